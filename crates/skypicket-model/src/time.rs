@@ -8,7 +8,9 @@ use std::{fmt, str::FromStr};
 
 /// An instant in UTC, in whole microseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX).
 ///
-/// Text and JSON form is RFC 3339 with a `Z`; binary form is the integer.
+/// Text and JSON form is RFC 3339 with a `Z`; binary form (CBOR) is eight bytes, big-endian two's complement. Bytes and
+/// not an integer, because serde reads tagged enums through a buffer that calls itself human-readable: a byte string is
+/// told from text there, and JSON can never hold one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
 
@@ -79,17 +81,27 @@ impl FromStr for Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_i64(self.0) }
+        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_bytes(&self.0.to_be_bytes()) }
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        if d.is_human_readable() {
-            <std::borrow::Cow<'de, str>>::deserialize(d)?.parse().map_err(de::Error::custom)
-        } else {
-            i64::deserialize(d).map(Self)
+        struct Either;
+        impl de::Visitor<'_> for Either {
+            type Value = Time;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 instant")
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Time, E> {
+                v.parse().map_err(E::custom)
+            }
+            fn visit_bytes<E: de::Error>(self, v: &[u8]) -> Result<Time, E> {
+                let eight = v.try_into().map_err(|_| E::invalid_length(v.len(), &"eight bytes"))?;
+                Ok(Time(i64::from_be_bytes(eight)))
+            }
         }
+        if d.is_human_readable() { d.deserialize_str(Either) } else { d.deserialize_bytes(Either) }
     }
 }
 
@@ -111,5 +123,24 @@ mod tests {
         assert_eq!(Time::from_unix_s(1e300), None);
         assert!("yesterday".parse::<Time>().is_err());
         assert_eq!(Time::from_micros(5).plus_s(f64::NAN), Time::from_micros(5));
+    }
+
+    #[test]
+    fn binary_form_reads_back_also_inside_tagged_enums() {
+        use crate::{Body, Channel, DispatchEvent, NoticeId, PersonId};
+        let at = Time::from_unix_s(1_680_365_730.415_058).unwrap();
+        let event = DispatchEvent::Acknowledged {
+            notice: NoticeId(uuid::Uuid::from_u128(9)),
+            version: 1,
+            person: PersonId::new("p").unwrap(),
+            at,
+            via: Channel::Web,
+        };
+        let body = Body::Dispatch(event);
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&body, &mut bytes).unwrap();
+        assert_eq!(ciborium::from_reader::<Body, _>(&bytes[..]).unwrap(), body);
+        assert_eq!(serde_json::from_str::<Body>(&serde_json::to_string(&body).unwrap()).unwrap(), body);
+        assert!(serde_json::from_str::<Time>("5").is_err());
     }
 }
