@@ -3,6 +3,7 @@
 // The pages run under a strict content security policy: nothing is inlined into HTML and no asset becomes a data: URL
 // except those that MapLibre's own style sheet brings.
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { basemap } from './build/basemap.ts';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +47,7 @@ function fieldFiles(): Plugin {
 export default defineConfig({
   root: at('.'),
   publicDir: existsSync(at('public')) ? at('public') : false,
-  plugins: [svelte(), fieldFiles()],
+  plugins: [svelte(), basemap(), fieldFiles()],
   build: {
     outDir: at('dist'),
     emptyOutDir: true,
@@ -66,6 +67,10 @@ export default defineConfig({
         assetFileNames: 'assets/[name]-[hash][extname]',
       },
     },
+  },
+  resolve: {
+    // Only the air symbols of milsymbol: its main entry would bring ten times as much.
+    alias: { 'milsymbol-src': at('node_modules/milsymbol/src') },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': process.env['SKYPICKET_API'] ?? 'http://127.0.0.1:8080' } },
