@@ -1,0 +1,132 @@
+// The words behind the fixed codes that engines and channels use. A code that is not known here is shown as it is, with
+// spaces: never hidden.
+import type {
+  Activity, Affiliation, AirClass, BearingHow, Channel, DroneKind, Level, NoticeState, RangeClass, Reached, Role, Rule, SightingView,
+  TrackFeature,
+} from '../shared/types';
+
+const plain = (code: string): string => code.replaceAll('_', ' ');
+
+export const LEVEL_SHAPE: Record<Level, string> = { advisory: '●', caution: '◆', urgent: '▲' };
+export const LEVEL_RANK: Record<Level, number> = { advisory: 1, caution: 2, urgent: 3 };
+
+const CLASS: Record<AirClass, string> = {
+  rotor: 'multirotor', fpv: 'FPV drone', fixed_wing: 'fixed wing', crewed: 'crewed aircraft', bird: 'bird',
+};
+export const className = (c: AirClass | null): string => (c === null ? 'kind unknown' : CLASS[c] ?? plain(c));
+
+const AFFILIATION: Record<Affiliation, string> = {
+  unknown: 'unknown', own: 'own flight', neutral: 'decided harmless', suspect: 'decided suspect', hostile: 'decided hostile',
+};
+export const affiliationName = (a: Affiliation): string => AFFILIATION[a] ?? plain(a);
+
+const KIND: Record<DroneKind, string> = { multirotor: 'Multirotor', fpv: 'FPV drone', fixed_wing: 'Fixed wing', unsure: 'Drone, kind unsure' };
+export const kindName = (k: DroneKind): string => KIND[k] ?? plain(k);
+
+const RANGE: Record<RangeClass, string> = {
+  under100: 'under 100 m', to300: '100 to 300 m', to1000: '300 to 1,000 m', farther: 'over 1 km', unknown: 'distance not said',
+};
+const RANGE_FEET: Record<RangeClass, string> = {
+  under100: 'under 330 ft', to300: '330 to 980 ft', to1000: '980 to 3,300 ft', farther: 'over 0.62 mi', unknown: 'distance not said',
+};
+export const rangeName = (r: RangeClass, feet = false): string => (feet ? RANGE_FEET : RANGE)[r] ?? plain(r);
+
+const ACTIVITY: Record<Activity, string> = {
+  hovering: 'hovering', approaching: 'coming closer', passing: 'passing', leaving: 'going away', circling: 'circling',
+  dropped: 'came down or dropped something', unknown: 'not said',
+};
+export const activityName = (a: Activity): string => ACTIVITY[a] ?? plain(a);
+
+const HOW: Record<BearingHow, string> = { compass: 'phone compass', sight: 'sighted by hand', clock: 'clock position', octant: 'compass direction' };
+export const howName = (h: BearingHow): string => HOW[h] ?? plain(h);
+
+const RULE: Record<Rule, string> = { in_danger: 'in danger', site_unit: 'at the site', centre: 'centre', escalation: 'supervisor of a silent person' };
+export const ruleName = (r: Rule): string => RULE[r] ?? plain(r);
+
+const REACHED: Record<Reached, string> = { queued: 'waiting for a channel', sent: 'sent, nothing heard', delivered: 'delivered', shown: 'shown' };
+export const reachedName = (r: Reached): string => REACHED[r] ?? plain(r);
+
+const CHANNEL: Record<Channel, string> = { web: 'page', tak: 'TAK' };
+export const channelName = (c: Channel): string => CHANNEL[c] ?? plain(c);
+
+const STATE: Record<NoticeState, string> = { raised: 'raised', updated: 'updated', cleared: 'cleared' };
+export const stateName = (s: NoticeState): string => STATE[s] ?? plain(s);
+
+const ROLE: Record<Role, string> = {
+  field: 'field', watch: 'watch', analyst: 'analyst', supervisor: 'supervisor', integrator: 'integrator', auditor: 'auditor',
+  administrator: 'administrator',
+};
+export const roleName = (r: Role): string => ROLE[r] ?? plain(r);
+
+const REASON: Record<string, string> = {
+  inside_standoff: 'It is inside the stand-off distance.',
+  height_unknown: 'Its height is not known: distances are along the ground.',
+  own_flight: 'It matches a filed own flight.',
+  by_people_only: 'Only people have reported it so far.',
+  people_only: 'Only people have reported it so far.',
+  suspect: 'Its broadcast contradicts itself.',
+  class_unknown: 'Its kind is not known: it counts as the fastest kind.',
+  position_old: 'The position of the person is old.',
+  stale_position: 'The position of the person is old.',
+  held: 'The level is held for 10 s before it falls.',
+  hysteresis: 'The level is held for 10 s before it falls.',
+};
+/** One reason of a danger as a sentence. */
+export function reasonText(code: string): string {
+  const known = REASON[code];
+  if (known) return known;
+  const within = /^within_(\d+)_s$/.exec(code);
+  if (within) return `It can be within the stand-off distance in ${within[1]} s.`;
+  const text = plain(code);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+const EVIDENCE: Record<string, string> = {
+  duplicate_identity: 'same identity in two places', implied_speed: 'moves faster than it can', clock_suspect: 'its clock is off',
+};
+export const evidenceName = (e: string): string => EVIDENCE[e] ?? plain(e);
+
+const TROUBLE: Record<string, string> = {
+  no_channel_up: 'no channel is open', no_receipt: 'nothing came back', ambiguous: 'may have arrived', superseded: 'replaced by a newer version',
+};
+export const troubleName = (t: string): string => TROUBLE[t] ?? plain(t);
+
+/** What a track is called: the tail of its serial number, else its kind and the start of its id. */
+export function trackName(id: string, track: TrackFeature | undefined): string {
+  const p = track?.properties;
+  if (p?.affiliation === 'own') return `own ${tail(p.ids.find((i) => i.kind === 'serial')?.value) ?? id.slice(0, 4)}`;
+  const named = p?.ids.find((i) => i.kind === 'serial') ?? p?.ids[0];
+  const noun = p?.class === 'crewed' ? 'aircraft' : p?.class === 'bird' ? 'bird' : 'drone';
+  return `${noun} ${tail(named?.value) ?? id.slice(-4)}`;
+}
+function tail(value: string | undefined): string | null {
+  if (!value) return null;
+  // Attacker-controlled text: printable characters only, and few of them.
+  const clean = printable(value);
+  return clean.length > 6 ? `…${clean.slice(-5)}` : clean;
+}
+/** Text off the air with everything that could mislead the eye (controls, direction marks) made visible. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a1-\u024f]/gu, '\u00b7');
+}
+
+/** A sighting in one line: "Multirotor, 2, coming closer". */
+export function sightingLine(v: SightingView): string {
+  const s = v.sighting;
+  const parts = [kindName(s.kind)];
+  if (s.count !== null && s.count > 1) parts.push(`${s.count} of them`);
+  if (s.activity !== 'unknown') parts.push(activityName(s.activity));
+  return parts.join(', ');
+}
+
+export function verdictName(v: SightingView): string {
+  if (v.retracted_at !== null) return 'taken back by its reporter';
+  switch (v.verdict.is) {
+    case 'new': return 'not decided';
+    case 'confirmed': return 'confirmed as a drone';
+    case 'merged': return 'merged into another report';
+    case 'dismissed': return 'dismissed';
+  }
+}
+
+export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
