@@ -1,0 +1,382 @@
+// What the page knows of the centre: filled by the API, kept current by the event stream, read by every panel.
+//
+// Collections are plain maps behind a version counter: a burst of a thousand changes wakes each reader once.
+import { api, Problem } from '../shared/api';
+import { type Connection, EventStream } from '../shared/events';
+import type {
+  Danger, EventData, EventName, Me, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
+} from '../shared/types';
+import { uuidv7 } from '../shared/ids';
+import { attention, dangerKey, needsMyAcknowledgement, type Row } from './attention';
+import { fromHash, same, type Selection, toHash } from './selection';
+
+/** Events are taken together at most so often, milliseconds: below what an eye notices, above what a flood costs. */
+const FLUSH_MS = 80;
+/** Sources have no event: asked for so often, milliseconds. */
+const SOURCES_MS = 5_000;
+
+interface Versions {
+  tracks: number;
+  dangers: number;
+  notices: number;
+  sightings: number;
+  people: number;
+  sources: number;
+  places: number;
+}
+type Collection = keyof Versions;
+
+export class Centre {
+  readonly me: Me;
+  connection = $state.raw<Connection>({ is: 'connecting' });
+  status = $state.raw<Status | null>(null);
+  /** Server time, ms, renewed each half second. */
+  now = $state(Date.now());
+  /** Seconds since the centre was heard. */
+  heardAgo = $state<number | null>(null);
+  loaded = $state(false);
+  selection = $state.raw<Selection>(fromHash(location.hash));
+  /** A short word on what was just done or refused. */
+  said = $state.raw<{ text: string; bad: boolean; at: number } | null>(null);
+  /** Bumped when the map should go to the selection. */
+  flyTo = $state(0);
+
+  #v = $state<Versions>({ tracks: 0, dangers: 0, notices: 0, sightings: 0, people: 0, sources: 0, places: 0 });
+  #tracks = new Map<string, TrackFeature>();
+  #dangers = new Map<string, Danger>();
+  #notices = new Map<string, NoticeView>();
+  #sightings = new Map<string, SightingView>();
+  #people = new Map<string, PersonView>();
+  #sources = new Map<string, SourceView>();
+  #sites: SiteFeature[] = [];
+  #flights: OwnFlight[] = [];
+  /** Notices that I acknowledged in some version, so that an update does not ask again. */
+  #acknowledgedBefore = new Set<string>();
+  #acknowledging = new Set<string>();
+
+  #stream: EventStream;
+  #inbox: { name: EventName; data: EventData[EventName] }[] = [];
+  #flush: ReturnType<typeof setTimeout> | null = null;
+  #loading = false;
+  #again = false;
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #seen = new Set<string>();
+  #receipts = new Map<string, 'delivered' | 'shown'>();
+  #onSignedOut: () => void;
+
+  constructor(me: Me, onSignedOut: () => void) {
+    this.me = me;
+    this.#onSignedOut = onSignedOut;
+    this.#stream = new EventStream({
+      on: (name, data) => this.#take(name, data),
+      onConnection: (c) => {
+        this.connection = c;
+        if (c.is === 'refused') this.#onSignedOut();
+      },
+    });
+  }
+
+  start(): void {
+    this.#stream.start();
+    this.#timers.push(setInterval(() => this.#tick(), 500), setInterval(() => void this.#loadSources(), SOURCES_MS));
+    addEventListener('hashchange', this.#onHash);
+  }
+  stop(): void {
+    this.#stream.stop();
+    this.#timers.forEach(clearInterval);
+    if (this.#flush !== null) clearTimeout(this.#flush);
+    removeEventListener('hashchange', this.#onHash);
+  }
+  hurry(): void {
+    this.#stream.hurry();
+  }
+
+  // ---- reading ----
+  get tracks(): ReadonlyMap<string, TrackFeature> { void this.#v.tracks; return this.#tracks; }
+  get dangers(): ReadonlyMap<string, Danger> { void this.#v.dangers; return this.#dangers; }
+  get notices(): ReadonlyMap<string, NoticeView> { void this.#v.notices; return this.#notices; }
+  get sightings(): ReadonlyMap<string, SightingView> { void this.#v.sightings; return this.#sightings; }
+  get people(): ReadonlyMap<string, PersonView> { void this.#v.people; return this.#people; }
+  get sources(): ReadonlyMap<string, SourceView> { void this.#v.sources; return this.#sources; }
+  get sites(): readonly SiteFeature[] { void this.#v.places; return this.#sites; }
+  get ownFlights(): readonly OwnFlight[] { void this.#v.places; return this.#flights; }
+
+  /** The one list. */
+  readonly rows: Row[] = $derived.by(() =>
+    attention({
+      notices: this.notices.values(), dangers: this.dangers, tracks: this.tracks, sightings: this.sightings.values(),
+      sources: this.sources.values(), people: this.people.values(), acknowledgedBefore: this.#acknowledgedBefore, nowMs: this.now,
+    }));
+
+  nameOf(person: string): string {
+    return this.people.get(person)?.name ?? (person === this.me.person.id ? this.me.person.name : person);
+  }
+  can(...roles: Me['person']['roles']): boolean {
+    return this.me.person.roles.some((r) => roles.includes(r));
+  }
+  needsMine(v: NoticeView): boolean {
+    void this.#v.notices;
+    return needsMyAcknowledgement(v, this.#acknowledgedBefore);
+  }
+  /** Whether this collection's reader must draw again: a number that changes with it. */
+  version(of: Collection): number {
+    return this.#v[of];
+  }
+
+  // ---- selecting ----
+  select(s: Selection, fly = false): void {
+    if (!same(s, this.selection)) {
+      this.selection = s;
+      history.replaceState(null, '', toHash(s) || location.pathname + location.search);
+    }
+    if (fly && s !== null) this.flyTo += 1;
+  }
+  readonly #onHash = (): void => {
+    this.selection = fromHash(location.hash);
+    this.flyTo += 1;
+  };
+
+  say(text: string, bad = false): void {
+    this.said = { text, bad, at: Date.now() };
+  }
+  #refused(what: string, error: unknown): void {
+    const why = error instanceof Problem ? (error.status === 0 ? 'the centre does not answer' : error.detail || error.title) : String(error);
+    this.say(`${what}: ${why}`, true);
+  }
+
+  // ---- doing ----
+  /** Acknowledges every notice about a track that waits for me. */
+  async acknowledgeTrack(track: string): Promise<void> {
+    const mine = [...this.#notices.values()].filter((v) => v.notice.track === track && needsMyAcknowledgement(v, this.#acknowledgedBefore));
+    if (mine.length === 0) return;
+    const results = await Promise.all(mine.map((v) => this.acknowledge(v)));
+    if (results.every(Boolean)) this.say(mine.length === 1 ? 'Acknowledged.' : `${mine.length} warnings acknowledged.`);
+  }
+  async acknowledge(v: NoticeView): Promise<boolean> {
+    const { id, version } = v.notice;
+    const key = `${id}/${version}`;
+    if (this.#acknowledging.has(key)) return true;
+    this.#acknowledging.add(key);
+    try {
+      // One request id over the repeats: a lost answer must not become a second act.
+      const request = uuidv7();
+      await withRepeat(() => api.acknowledge(id, version, request));
+      this.#acknowledgedBefore.add(id);
+      const held = this.#notices.get(id);
+      if (held && held.notice.version === version) this.#notices.set(id, { ...held, acknowledged: true });
+      this.#bump('notices');
+      return true;
+    } catch (error) {
+      this.#refused('Not acknowledged', error);
+      return false;
+    } finally {
+      this.#acknowledging.delete(key);
+    }
+  }
+  async triage(sighting: string, verdict: Exclude<Verdict, { is: 'new' }>, why: string): Promise<boolean> {
+    try {
+      const request = uuidv7();
+      this.#putSighting(await withRepeat(() => api.triage(sighting, verdict, why, request)));
+      this.say(verdict.is === 'confirmed' ? 'Report confirmed.' : verdict.is === 'dismissed' ? 'Report dismissed.' : 'Report merged.');
+      return true;
+    } catch (error) {
+      this.#refused('Not decided', error);
+      return false;
+    }
+  }
+  async retract(sighting: string): Promise<void> {
+    try {
+      const request = uuidv7();
+      this.#putSighting(await withRepeat(() => api.retract(sighting, request)));
+      this.say('Report taken back.');
+    } catch (error) {
+      this.#refused('Not taken back', error);
+    }
+  }
+  /** A report was on a screen that somebody looks at. */
+  async sawSighting(id: string): Promise<void> {
+    const v = this.#sightings.get(id);
+    if (!v || this.#seen.has(id) || !this.can('watch', 'supervisor')) return;
+    // Somebody else's look counts for the receipt already, unless this is leadership's own.
+    const done = this.can('watch') ? v.seen_by_centre !== null : v.seen_by_leadership !== null;
+    if (done || v.sighting.reporter === this.me.person.id) return;
+    this.#seen.add(id);
+    try {
+      const request = uuidv7();
+      this.#putSighting(await withRepeat(() => api.seen(id, request)));
+    } catch (error) {
+      if (error instanceof Problem && !error.transient) return; // not ours to see: asking again would not help
+      this.#seen.delete(id);
+    }
+  }
+  /** My own warnings: tell the centre that this page has them, and that they are shown. */
+  #sendReceipts(): void {
+    const visible = document.visibilityState === 'visible';
+    for (const v of this.#notices.values()) {
+      if (!v.mine || v.notice.state === 'cleared') continue;
+      const key = `${v.notice.id}/${v.notice.version}`;
+      const want = visible ? 'shown' : 'delivered';
+      const have = this.#receipts.get(key);
+      if (have === want || have === 'shown') continue;
+      this.#receipts.set(key, want);
+      api.receipt(v.notice.id, v.notice.version, visible).catch((error: unknown) => {
+        if (error instanceof Problem && !error.transient) return;
+        if (have === undefined) this.#receipts.delete(key);
+        else this.#receipts.set(key, have);
+      });
+    }
+    if (this.#receipts.size > 5_000) this.#receipts = new Map([...this.#receipts].slice(-2_500));
+  }
+
+  // ---- keeping current ----
+  #tick(): void {
+    this.now = Date.now() + this.#stream.clockOffsetMs;
+    this.heardAgo = this.#stream.heardAgo();
+    this.#sendReceipts();
+    if (this.said && Date.now() - this.said.at > (this.said.bad ? 12_000 : 5_000)) this.said = null;
+  }
+
+  #take<N extends EventName>(name: N, data: EventData[N]): void {
+    if (name === 'heartbeat') return;
+    if (name === 'hello' || name === 'reset') {
+      void this.#loadAll();
+      return;
+    }
+    this.#inbox.push({ name, data });
+    // What needs a person goes through at once.
+    this.#flush ??= setTimeout(() => this.#drain(), name === 'notice' ? 0 : FLUSH_MS);
+  }
+
+  #drain(): void {
+    this.#flush = null;
+    if (this.#loading) return; // what was fetched may be older than these: they are applied after it
+    const touched = new Set<Collection>();
+    for (const { name, data } of this.#inbox.splice(0)) {
+      switch (name) {
+        case 'tracks':
+          for (const f of (data as EventData['tracks']).features) {
+            if (f.properties.state === 'deleted') this.#tracks.delete(f.id);
+            else this.#tracks.set(f.id, f);
+          }
+          touched.add('tracks');
+          break;
+        case 'dangers':
+          this.#setDangers((data as EventData['dangers']).items);
+          touched.add('dangers');
+          break;
+        case 'notice':
+          this.#putNotice(data as NoticeView);
+          touched.add('notices');
+          break;
+        case 'sighting':
+          this.#sightings.set((data as SightingView).sighting.id, data as SightingView);
+          touched.add('sightings');
+          break;
+        case 'person':
+          this.#people.set((data as PersonView).id, data as PersonView);
+          touched.add('people');
+          break;
+        case 'status':
+          this.status = data as Status;
+          break;
+        default:
+      }
+    }
+    this.#bump(...touched);
+    if (touched.has('notices')) this.#sendReceipts();
+  }
+  #bump(...which: Collection[]): void {
+    for (const c of which) this.#v[c] += 1;
+  }
+  #setDangers(items: Danger[]): void {
+    this.#dangers = new Map(items.map((d) => [dangerKey(d.track, d.protected), d]));
+  }
+  #putNotice(v: NoticeView): void {
+    const held = this.#notices.get(v.notice.id);
+    if (held && held.notice.version > v.notice.version) return; // an older version came late
+    if (v.acknowledged) this.#acknowledgedBefore.add(v.notice.id);
+    this.#notices.set(v.notice.id, v);
+    // Cleared warnings stay for the detail panel, but not without bound.
+    if (this.#notices.size > 2_000) {
+      for (const [id, old] of this.#notices) {
+        if (this.#notices.size <= 1_500) break;
+        if (old.notice.state === 'cleared') this.#notices.delete(id);
+      }
+    }
+  }
+  #putSighting(v: SightingView): void {
+    this.#sightings.set(v.sighting.id, v);
+    this.#bump('sightings');
+  }
+
+  async #loadAll(): Promise<void> {
+    if (this.#loading) {
+      this.#again = true;
+      return;
+    }
+    this.#loading = true;
+    try {
+      do {
+        this.#again = false;
+        const optional = async <T>(what: Promise<T>, otherwise: T): Promise<T> => {
+          try {
+            return await what;
+          } catch (error) {
+            // A role that may not ask sees an empty list, not an error.
+            if (error instanceof Problem && (error.status === 403 || error.status === 404)) return otherwise;
+            throw error;
+          }
+        };
+        const [status, tracks, dangers, notices, sightings, people, sites, flights] = await Promise.all([
+          api.status(),
+          optional(api.tracks(), { type: 'FeatureCollection' as const, features: [] }),
+          optional(api.dangers(), []),
+          optional(api.notices(true), []),
+          optional(api.sightings(), []),
+          optional(api.people(), []),
+          optional(api.sites(), { type: 'FeatureCollection' as const, features: [] }),
+          optional(api.ownFlights(), []),
+        ]);
+        this.status = status;
+        this.#tracks = new Map(tracks.features.filter((f) => f.properties.state !== 'deleted').map((f) => [f.id, f]));
+        this.#setDangers(dangers);
+        this.#notices = new Map();
+        notices.forEach((v) => this.#putNotice(v));
+        this.#sightings = new Map(sightings.map((s) => [s.sighting.id, s]));
+        this.#people = new Map(people.map((p) => [p.id, p]));
+        this.#sites = sites.features;
+        this.#flights = flights;
+      } while (this.#again);
+      this.loaded = true;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) this.#onSignedOut();
+      else setTimeout(() => void this.#loadAll(), 2_000);
+    } finally {
+      this.#loading = false;
+    }
+    this.#drain();
+    this.#bump('tracks', 'dangers', 'notices', 'sightings', 'people', 'places');
+    await this.#loadSources();
+  }
+  async #loadSources(): Promise<void> {
+    if (this.connection.is !== 'open') return;
+    try {
+      this.#sources = new Map((await api.sources()).map((s) => [s.id, s]));
+      this.#bump('sources');
+    } catch {
+      // Not allowed, or not reachable: the connection says the latter.
+    }
+  }
+}
+
+/** Tries again a few times where the centre may answer later; the body, and so its id, stays the same. */
+async function withRepeat<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof Problem) || !error.transient || attempt >= 4) throw error;
+      await new Promise((r) => setTimeout(r, Math.min(4_000, (error.retryAfterS ?? 2 ** (attempt - 2)) * 1_000)));
+    }
+  }
+}
