@@ -1,0 +1,157 @@
+//! `decode remote-id`: one line of hexadecimal to one JSON object.
+
+use super::{
+    beacon::{self, ElementKind},
+    error::{DecodeError, ErrorKind},
+    flags::Flags,
+    header::{Header, MESSAGE_SIZE},
+    pack::{self, Decoded},
+    render,
+};
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// What the bytes of a line are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum As {
+    /// To be told from the bytes.
+    #[default]
+    Auto,
+    /// A plain message of 25 bytes.
+    Message,
+    /// A message pack.
+    Pack,
+    /// An 802.11 beacon or probe response, without radiotap and frame check sequence.
+    Beacon,
+    /// An 802.11 NAN action frame.
+    Nan,
+    /// Bluetooth legacy advertising data.
+    BleLegacy,
+    /// Bluetooth extended advertising data.
+    BleExtended,
+}
+
+/// The text names no form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is none of auto, message, pack, beacon, nan, ble-legacy, ble-extended")]
+pub struct NotAForm(String);
+
+impl FromStr for As {
+    type Err = NotAForm;
+    fn from_str(s: &str) -> Result<Self, NotAForm> {
+        Ok(match s {
+            "auto" => Self::Auto,
+            "message" => Self::Message,
+            "pack" => Self::Pack,
+            "beacon" => Self::Beacon,
+            "nan" => Self::Nan,
+            "ble-legacy" => Self::BleLegacy,
+            "ble-extended" => Self::BleExtended,
+            _ => return Err(NotAForm(s.chars().take(40).collect())),
+        })
+    }
+}
+
+/// Most characters of a line; the largest 802.11 management frame is 2,352 bytes.
+const MAX_HEX: usize = 8_192;
+
+/// Decodes one line. Never fails: what is wrong stands in the object (`design.md` section 7).
+pub fn decode_line(hex: &str, form: As) -> Value {
+    match from_hex(hex.trim()) {
+        Ok(bytes) => decode_bytes(&bytes, form),
+        Err(e) => refused(&e),
+    }
+}
+
+fn refused(e: &DecodeError) -> Value {
+    json!({"ok": false, "messages": [], "flags": [], "error": render::error(e)})
+}
+
+fn decode_bytes(b: &[u8], form: As) -> Value {
+    match form {
+        As::Auto => decode_bytes(b, guess(b)),
+        As::Message => pack::decode_message(b).to_json(),
+        As::Pack => pack::decode(b).to_json(),
+        As::Beacon => decode_beacon(b),
+        As::Nan => not_built_yet("nan"),
+        As::BleLegacy => not_built_yet("ble-legacy"),
+        As::BleExtended => not_built_yet("ble-extended"),
+    }
+}
+
+fn not_built_yet(what: &str) -> Value {
+    let message = format!("{what} is not built yet");
+    json!({"ok": false, "messages": [], "flags": [], "error": {"kind": "not_built_yet", "offset": 0, "message": message}})
+}
+
+/// All Remote ID elements of a beacon as one line.
+fn decode_beacon(frame: &[u8]) -> Value {
+    let mut walk = match beacon::walk(frame) {
+        Ok(w) => w,
+        Err(e) => return refused(&e),
+    };
+    let (mut messages, mut flags, mut error) = (Vec::new(), Flags::NONE, None);
+    let mut counters = Vec::new();
+    for element in walk.by_ref() {
+        let ElementKind::RemoteId { counter } = element.kind else { continue };
+        let d: Decoded = pack::decode_payload(element.payload);
+        messages.extend(d.messages.iter().map(super::message::Message::to_json));
+        flags |= d.flags;
+        error = error.or(d.error.map(|e| e.moved(element.offset)));
+        counters.push(counter);
+    }
+    flags |= Flags::ELEMENT_CLIPPED.when(walk.clipped());
+    json!({
+        "ok": error.is_none(), "messages": messages, "flags": render::words(flags),
+        "error": error.map(|e| render::error(&e)), "counters": counters,
+    })
+}
+
+/// Tells the form from the bytes. 25 bytes are a message unless their first says pack, since a frame is longer.
+fn guess(b: &[u8]) -> As {
+    let Some(&first) = b.first() else { return As::Message };
+    match first {
+        _ if Header::decode(first).message_type == Header::PACK => As::Pack,
+        _ if b.len() == MESSAGE_SIZE => As::Message,
+        beacon::BEACON | beacon::PROBE_RESPONSE => As::Beacon,
+        0xD0 => As::Nan,
+        _ if tiles_as_advertising(b) => {
+            if b.len() > 31 {
+                As::BleExtended
+            } else {
+                As::BleLegacy
+            }
+        }
+        _ => As::Message,
+    }
+}
+
+/// Whether the bytes are a sequence of whole advertising structures up to their end or to a length of 0.
+fn tiles_as_advertising(mut b: &[u8]) -> bool {
+    while let Some((&len, rest)) = b.split_first() {
+        if len == 0 {
+            return true;
+        }
+        let Some(next) = rest.get(usize::from(len)..) else { return false };
+        b = next;
+    }
+    true
+}
+
+/// Bytes of a line.
+fn from_hex(text: &str) -> Result<Vec<u8>, DecodeError> {
+    if text.len() > MAX_HEX {
+        return Err(ErrorKind::TooLong { limit: MAX_HEX }.at(MAX_HEX));
+    }
+    let digit =
+        |i: usize, c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok()).ok_or(ErrorKind::BadHex.at(i));
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let mut out = Vec::with_capacity(pairs.len());
+    for (i, &[hi, lo]) in pairs.iter().enumerate() {
+        out.push(digit(2 * i, hi)? << 4 | digit(2 * i + 1, lo)?);
+    }
+    match odd.first() {
+        Some(&c) => digit(text.len() - 1, c).and(Err(ErrorKind::OddHex.at(text.len() - 1))),
+        None => Ok(out),
+    }
+}

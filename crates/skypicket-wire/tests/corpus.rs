@@ -1,0 +1,188 @@
+//! Against the reference vectors and the real captures, where the corpus is there (`SKYPICKET_CORPUS`).
+
+use serde_json::{Map, Value};
+use skypicket_wire::{
+    capture,
+    remote_id::{As, decode_line},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The corpus folder `remote-id`, or nothing, said plainly.
+fn corpus() -> Option<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let root = std::env::var_os("SKYPICKET_CORPUS").map_or(default, PathBuf::from).join("remote-id");
+    if root.is_dir() {
+        return Some(root);
+    }
+    println!("skipped: no corpus");
+    None
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+/// The expected message with what is unknown or out of range made null, and without the raw integers.
+fn expected(m: &Value) -> Map<String, Value> {
+    let mut o = m.as_object().unwrap().clone();
+    o.remove("raw");
+    let unknown = o.remove("unknown").unwrap_or_default();
+    let mut null = |k: &str| drop(o.insert(k.to_owned(), Value::Null));
+    let place = |m: &Value| {
+        if m["msg"] == "system" { ["operator_lat_deg", "operator_lon_deg"] } else { ["lat_deg", "lon_deg"] }
+    };
+    for u in unknown.as_array().into_iter().flatten() {
+        match u.as_str().unwrap() {
+            "position" | "operator_position" => place(m).iter().for_each(|k| null(k)),
+            "timestamp_2019_s" => ["timestamp_2019_s", "timestamp_unix_s"].iter().for_each(|k| null(k)),
+            k => null(k),
+        }
+    }
+    for f in m["flags"].as_array().unwrap() {
+        match f.as_str().unwrap() {
+            "lat_out_of_range" | "lon_out_of_range" => place(m).iter().for_each(|k| null(k)),
+            "direction_out_of_range" => null("direction_deg"),
+            "speed_v_out_of_range" => null("speed_v_mps"),
+            "ts_out_of_range" => null("ts_after_hour_s"),
+            _ => {}
+        }
+    }
+    o
+}
+
+/// What differs between an expected message and ours; flags may be more than expected.
+fn difference(want: &Value, got: &Value) -> Option<String> {
+    let want = expected(want);
+    let got = got.as_object().unwrap();
+    for (k, w) in &want {
+        let g = got.get(k).cloned().unwrap_or_else(|| "(missing)".into());
+        let same = match (w, &g) {
+            _ if k == "flags" => {
+                let has = g.as_array().unwrap();
+                w.as_array().unwrap().iter().all(|f| has.contains(f))
+            }
+            (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+            _ => *w == g,
+        };
+        if !same {
+            return Some(format!("{k}: want {w}, got {g}"));
+        }
+    }
+    let more: Vec<_> = got.keys().filter(|k| !want.contains_key(*k)).collect();
+    (!more.is_empty()).then(|| format!("more fields: {more:?}"))
+}
+
+fn differences(want: &[Value], got: &[Value]) -> Option<String> {
+    // A member that the reference refuses stands there as null; ours leaves it out.
+    let want: Vec<_> = want.iter().filter(|m| !m.is_null()).collect();
+    if want.len() != got.len() {
+        return Some(format!("{} messages, want {}", got.len(), want.len()));
+    }
+    want.iter().zip(got).find_map(|(w, g)| difference(w, g))
+}
+
+fn form(kind: &str) -> Option<As> {
+    Some(match kind {
+        "basic_id" | "location" | "auth" | "self_id" | "system" | "operator_id" => As::Message,
+        k if k.starts_with("reserved_") => As::Message,
+        "pack" => As::Pack,
+        "wifi_beacon_frame" | "wifi_nan_sync_beacon" => As::Beacon,
+        _ => return None,
+    })
+}
+
+#[test]
+fn reference_vectors_agree() {
+    let Some(root) = corpus() else { return };
+    let (mut agree, mut left_out, mut bad) = (0, 0, Vec::new());
+    for v in lines(&root.join("vectors.jsonl")) {
+        let Some(form) = form(v["type"].as_str().unwrap()) else {
+            left_out += 1;
+            continue;
+        };
+        for form in [form, As::Auto] {
+            // A pack that says it is a Location is only known for a pack when told so.
+            if form == As::Auto && v["name"] == "v-pack-wrong-type" {
+                continue;
+            }
+            let got = decode_line(v["hex"].as_str().unwrap(), form);
+            let messages = got["messages"].as_array().unwrap();
+            let decoded = &v["decoded"];
+            let problem = if decoded.is_null() {
+                // What the reference refuses is refused here too, or salvaged under a flag; or there is nothing in it.
+                let plain = got["ok"] == true && !messages.is_empty() && got["flags"].as_array().unwrap().is_empty();
+                plain.then(|| "taken without a flag".to_owned())
+            } else if got["ok"] != true {
+                Some(format!("refused: {}", got["error"]))
+            } else {
+                match decoded.get("messages") {
+                    Some(want) => differences(want.as_array().unwrap(), messages),
+                    None => differences(std::slice::from_ref(decoded), messages),
+                }
+            };
+            match problem {
+                None => agree += 1,
+                Some(p) => bad.push(format!("{} as {form:?}: {p}", v["name"])),
+            }
+        }
+    }
+    println!("{agree} decodings agree (each vector told and untold); {left_out} vectors of forms not built");
+    assert!(bad.is_empty(), "{} differ:\n{}", bad.len(), bad.join("\n"));
+    assert!(agree > 700, "{agree}");
+}
+
+fn capture_agrees(name: &str, file: &str) {
+    let Some(root) = corpus() else { return };
+    let bytes = fs::read(root.join("captures").join(file)).unwrap();
+    let want: Vec<_> = lines(&root.join("captures").join(format!("{name}.expected.jsonl")))
+        .into_iter()
+        .filter(|w| w["transport"] == "wifi_beacon")
+        .collect();
+    let mut elements = capture::elements(&bytes);
+    let got: Vec<_> = elements.by_ref().map(|e| e.to_json()).collect();
+    assert_eq!(got.len(), want.len());
+    assert_eq!(elements.counts().elements, want.len() as u64);
+    for (w, g) in want.iter().zip(&got) {
+        for key in ["frame", "time_unix", "transport", "src", "rssi_dbm", "counter", "clipped", "payload_hex"] {
+            assert_eq!(w[key], g[key], "{name} frame {} {key}", w["frame"]);
+        }
+        let messages = w["decoded"]["messages"].as_array().unwrap();
+        let problem = differences(messages, g["messages"].as_array().unwrap());
+        assert_eq!(problem, None, "{name} frame {}", w["frame"]);
+    }
+    println!("{name}: {} elements agree", got.len());
+}
+
+#[test]
+fn a_real_flight_agrees() {
+    capture_agrees("parrot-anafi-real-a", "parrot-anafi-real-a.pcapng");
+}
+
+#[test]
+fn a_real_dji_air_3_agrees() {
+    capture_agrees("dji-air3-beacon", "dji-air3-beacon.pcapng");
+}
+
+#[test]
+fn a_demonstration_transmitter_agrees() {
+    capture_agrees("espressif-beacon", "espressif-beacon.pcap");
+}
+
+#[test]
+fn beacons_among_nan_frames_agree() {
+    capture_agrees("espressif-nan-and-beacon", "espressif-nan-and-beacon.pcap");
+}
+
+#[test]
+fn captures_of_other_links_are_refused_by_name_and_counted() {
+    let Some(root) = corpus() else { return };
+    let bytes = fs::read(root.join("captures/ble5-coded-a.pcapng")).unwrap();
+    let mut elements = capture::elements(&bytes);
+    assert_eq!(elements.by_ref().count(), 0);
+    let summary = elements.counts().to_json();
+    assert_eq!((&summary["frames"], &summary["refused"]["link_type_272"]), (&137.into(), &137.into()));
+}
