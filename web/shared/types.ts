@@ -177,6 +177,8 @@ export interface RecipientRow {
   reached: Reached;
   channel: Channel | null;
   acknowledged_at: Time | null;
+  /** An acknowledgement of theirs is waited for; absent from a centre that does not say. */
+  owes?: boolean;
   escalated_to: string | null;
   silent: boolean;
   trouble: string | null;
