@@ -137,7 +137,7 @@ struct Strict<'a> {
     depth: usize,
 }
 
-impl<'a> Strict<'a> {
+impl Strict<'_> {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         let depth = self.depth + 1;
         if depth > self.state.limits.depth {

@@ -220,9 +220,9 @@ pub fn decode_value(value: &Value, ctx: &mut Context<'_>) -> Result<Observation,
         Some(node) => node.text(32)?.to_owned(),
         None => "json".to_owned(),
     };
-    let mut signal = line.opt("signal").map_or_else(|| Ok(Signal::default()), signal_of)?;
+    let mut signal = line.opt("signal").map_or_else(|| Ok(Signal::default()), |n| signal_of(&n))?;
     signal.transport = Some(transport);
-    let claims = line.opt("claims").map_or_else(|| Ok(Claims::default()), claims_of)?;
+    let claims = line.opt("claims").map_or_else(|| Ok(Claims::default()), |n| claims_of(&n))?;
 
     let mut flags = BTreeSet::new();
     if let Some(node) = line.opt("flags") {

@@ -62,8 +62,8 @@ fn detail(d: &Detail) -> Value {
         }
     };
     put("contact", d.contact().map(|c| json!({"callsign": c.callsign, "endpoint": c.endpoint})));
-    put("__chat", d.chat().map(chat));
-    put("__chatreceipt", d.chat_receipt().map(chat));
+    put("__chat", d.chat().as_ref().map(chat));
+    put("__chatreceipt", d.chat_receipt().as_ref().map(chat));
     let links: Vec<Value> = d.links().map(|l| json!({"uid": l.uid, "type": l.kind, "relation": l.relation})).collect();
     put("link", (!links.is_empty()).then(|| links.into()));
     put("remarks", d.remarks().map(|r| json!({"source": r.source, "to": r.to, "time": r.time, "text": r.text})));
@@ -86,7 +86,7 @@ fn detail(d: &Detail) -> Value {
     out.into()
 }
 
-fn chat(c: Chat) -> Value {
+fn chat(c: &Chat) -> Value {
     json!({"id": c.id, "messageId": c.message_id, "chatroom": c.chatroom, "senderCallsign": c.sender_callsign,
            "chatgrp": c.members})
 }
