@@ -1,0 +1,5 @@
+//! Measured by `cargo bench -p skypicket-dispatch`.
+
+fn main() {
+    divan::main();
+}

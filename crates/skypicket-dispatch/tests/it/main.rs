@@ -1,0 +1,5 @@
+//! What dispatch does, seen from outside.
+
+mod behaviour;
+mod properties;
+mod world;
