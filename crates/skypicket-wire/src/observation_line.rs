@@ -400,7 +400,7 @@ const ID_KINDS: [(&str, IdKind); 6] = [
     ("tak_uid", IdKind::TakUid),
 ];
 
-fn claims_of(node: Node<'_>) -> Result<Claims, LineError> {
+fn claims_of(node: &Node<'_>) -> Result<Claims, LineError> {
     let c = node.object()?;
     c.only(&[
         "ids",
@@ -500,7 +500,7 @@ fn lat_lon(node: &Node<'_>) -> Result<LatLon, LineError> {
     LatLon::new(lat, lon).map_err(|e| node.refuse("line_range", e.to_string()))
 }
 
-fn signal_of(node: Node<'_>) -> Result<Signal, LineError> {
+fn signal_of(node: &Node<'_>) -> Result<Signal, LineError> {
     let s = node.object()?;
     s.only(&["address", "rssi_dbm", "counter", "receiver_at"])?;
     let counter = match s.opt("counter") {
@@ -676,7 +676,7 @@ mod tests {
                 r#"{"t":1,"t":2}"#,
                 r#"{"lla":[1,2,3]}"#,
                 r#"{"t":NaN}"#,
-                r#"[]"#,
+                "[]",
             ]
             .map(refused)
             .join("\n"),
