@@ -1,0 +1,674 @@
+//! [`Warner`]: who is in danger from what, and which warnings are open.
+//!
+//! State of two kinds. What follows from inputs alone (positions, tracks, levels with their hysteresis) is *absorbed*;
+//! what was told (the open warnings) is *applied*. [`Warner::decide`] looks at both and says what should be told now:
+//! for the same state, input and time always the same, and nothing once it has been applied.
+
+use crate::{
+    Assessment, Policy, Reasons,
+    danger::{assess_in, is_sound, reckoned},
+    level::Steady,
+    near::{Near, within},
+    nodes::NODES,
+    words::{self, About},
+};
+use serde::{Deserialize, Serialize};
+use skypicket_model::{
+    Danger, Directory, IdMaker, Level, Marking, Notice, NoticeId, NoticeState, PersonId, Position, Protected,
+    ProtectedId, Time, Track, TrackId, TrackState, Within,
+    notice::NoticeFacts,
+    observation::{EnuCovariance, IdKind},
+    people::Language,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Somebody whom a track cannot reach within this many seconds is judged again only when the track was not judged
+/// against everybody for [`CALM_S`], or at the tick: far-off traffic would otherwise take the whole core at thousands
+/// of observations a second. An urgent level looks 30 s ahead, so that none is late.
+const FAR_OFF_S: f64 = 40.0;
+/// See [`FAR_OFF_S`].
+const CALM_S: f64 = 1.0;
+/// A deleted track that was measured this recently was merged rather than lost, seconds.
+const MERGED_WITHIN_S: f64 = 5.0;
+
+/// The engine.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+pub struct Warner {
+    policy: Policy,
+    exercise: Option<String>,
+    /// Everybody's name; only these are protected.
+    people: BTreeMap<PersonId, String>,
+    sites: Vec<Protected>,
+    positions: BTreeMap<PersonId, Position>,
+    tracks: BTreeMap<TrackId, Known>,
+    pairs: BTreeMap<TrackId, BTreeMap<ProtectedId, Pair>>,
+    /// Which track a merged-away one lives on in.
+    heirs: BTreeMap<TrackId, TrackId>,
+    /// The newest version of each open warning.
+    open: BTreeMap<NoticeId, Notice>,
+    #[serde(skip)]
+    near: Near,
+    #[serde(skip)]
+    counts: Counts,
+}
+
+/// [`Warner`] as stored; where everybody is gets indexed again.
+#[derive(Deserialize)]
+struct Stored {
+    policy: Policy,
+    exercise: Option<String>,
+    people: BTreeMap<PersonId, String>,
+    sites: Vec<Protected>,
+    positions: BTreeMap<PersonId, Position>,
+    tracks: BTreeMap<TrackId, Known>,
+    pairs: BTreeMap<TrackId, BTreeMap<ProtectedId, Pair>>,
+    heirs: BTreeMap<TrackId, TrackId>,
+    open: BTreeMap<NoticeId, Notice>,
+}
+
+impl From<Stored> for Warner {
+    fn from(s: Stored) -> Self {
+        let Stored { policy, exercise, people, sites, positions, tracks, pairs, heirs, open } = s;
+        let mut warner = Self {
+            policy,
+            exercise,
+            people,
+            sites,
+            positions,
+            tracks,
+            pairs,
+            heirs,
+            open,
+            near: Near::default(),
+            counts: Counts::default(),
+        };
+        warner.index();
+        warner
+    }
+}
+
+/// A track and what the engine knows beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Known {
+    track: Track,
+    /// When it was last judged against everybody in reach.
+    judged_at: Option<Time>,
+}
+
+/// A track and a protected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Pair {
+    seen: Assessment,
+    steady: Steady,
+    judged_at: Time,
+}
+
+/// Work done since the engine was made, for metrics; not part of its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Pairs judged.
+    pub judged: u64,
+    /// Pairs within reach but so far off that they were left until the tick.
+    pub left: u64,
+    /// Tracks and positions ignored because a number of theirs could not be used.
+    pub unsound: u64,
+}
+
+impl Warner {
+    /// An engine that knows nobody yet. `exercise` is the exercise's name; `None` is live.
+    pub fn new(policy: Policy, exercise: Option<String>) -> Self {
+        Self {
+            policy,
+            exercise,
+            people: BTreeMap::new(),
+            sites: Vec::new(),
+            positions: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+            heirs: BTreeMap::new(),
+            open: BTreeMap::new(),
+            near: Near::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes who and what there is to protect. Positions of people no longer in it are forgotten.
+    pub fn configure(&mut self, directory: &Directory) {
+        self.people = directory.people.values().map(|p| (p.id.clone(), p.name.clone())).collect();
+        self.positions.retain(|id, _| self.people.contains_key(id));
+        self.sites = directory
+            .sites
+            .values()
+            .filter(|s| s.at.check().is_ok())
+            .map(|s| Protected {
+                id: ProtectedId::Site(s.id.clone()),
+                name: s.name.clone(),
+                at: s.at,
+                accuracy_m: 0.0,
+                at_time: None,
+                standoff_m: s.standoff_m.filter(|r| *r > 0.0 && *r <= 50_000.0).unwrap_or(self.policy.standoff_m),
+            })
+            .collect();
+        self.index();
+        for pairs in self.pairs.values_mut() {
+            pairs.retain(|id, _| self.near.get(id).is_some());
+        }
+    }
+
+    /// Takes a policy that replaces the one before.
+    pub fn set_policy(&mut self, policy: Policy) {
+        for s in &mut self.sites {
+            // A site without a radius of its own follows the policy.
+            if s.standoff_m.to_bits() == self.policy.standoff_m.to_bits() {
+                s.standoff_m = policy.standoff_m;
+            }
+        }
+        self.policy = policy;
+        self.index();
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Work done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn index(&mut self) {
+        self.near = Near::default();
+        for s in &self.sites {
+            self.near.put(s.clone());
+        }
+        for p in self.positions.values() {
+            if let Some(name) = self.people.get(&p.person) {
+                self.near.put(protected_person(p, name, &self.policy));
+            }
+        }
+    }
+
+    /// Where everybody and everything protected is, people first, each in order of id.
+    pub fn protected(&self) -> impl Iterator<Item = &Protected> {
+        let people = self.positions.keys().filter_map(|p| self.near.get(&ProtectedId::Person(p.clone())));
+        people.map(|t| &t.protected).chain(&self.sites)
+    }
+
+    // ---- absorb ----
+
+    /// Takes a person's position. One that is older than what is known, of somebody unknown or not usable is ignored.
+    pub fn absorb_position(&mut self, position: &Position, now: Time) {
+        let Some(name) = self.people.get(&position.person) else { return };
+        if position.at.check().is_err() || !(position.accuracy_m >= 0.0 && position.accuracy_m <= 1e6) {
+            self.counts.unsound += 1;
+            return;
+        }
+        if self.positions.get(&position.person).is_some_and(|known| known.observed_at > position.observed_at) {
+            return;
+        }
+        self.near.put(protected_person(position, name, &self.policy));
+        self.positions.insert(position.person.clone(), position.clone());
+        let id = ProtectedId::Person(position.person.clone());
+        let reach = self.near.widest_m() + self.policy.prune_m;
+        let close: Vec<TrackId> = self
+            .tracks
+            .iter()
+            .filter(|(t, known)| {
+                // Deleted tracks are judged by the tick alone.
+                known.track.state != TrackState::Deleted
+                    && (within(known.track.place, position.at, reach.min(self.reach_m(&known.track)))
+                        || self.pairs.get(t).is_some_and(|p| p.contains_key(&id)))
+            })
+            .map(|(t, _)| *t)
+            .collect();
+        for t in close {
+            self.judge_pair(t, &id, now);
+        }
+    }
+
+    /// Takes tracks as the tracker gave them: changed, started, predicted or deleted.
+    pub fn absorb_tracks(&mut self, tracks: &[Track], now: Time) {
+        for t in tracks {
+            if !is_sound(t) {
+                self.counts.unsound += 1;
+                continue;
+            }
+            match self.tracks.get_mut(&t.id) {
+                Some(known) => known.track = t.clone(),
+                // One that began and ended unseen never mattered.
+                None if t.state == TrackState::Deleted => {}
+                None => {
+                    self.tracks.insert(t.id, Known { track: t.clone(), judged_at: None });
+                }
+            }
+        }
+        for t in tracks {
+            if t.state == TrackState::Deleted {
+                self.inherit(t.id, now);
+            }
+        }
+        for t in tracks {
+            if t.state != TrackState::Deleted {
+                self.judge_track(t.id, now, false);
+            }
+        }
+    }
+
+    /// A second passed: judges every track that was not judged at `now`, so that levels fall and lost tracks end.
+    pub fn tick(&mut self, now: Time) {
+        let all: Vec<TrackId> = self.tracks.keys().copied().collect();
+        for t in all {
+            self.judge_track(t, now, true);
+        }
+        // A deleted track stays while somebody is still held in a warning of it.
+        let open: BTreeSet<TrackId> = self.open.values().map(|n| n.track).collect();
+        let pairs = &self.pairs;
+        self.tracks.retain(|id, known| {
+            let over =
+                known.track.state == TrackState::Deleted || now.since_s(known.track.at) > self.policy.track_lost_s;
+            !over || open.contains(id) || pairs.contains_key(id)
+        });
+        self.heirs.retain(|id, _| open.contains(id));
+    }
+
+    /// How far from a track somebody may matter: where its present motion with all its uncertainty can bring it within
+    /// the longest time ahead, or near enough to be listed.
+    fn reach_m(&self, t: &Track) -> f64 {
+        let ahead_s = self.policy.advisory.within_s.max(300.0);
+        let spread = speed(t) + NODES.reach * (largest(&t.vel_cov_enu) + self.policy.wander.sigma_mps);
+        let ahead_m = spread.min(fastest(&self.policy, t)) * ahead_s + NODES.reach * largest(&t.cov_enu_m2);
+        ahead_m.clamp(self.policy.near_m, self.policy.prune_m) + self.near.widest_m()
+    }
+
+    /// Judges a track against everybody in reach; against those near only when it was judged so a moment ago, unless
+    /// `all`.
+    fn judge_track(&mut self, id: TrackId, now: Time, all: bool) {
+        let Some(known) = self.tracks.get(&id) else { return };
+        if all && known.judged_at == Some(now) {
+            return;
+        }
+        let all = all || known.judged_at.is_none_or(|t| now.since_s(t) >= CALM_S);
+        let track = &known.track;
+        let widest = self.near.widest_m();
+        let found = if track.state == TrackState::Deleted || now.since_s(track.at) > self.policy.track_lost_s {
+            Vec::new()
+        } else if all {
+            self.near.around(track.place, self.reach_m(track), self.policy.prune_m + widest)
+        } else {
+            let soon = fastest(&self.policy, track) * FAR_OFF_S + NODES.reach * largest(&track.cov_enu_m2);
+            let reach = soon.min(self.policy.prune_m) + widest;
+            self.near.around(track.place, reach, reach)
+        };
+        let pairs = self.pairs.entry(id).or_default();
+        for k in found {
+            let Some(target) = self.near.at(k) else { continue };
+            let before = pairs.get_mut(&target.protected.id);
+            if !all && before.as_ref().is_some_and(|pair| may_wait(pair, now)) {
+                self.counts.left += 1;
+                continue;
+            }
+            self.counts.judged += 1;
+            let seen = assess_in(&self.policy, track, &target.protected, &target.frame, now);
+            match before {
+                Some(pair) => pair.take(seen, &self.policy, now),
+                None if is_listed(&seen, &self.policy, &target.protected.id) => {
+                    pairs.insert(target.protected.id.clone(), Pair::first(seen, &self.policy, now));
+                }
+                None => {}
+            }
+        }
+        // Out of reach this time: a level left there still has to fall, and without one it is listed no longer.
+        pairs.retain(|who, pair| {
+            if pair.judged_at != now && pair.steady.level.is_some() {
+                let Some(target) = self.near.get(who) else { return false };
+                self.counts.judged += 1;
+                let seen = assess_in(&self.policy, track, &target.protected, &target.frame, now);
+                pair.take(seen, &self.policy, now);
+            }
+            pair.steady.level.is_some() || (!all || pair.judged_at == now) && is_listed(&pair.seen, &self.policy, who)
+        });
+        if pairs.is_empty() {
+            self.pairs.remove(&id);
+        }
+        if all && let Some(known) = self.tracks.get_mut(&id) {
+            known.judged_at = Some(now);
+        }
+    }
+
+    /// Judges one pair, after the protected moved.
+    fn judge_pair(&mut self, id: TrackId, who: &ProtectedId, now: Time) {
+        let (Some(known), Some(target)) = (self.tracks.get(&id), self.near.get(who)) else { return };
+        let pairs = self.pairs.entry(id).or_default();
+        let before = pairs.get_mut(who);
+        if before.as_ref().is_some_and(|pair| may_wait(pair, now)) {
+            self.counts.left += 1;
+            return;
+        }
+        self.counts.judged += 1;
+        let seen = assess_in(&self.policy, &known.track, &target.protected, &target.frame, now);
+        match before {
+            Some(pair) => pair.take(seen, &self.policy, now),
+            None if is_listed(&seen, &self.policy, who) => {
+                pairs.insert(who.clone(), Pair::first(seen, &self.policy, now));
+            }
+            None => {}
+        }
+        if pairs.is_empty() {
+            self.pairs.remove(&id);
+        }
+    }
+
+    /// When a deleted track was merged into a live one, that one takes over its levels, so that nobody is alarmed
+    /// anew for the same drone. The tracker does not say into which; it shows in shared observations or identity, or
+    /// in lying on top of each other just after a measurement.
+    fn inherit(&mut self, dead: TrackId, now: Time) {
+        let Some(old) = self.tracks.get(&dead).map(|k| &k.track) else { return };
+        if self.pairs.get(&dead).is_none_or(|p| p.values().all(|p| p.steady.level.is_none())) {
+            return;
+        }
+        let serial = old.id_of(IdKind::Serial).map(|i| &i.value);
+        let fresh = now.since_s(old.measured_at) <= MERGED_WITHIN_S;
+        let apart = |t: &Track| {
+            let (d, _) = old.place.distance_and_bearing(t.place);
+            let spread = |c: &EnuCovariance| c[0][0].max(0.0) + c[1][1].max(0.0);
+            d / libm::sqrt(spread(&old.cov_enu_m2) + spread(&t.cov_enu_m2) + 1.0)
+        };
+        let best = self
+            .tracks
+            .values()
+            .map(|k| &k.track)
+            .filter(|t| t.id != dead && t.state != TrackState::Deleted && within(old.place, t.place, 10_000.0))
+            .filter_map(|t| {
+                let shared = t.because.iter().any(|o| old.because.contains(o));
+                let same = serial.is_some() && t.id_of(IdKind::Serial).map(|i| &i.value) == serial;
+                let far = apart(t);
+                (shared || same || fresh && far <= 3.0).then_some((!(shared || same), far, t.id))
+            })
+            .min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let Some((_, _, heir)) = best else { return };
+        self.heirs.insert(dead, heir);
+        let mut left = self.pairs.remove(&dead).unwrap_or_default();
+        left.retain(|_, p| p.steady.level.is_some());
+        let pairs = self.pairs.entry(heir).or_default();
+        for (who, old) in left {
+            if let Some(new) = pairs.get_mut(&who) {
+                new.steady.join(old.steady);
+            } else {
+                pairs.insert(who, old);
+            }
+        }
+    }
+
+    // ---- look ----
+
+    /// Every danger listed: to people within [`Policy::near_m`] or with any chance of being reached, to sites within
+    /// [`Policy::prune_m`]; in order of track, then protected.
+    pub fn dangers(&self) -> Vec<Danger> {
+        self.pairs
+            .iter()
+            .flat_map(|(t, pairs)| {
+                pairs.iter().map(|(who, p)| p.seen.danger(*t, who.clone(), p.judged_at, p.steady.level))
+            })
+            .collect()
+    }
+
+    /// The newest version of each open warning, in order of id.
+    pub fn open(&self) -> impl Iterator<Item = &Notice> {
+        self.open.values()
+    }
+
+    // ---- decide ----
+
+    /// What should be told now that has not been told: at most one version of each warning.
+    pub fn decide(&self, ids: &mut IdMaker, now: Time) -> Vec<Notice> {
+        let mut told = Vec::new();
+        // What has a warning of its own; a merged track's warning may only take a place that is free.
+        let mut taken: BTreeSet<(TrackId, &ProtectedId)> =
+            self.open.values().map(|n| (n.track, &n.protected)).collect();
+        let mut codes: BTreeSet<String> = self.open.values().map(|n| n.code.clone()).collect();
+        for notice in self.open.values() {
+            let mut at = notice.track;
+            // A chain of merges is short; the bound only keeps a ring of them from going on for ever.
+            for _ in 0..8 {
+                at = self.heirs.get(&at).copied().unwrap_or(at);
+            }
+            let moved = at != notice.track;
+            let merged = moved && taken.contains(&(at, &notice.protected));
+            let pair = self.pairs.get(&at).and_then(|p| p.get(&notice.protected));
+            let level = pair.filter(|_| !merged).and_then(|p| p.steady.level);
+            if level == Some(notice.level) && !moved {
+                continue;
+            }
+            if level.is_some() {
+                taken.insert((at, &notice.protected));
+            }
+            // A track stays known while a warning of it is open; an heir may be gone before the warning followed it.
+            let known = self.tracks.get(&at).or_else(|| self.tracks.get(&notice.track));
+            let seen = match (pair, known, self.near.get(&notice.protected)) {
+                (Some(p), ..) if merged => Assessment { reasons: Reasons::MERGED, ..p.seen },
+                (Some(p), ..) => p.seen,
+                // A pair is dropped as soon as it has no level: what became of it is seen again from the track.
+                (None, Some(k), Some(t)) => assess_in(&self.policy, &k.track, &t.protected, &t.frame, now),
+                (None, _, None) => seen_before(notice, Reasons::NOT_PROTECTED),
+                (None, None, _) => seen_before(notice, Reasons::TRACK_LOST),
+            };
+            if let Some(known) = known {
+                told.push(self.version(
+                    Some(notice),
+                    notice.id,
+                    &known.track,
+                    &notice.protected,
+                    &seen,
+                    level,
+                    &mut codes,
+                    now,
+                ));
+            } else {
+                told.push(self.last(notice, &seen, &mut codes, now));
+            }
+        }
+        for (track, pairs) in &self.pairs {
+            for (who, pair) in pairs {
+                if let Some(level) = pair.steady.level
+                    && !taken.contains(&(*track, who))
+                    && let Some(known) = self.tracks.get(track)
+                {
+                    let id = NoticeId(ids.make());
+                    told.push(self.version(None, id, &known.track, who, &pair.seen, Some(level), &mut codes, now));
+                }
+            }
+        }
+        told
+    }
+
+    /// One version of a warning; without a level it is the last one.
+    #[allow(clippy::too_many_arguments)] // each is another thing, and there are two callers
+    fn version(
+        &self,
+        before: Option<&Notice>,
+        id: NoticeId,
+        track: &Track,
+        who: &ProtectedId,
+        seen: &Assessment,
+        level: Option<Level>,
+        codes: &mut BTreeSet<String>,
+        now: Time,
+    ) -> Notice {
+        let version = before.map_or(1, |n| n.version + 1);
+        let state = match (before, level) {
+            (_, None) => NoticeState::Cleared,
+            (None, _) => NoticeState::Raised,
+            (Some(_), _) => NoticeState::Updated,
+        };
+        let was = before.map(|n| n.level);
+        let shown = level.or(was).unwrap_or(Level::Advisory);
+        let name = self.near.get(who).map(|t| t.protected.name.clone());
+        let name = name.or_else(|| before.map(|n| n.protected_name.clone())).unwrap_or_default();
+        let held = level.is_some() && level > seen.level;
+        let seen = Assessment { reasons: seen.reasons.with(Reasons::HELD, held), ..*seen };
+        let say = |language| {
+            let about = About {
+                policy: &self.policy,
+                state,
+                level: shown,
+                before: was,
+                track,
+                seen: &seen,
+                protected: who,
+                name: &name,
+                exercise: self.exercise.is_some(),
+            };
+            words::text(&about, language)
+        };
+        let (text, text_es) = (say(Language::En), say(Language::Es));
+        Notice {
+            id,
+            version,
+            state,
+            level: shown,
+            at: now,
+            track: track.id,
+            protected: who.clone(),
+            protected_name: name,
+            needs_ack: level.is_some() && level > was,
+            facts: NoticeFacts {
+                distance_m: seen.distance_m,
+                bearing_deg: seen.bearing_deg,
+                earliest_s: seen.earliest_s,
+                cpa_m: seen.cpa_m,
+                p_within_30: seen.p_within.s30,
+                track_at: track.place.lat_lon(),
+                height_unknown: seen.reasons.has(Reasons::HEIGHT_UNKNOWN),
+                by_people_only: track.by_people_only,
+            },
+            reasons: seen.reasons.words(),
+            because: track.because.clone(),
+            marking: Marking::default(),
+            exercise: self.exercise.clone(),
+            code: free_code(id, version, codes),
+            text,
+            text_es,
+        }
+    }
+
+    /// The last version of a warning whose track is not known at all any more: as it was, and over.
+    fn last(&self, notice: &Notice, seen: &Assessment, codes: &mut BTreeSet<String>, now: Time) -> Notice {
+        let version = notice.version + 1;
+        let over = |language| words::over(seen.reasons, self.exercise.is_some(), language);
+        Notice {
+            version,
+            state: NoticeState::Cleared,
+            at: now,
+            needs_ack: false,
+            reasons: seen.reasons.words(),
+            code: free_code(notice.id, version, codes),
+            text: over(Language::En),
+            text_es: over(Language::Es),
+            ..notice.clone()
+        }
+    }
+
+    // ---- apply ----
+
+    /// Takes a version as told.
+    pub fn apply(&mut self, notice: &Notice) {
+        if notice.state == NoticeState::Cleared {
+            self.open.remove(&notice.id);
+        } else {
+            self.open.insert(notice.id, notice.clone());
+        }
+    }
+}
+
+impl Pair {
+    fn first(seen: Assessment, policy: &Policy, now: Time) -> Self {
+        let mut pair = Self { seen, steady: Steady::default(), judged_at: now };
+        pair.take(seen, policy, now);
+        pair
+    }
+
+    fn take(&mut self, seen: Assessment, policy: &Policy, now: Time) {
+        const NOTHING_TO_JUDGE: Reasons = Reasons::OWN_FLIGHT;
+        let over =
+            [NOTHING_TO_JUDGE, Reasons::NEUTRAL, Reasons::CREWED, Reasons::TRACK_LOST, Reasons::POSITION_TOO_OLD]
+                .iter()
+                .any(|r| seen.reasons.has(*r));
+        self.steady.take(seen.level, over, policy.hold_s, now);
+        self.seen = seen;
+        self.judged_at = now;
+    }
+}
+
+/// A bound of the standard deviation in any direction: the largest eigenvalue is at most the largest sum of a row.
+fn largest(c: &EnuCovariance) -> f64 {
+    libm::sqrt(c.iter().map(|row| row.iter().map(|x| x.abs()).sum::<f64>()).fold(0.0, f64::max))
+}
+
+fn speed(t: &Track) -> f64 {
+    libm::sqrt(t.vel_enu_mps.iter().map(|v| v * v).sum())
+}
+
+/// How fast it may fly: its class's limit or what it does now, whichever is more.
+fn fastest(policy: &Policy, t: &Track) -> f64 {
+    reckoned(policy, t).speed_mps.max(speed(t))
+}
+
+/// See [`FAR_OFF_S`].
+fn may_wait(pair: &Pair, now: Time) -> bool {
+    pair.steady.level.is_none() && pair.seen.earliest_s > FAR_OFF_S && now.since_s(pair.judged_at) < CALM_S
+}
+
+/// See [`Warner::dangers`].
+fn is_listed(seen: &Assessment, policy: &Policy, who: &ProtectedId) -> bool {
+    let far = if matches!(who, ProtectedId::Site(_)) { policy.prune_m } else { policy.near_m };
+    !seen.reasons.has(Reasons::TRACK_LOST) && (seen.distance_m <= far + seen.standoff_m || seen.p_within.s300 > 0.0)
+}
+
+fn protected_person(p: &Position, name: &str, policy: &Policy) -> Protected {
+    Protected {
+        id: ProtectedId::Person(p.person.clone()),
+        name: name.to_owned(),
+        at: p.at,
+        accuracy_m: p.accuracy_m,
+        at_time: Some(p.observed_at),
+        standoff_m: policy.standoff_m,
+    }
+}
+
+/// What a version said, for the last one of a warning whose track or protected is no longer known.
+fn seen_before(n: &Notice, why: Reasons) -> Assessment {
+    Assessment {
+        distance_m: n.facts.distance_m,
+        bearing_deg: n.facts.bearing_deg,
+        cpa_m: n.facts.cpa_m,
+        cpa_in_s: 0.0,
+        earliest_s: n.facts.earliest_s,
+        standoff_m: 0.0,
+        distance_sigma_m: 0.0,
+        closing: false,
+        p_now: 0.0,
+        p_within: Within::default(),
+        level: None,
+        reasons: why.with(Reasons::HEIGHT_UNKNOWN, n.facts.height_unknown),
+    }
+}
+
+/// Four digits for a version, from its id alone (FNV-1a), the next ones where another open warning has them; `0000`
+/// is never given.
+fn free_code(id: NoticeId, version: u32, taken: &mut BTreeSet<String>) -> String {
+    let mut h: u64 = 0xcbf2_9ce4_8422_2325;
+    for b in id.0.as_bytes().iter().chain(&version.to_be_bytes()) {
+        h = (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let start = (h ^ (h >> 32)) % 9_999;
+    let code = |k: u64| format!("{:04}", (start + k) % 9_999 + 1);
+    // With all 9,999 taken a code repeats; acknowledging by code then means the newest.
+    let free = (0..9_999).map(code).find(|c| !taken.contains(c)).unwrap_or_else(|| code(0));
+    taken.insert(free.clone());
+    free
+}
+
+#[cfg(test)]
+mod tests;
