@@ -18,8 +18,6 @@ pub struct Entry {
     pub recorded_at: Time,
     /// For a decision: the index of the input that caused it.
     pub cause: Option<u64>,
-    /// True when it was acted on before it could be made durable (promise 10).
-    pub late: bool,
     /// What it is.
     pub body: Body,
 }
@@ -61,6 +59,13 @@ pub enum Body {
         /// Counts.
         counts: BTreeMap<SourceId, u64>,
     },
+    /// The record works again: the entries `first..=last` were acted on before they were durable (promise 10).
+    Unrecorded {
+        /// First index.
+        first: u64,
+        /// Last index.
+        last: u64,
+    },
     /// A second passed.
     Tick,
 
@@ -97,6 +102,7 @@ impl Body {
             Self::Provider(_) => "provider",
             Self::Reach { .. } => "reach",
             Self::Shed { .. } => "shed",
+            Self::Unrecorded { .. } => "unrecorded",
             Self::Tick => "tick",
             Self::Tracks { .. } => "tracks",
             Self::Notice(_) => "notice",

@@ -166,6 +166,24 @@ impl Enu {
         self.origin
     }
 
+    /// The frame's east, north and up as Earth-centred unit vectors, in that order.
+    pub fn axes(&self) -> &[[f64; 3]; 3] {
+        &self.axes
+    }
+
+    /// The rotation that turns a vector given in `other`'s axes into this frame's: `[i][j]` = this axis i · other's j.
+    pub fn turn_from(&self, other: &Self) -> [[f64; 3]; 3] {
+        self.axes.map(|a| other.axes.map(|b| a[0] * b[0] + a[1] * b[1] + a[2] * b[2]))
+    }
+
+    /// A point given in `other`'s metres, in this frame's: no angle in between, so exact anywhere and cheap.
+    pub fn carry(&self, other: &Self, [e, n, u]: [f64; 3]) -> [f64; 3] {
+        let d: [f64; 3] = std::array::from_fn(|k| {
+            other.centre[k] - self.centre[k] + other.axes[0][k] * e + other.axes[1][k] * n + other.axes[2][k] * u
+        });
+        self.axes.map(|a| a[0] * d[0] + a[1] * d[1] + a[2] * d[2])
+    }
+
     /// Metres east, north, up of the origin; a place of unknown height is taken at the origin's height.
     #[allow(clippy::wrong_self_convention)] // reads as the frame's conversion, with `to_place`
     pub fn from_place(&self, p: Place) -> [f64; 3] {
@@ -221,6 +239,23 @@ mod tests {
             let back = f.from_place(f.to_place([e, n, u]));
             for (a, b) in back.iter().zip([e, n, u]) {
                 prop_assert!((a - b).abs() < 1e-5, "{back:?}");
+            }
+        }
+
+        #[test]
+        fn carrying_between_frames_is_the_same_point_and_turning_keeps_lengths(
+            lat in -89.0..89.0f64, lon in -180.0..180.0f64, dlat in -0.5..0.5f64, dlon in -0.5..0.5f64,
+            e in -30_000.0..30_000.0f64, n in -30_000.0..30_000.0f64, u in -500.0..5_000.0f64,
+        ) {
+            let a = Enu::at(Place { lat_deg: lat, lon_deg: lon, alt_hae_m: Some(300.0) });
+            let b = Enu::at(Place { lat_deg: lat + dlat, lon_deg: lon + dlon, alt_hae_m: Some(900.0) });
+            let direct = b.carry(&a, [e, n, u]);
+            let around = b.from_place(a.to_place([e, n, u]));
+            for (x, y) in direct.iter().zip(around) {
+                prop_assert!((x - y).abs() < 1e-5, "{direct:?} {around:?}");
+            }
+            for row in b.turn_from(&a) {
+                prop_assert!((row.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-12);
             }
         }
 

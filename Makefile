@@ -1,0 +1,72 @@
+# Two commands for a newcomer: `make run` and `make test`. Both install what they need and say what.
+# Debian 12, Rust 1.95 or newer, Node 20.19 or newer.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO_DENY_VERSION := 0.20.2
+TOOLS := $(CURDIR)/target/tools
+BIN := target/release/skypicket
+DEBUG_BIN := target/debug/skypicket
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures
+
+help: ## what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+run: tools build ## build everything and start the exercise on 127.0.0.1:8080
+	@echo "Open the sign_in address below in a browser; the field page is at /field/."
+	$(BIN) serve --exercise first-light --data data --listen 127.0.0.1:8080
+
+build: web ## release build of the one binary, pages inside
+	cargo build --release --locked -p skypicket
+
+test: tools lint deny unit docs browser ## everything that CI runs
+	@echo "all of: format, clippy, deny, unit, property, real binary, docs, browser"
+
+tools: ## check versions and install what is missing
+	@scripts/tools
+
+web: web/dist/index.html ## the two faces
+
+web/node_modules/.stamp: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.stamp $(WEB_SOURCES)
+	cd web && npm run build
+	@touch $@
+
+fmt: ## format
+	cargo fmt --all
+
+lint: web
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd web && npm run check
+
+unit: web ## unit, property and real-binary tests
+	cargo test --workspace --locked
+	cd web && npm test
+
+deny: ## licences, sources, bans; advisories where their database can be reached
+	@scripts/deny $(TOOLS) $(CARGO_DENY_VERSION)
+
+docs: ## the manual
+	cd docs && npm ci --no-audit --no-fund && npm run build
+
+browser: web ## the pages in Chromium, against the real binary
+	cargo build --locked -p skypicket
+	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:browser
+
+bench: build ## benchmarks, as ratios measured in one run
+	cargo bench --workspace --locked
+
+soak: web ## long fault tests: 1,000 kills
+	SKYPICKET_KILLS=1000 cargo test --release --locked -p skypicket --test faults -- kill --nocapture
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf web/dist web/node_modules docs/node_modules docs/.vitepress/dist

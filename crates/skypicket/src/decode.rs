@@ -1,0 +1,130 @@
+//! `skypicket decode`: one JSON line for each input, each independent of the others.
+
+use crate::cli::{DecodeArgs, End};
+use serde_json::Value;
+use skypicket_wire::{capture::LiveElements, cot, remote_id};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    path::Path,
+};
+
+/// Longest hex line, bytes: a beacon frame of 2,346 bytes as hex, with room.
+const MOST_LINE: u64 = 64 * 1024;
+/// Largest CoT stream taken whole, bytes.
+const MOST_COT: u64 = 256 << 20;
+
+/// Runs the command.
+pub fn run(args: &DecodeArgs) -> End {
+    let out = BufWriter::new(io::stdout().lock());
+    let done = match args.format.as_str() {
+        "remote-id" => {
+            let form = args.form.as_deref().unwrap_or("auto");
+            match form.parse::<remote_id::As>() {
+                Ok(form) => open(args.file.as_deref()).and_then(|r| remote_id_lines(r, form, out)),
+                Err(_) => return End::usage(format!("--as {form}: give message, pack, beacon, nan, ble-legacy, ble-extended or auto")),
+            }
+        }
+        "capture" => open(args.file.as_deref()).and_then(|r| capture(r, out)),
+        "cot" => open(args.file.as_deref()).and_then(|r| cot_events(r, out)),
+        known @ ("cap" | "sapient" | "receivers" | "mavlink" | "adsb" | "netrid") => {
+            return End::not_built(&format!("decode {known}"));
+        }
+        other => return End::usage(format!("there is no format '{other}': give remote-id, capture or cot")),
+    };
+    match done {
+        Ok(true) => End::OK,
+        Ok(false) => End::refused(None),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => End::OK,
+        Err(e) => End::could_not(e),
+    }
+}
+
+/// A file or standard input.
+pub fn open(path: Option<&Path>) -> io::Result<Box<dyn BufRead>> {
+    match path {
+        Some(p) if p != Path::new("-") => {
+            let file = File::open(p).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", p.display())))?;
+            Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+        }
+        _ => Ok(Box::new(BufReader::new(io::stdin()))),
+    }
+}
+
+fn line(out: &mut impl Write, value: &Value) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+fn is_ok(value: &Value) -> bool {
+    value.get("ok").and_then(Value::as_bool).unwrap_or(true)
+}
+
+/// The next line without its end; `None` at the end. A line longer than the bound comes cut, and the rest is passed
+/// over.
+pub fn next_line(input: &mut dyn BufRead, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    if input.by_ref().take(most + 1).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    } else if bytes.len() as u64 > most {
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some(bytes))
+}
+
+fn remote_id_lines(mut input: Box<dyn BufRead>, form: remote_id::As, mut out: impl Write) -> io::Result<bool> {
+    let mut all_ok = true;
+    while let Some(bytes) = next_line(&mut *input, MOST_LINE)? {
+        let text = String::from_utf8_lossy(&bytes);
+        let value = remote_id::decode_line(text.trim(), form);
+        all_ok &= is_ok(&value);
+        line(&mut out, &value)?;
+    }
+    out.flush()?;
+    Ok(all_ok)
+}
+
+fn capture(mut input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
+    let mut reader = LiveElements::new();
+    let mut failed = Ok(());
+    let mut chunk = vec![0u8; 1 << 16];
+    loop {
+        let n = input.read(&mut chunk)?;
+        let mut print = |e: skypicket_wire::capture::Element<'_>| {
+            if failed.is_ok() {
+                failed = line(&mut out, &e.to_json());
+            }
+        };
+        if n == 0 {
+            reader.finish(&mut print);
+            break;
+        }
+        reader.push(chunk.get(..n).unwrap_or_default(), &mut print);
+        if failed.is_err() {
+            break;
+        }
+    }
+    failed?;
+    let counts = reader.counts();
+    line(&mut out, &counts.to_json())?;
+    out.flush()?;
+    Ok(counts.refused.is_empty())
+}
+
+fn cot_events(input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    input.take(MOST_COT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_COT {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "CoT input is larger than 256 MiB: split it"));
+    }
+    let mut all_ok = true;
+    for value in cot::decode_lines(&bytes) {
+        all_ok &= is_ok(&value);
+        line(&mut out, &value)?;
+    }
+    out.flush()?;
+    Ok(all_ok)
+}

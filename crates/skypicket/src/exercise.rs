@@ -1,0 +1,102 @@
+//! [`Exercise`]: a simulated hour that a stranger can walk into, fed through the same doors as the real thing.
+
+use crate::{clock, config::MapPlace, inbox::Job, sources::CentreIntake};
+use skypicket_link::Intake;
+use skypicket_model::{Directory, Notice, NoticeId, PersonId, Time};
+use skypicket_sim::exercise::{FirstLight, Happening};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// A running exercise.
+pub struct Exercise {
+    name: String,
+    scene: Mutex<FirstLight>,
+}
+
+impl Exercise {
+    /// By name; `None` when there is none of that name.
+    pub fn new(name: &str, seed: u64, started: Time) -> Option<Self> {
+        (name == "first-light").then(|| Self { name: name.into(), scene: Mutex::new(FirstLight::new(seed, started)) })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn scene(&self) -> MutexGuard<'_, FirstLight> {
+        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is in it.
+    pub fn directory(&self) -> Directory {
+        self.scene().directory()
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> MapPlace {
+        let at = FirstLight::place();
+        MapPlace { name: "First light, border near 31.76 N 106.49 W".into(), lat_deg: at.lat_deg, lon_deg: at.lon_deg, zoom: 12.5 }
+    }
+
+    /// A real phone speaks for this person now: the simulated one is quiet.
+    pub fn is_live(&self, person: &PersonId, now: Time) {
+        self.scene().is_live(person, now);
+    }
+
+    /// Runs in real time until `stopped`.
+    pub async fn run(&self, intake: CentreIntake, mut stopped: watch::Receiver<bool>) {
+        let mut beat = tokio::time::interval(Duration::from_millis(200));
+        let mut told: BTreeSet<(NoticeId, u32)> = BTreeSet::new();
+        loop {
+            tokio::select! {
+                _ = stopped.wait_for(|s| *s) => return,
+                _ = beat.tick() => {}
+            }
+            self.tell(&intake, &mut told).await;
+            let now = clock::now();
+            let happenings = self.scene().events_until(now);
+            for h in happenings {
+                take(&intake, h.what).await;
+            }
+        }
+    }
+
+    /// Lets the simulated people know what reached them, so that they acknowledge it, or do not.
+    async fn tell(&self, intake: &CentreIntake, told: &mut BTreeSet<(NoticeId, u32)>) {
+        let open = intake
+            .centre
+            .ask(|e| e.notices().map(|n| (n.clone(), e.recipients(n.id))).collect::<Vec<(Notice, BTreeSet<PersonId>)>>())
+            .await
+            .unwrap_or_default();
+        told.retain(|(id, _)| open.iter().any(|(n, _)| n.id == *id));
+        for (notice, people) in open {
+            if told.insert((notice.id, notice.version)) {
+                let people: Vec<PersonId> = people.into_iter().collect();
+                self.scene().on_notice(&notice, &people, clock::now());
+            }
+        }
+    }
+}
+
+async fn take(intake: &CentreIntake, what: Happening) {
+    match what {
+        Happening::Observation(o) => {
+            let source = o.source.clone();
+            intake.observe(&source, vec![o]);
+        }
+        Happening::Position(p) => drop(intake.position(p).await),
+        Happening::Act { by, act } => {
+            if let Err(refused) = intake.act(by, "exercise", act).await {
+                tracing::debug!(code = refused.code, "a simulated act was refused");
+            }
+        }
+        Happening::Reach { person, channel, up } => {
+            let _ = intake.centre.inbox.push(Job::Reach(person, channel, up));
+        }
+    }
+}

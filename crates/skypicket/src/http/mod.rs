@@ -1,0 +1,260 @@
+//! The HTTP edge: pages and API on one listener.
+//!
+//! Every request passes, from outside in: a request id, problem documents and security headers ([`finish`]); the
+//! permission table ([`guard`]); the strict body ([`body::Strict`]). Inner layers do not know HTTP.
+
+pub mod auth;
+mod body;
+mod events;
+mod notices;
+mod observations;
+mod openapi;
+mod pages;
+pub mod permission;
+mod places;
+mod problem;
+mod serve;
+mod sessions;
+mod sightings;
+mod system;
+mod tokens;
+
+pub use openapi::document as openapi_document;
+pub use problem::Problem;
+pub use serve::serve;
+
+use crate::{centre::Centre, hub::Sees, sources::SourceTable};
+use auth::{Access, Token};
+use axum::{
+    Extension, Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post, put},
+};
+use permission::Who;
+use skypicket_model::{PersonId, Reader};
+use std::{path::PathBuf, sync::Arc};
+
+/// The name of the session cookie.
+pub const COOKIE: &str = "skypicket_session";
+
+/// What handlers work with.
+#[derive(Clone)]
+pub struct App {
+    /// The running centre.
+    pub centre: Centre,
+    /// Who is who.
+    pub access: Arc<Access>,
+    /// Sources and how they do.
+    pub sources: Arc<SourceTable>,
+    /// Position requests seen lately.
+    pub positions: Arc<places::SeenPositions>,
+    /// An own map.
+    pub basemap: Option<Arc<PathBuf>>,
+    /// Renders `/metrics`.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    /// Where pages are reached, for links.
+    pub base_url: Arc<str>,
+    /// The exercise feeds people's positions unless a real phone does.
+    pub exercise: Option<Arc<crate::exercise::Exercise>>,
+}
+
+/// Who asks: a person who is signed in.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who, and what they may.
+    pub reader: Reader,
+    /// What may be sent to them.
+    pub sees: Sees,
+}
+
+impl Caller {
+    /// The person.
+    pub fn id(&self) -> &PersonId {
+        &self.reader.person
+    }
+}
+
+/// The secret of the session in use, for signing out.
+#[derive(Debug, Clone)]
+struct SessionSecret(Arc<str>);
+
+/// The request's id.
+#[derive(Debug, Clone)]
+struct RequestIdText(Arc<str>);
+
+/// Pages and API.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/healthz", get(system::healthz))
+        .route("/readyz", get(system::readyz))
+        .route("/metrics", get(system::metrics))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/v1/sessions", post(sessions::sign_in))
+        .route("/api/v1/sessions/current", delete(sessions::sign_out))
+        .route("/api/v1/me", get(sessions::me))
+        .route("/api/v1/me/password", put(sessions::set_password))
+        .route("/api/v1/status", get(system::status))
+        .route("/api/v1/events", get(events::events))
+        .route("/api/v1/sightings", post(sightings::report).get(sightings::list))
+        .route("/api/v1/sightings/{id}", get(sightings::one))
+        .route("/api/v1/sightings/{id}/seen", post(sightings::seen))
+        .route("/api/v1/sightings/{id}/triage", post(sightings::triage))
+        .route("/api/v1/sightings/{id}/retraction", post(sightings::retract))
+        .route("/api/v1/positions", post(places::position))
+        .route("/api/v1/observations", post(observations::take))
+        .route("/api/v1/tracks", get(places::tracks))
+        .route("/api/v1/dangers", get(places::dangers))
+        .route("/api/v1/notices", get(notices::list))
+        .route("/api/v1/notices/{id}", get(notices::one))
+        .route("/api/v1/notices/{id}/versions/{v}/receipts", post(notices::receipt))
+        .route("/api/v1/notices/{id}/versions/{v}/acknowledgements", post(notices::acknowledge))
+        .route("/api/v1/deliveries", get(notices::deliveries))
+        .route("/api/v1/people", get(places::people))
+        .route("/api/v1/people/{id}/sign-in-links", post(sessions::make_link))
+        .route("/api/v1/sites", get(places::sites))
+        .route("/api/v1/own-flights", get(places::own_flights).post(places::file_own_flight))
+        .route("/api/v1/sources", get(system::sources))
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
+        .route("/api/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/api/v1/basemap", get(pages::basemap))
+        .route_layer(middleware::from_fn_with_state(app.clone(), guard))
+        .layer(axum::extract::DefaultBodyLimit::max(body::MOST));
+    api.fallback(pages::page).layer(middleware::from_fn(finish)).with_state(app)
+}
+
+/// The one place where the permission table is enforced.
+async fn guard(
+    State(app): State<App>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let Some(row) = permission::find(request.method().as_str(), path.as_str()) else {
+        // Axum answers 405 for a method that no route has before it gets here; a route without a row is closed.
+        return Err(Problem::forbidden("This endpoint has no row in the permission table."));
+    };
+    if row.who == Who::Source {
+        let token = source_token(&app, &request).await?.ok_or_else(Problem::signed_out)?;
+        request.extensions_mut().insert(Arc::new(token));
+        return Ok(next.run(request).await);
+    }
+    if let Some((secret, person)) = session(&app, &request).await? {
+        if !is_safe(request.method()) && !same_origin(&request) {
+            return Err(Problem::forbidden("The request came from another site's page."));
+        }
+        let asked = person.clone();
+        let reader = app.centre.ask(move |e| e.directory().reader(&asked)).await?;
+        // Someone who is no longer in the directory has no session any more.
+        if let Some(reader) = reader {
+            let sees = Sees::of(&reader.roles);
+            if !row.who.lets(&reader.roles) {
+                return Err(Problem::forbidden("Your roles do not allow this."));
+            }
+            request.extensions_mut().insert(Caller { reader, sees });
+            request.extensions_mut().insert(SessionSecret(secret));
+            return Ok(next.run(request).await);
+        }
+    }
+    if row.who == Who::Anyone { Ok(next.run(request).await) } else { Err(Problem::signed_out()) }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// A browser names the page that a request comes from; programs with a cookie of their own do not.
+fn same_origin(request: &Request) -> bool {
+    let text = |name| request.headers().get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    if text(HeaderName::from_static("sec-fetch-site")).is_some_and(|s| s != "same-origin" && s != "none") {
+        return false;
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => {
+            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
+        }
+        (Some(_), None) => false,
+    }
+}
+
+async fn session(app: &App, request: &Request) -> Result<Option<(Arc<str>, PersonId)>, Problem> {
+    let cookies = request.headers().get_all(header::COOKIE);
+    let secret = cookies
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .filter_map(|c| c.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, v)| v);
+    let Some(secret) = secret else { return Ok(None) };
+    let person = app.access.session(secret).await.map_err(Problem::internal)?;
+    Ok(person.map(|p| (secret.into(), p)))
+}
+
+async fn source_token(app: &App, request: &Request) -> Result<Option<Token>, Problem> {
+    let bearer = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
+    match bearer {
+        Some(b) => app.access.token(b).await.map_err(Problem::internal),
+        None => Ok(None),
+    }
+}
+
+/// Outermost: a request id, errors as problem documents, headers that keep a page to itself.
+async fn finish(mut request: Request, next: Next) -> Response {
+    let id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+    request.extensions_mut().insert(RequestIdText(Arc::clone(&id)));
+    let api = request.uri().path().starts_with("/api/");
+    let mut response = next.run(request).await;
+    if let Some(p) = response.extensions_mut().remove::<Problem>() {
+        response = p.render(&id);
+    } else if api && (response.status().is_client_error() || response.status().is_server_error()) {
+        // What axum itself refused: a method, a path, a body that is too large.
+        let (code, detail) = match response.status() {
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "This path does not take that method."),
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than this endpoint takes."),
+            StatusCode::NOT_FOUND => ("not_found", "There is nothing here that you may see."),
+            _ => ("bad_request", "The request could not be understood."),
+        };
+        response = Problem::new(response.status(), code, detail).render(&id);
+    }
+    let h = response.headers_mut();
+    if let Ok(v) = HeaderValue::from_str(&id) {
+        h.insert(HeaderName::from_static("x-request-id"), v);
+    }
+    for (name, value) in HEADERS {
+        h.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if api {
+        h.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// On every response. The map draws in a worker made from a blob; styles are set by the map library on its own
+/// elements, which a policy cannot tell from inline ones.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("permissions-policy", "geolocation=(self), accelerometer=(self), gyroscope=(self), magnetometer=(self), camera=(), microphone=()"),
+    ("cross-origin-opener-policy", "same-origin"),
+];
+
+/// The caller, put there by [`guard`].
+type Signed = Extension<Caller>;
+
+/// Turns anything that renders into a response.
+fn ok(r: impl IntoResponse) -> Result<Response, Problem> {
+    Ok(r.into_response())
+}

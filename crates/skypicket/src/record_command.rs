@@ -1,0 +1,174 @@
+//! `skypicket record`: verify, checkpoint, export, rebuild views.
+
+use crate::{
+    cli::{End, RecordCommand},
+    engines::{ENGINES, Engines},
+};
+use serde_json::json;
+use skypicket_model::{Body, Entry};
+use skypicket_record::{Options, Record, SqliteRecord};
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// Entries read at once.
+const PAGE: usize = 1_000;
+
+/// Runs the command.
+pub fn run(command: &RecordCommand) -> End {
+    let done = match command {
+        RecordCommand::Verify { data, recompute } => verify(data, *recompute),
+        RecordCommand::Checkpoint { data } => checkpoint(data),
+        RecordCommand::Export { data } => export(data),
+        RecordCommand::RebuildViews { data } => rebuild(data),
+        RecordCommand::Backup => return End::not_built("record backup"),
+        RecordCommand::Restore => return End::not_built("record restore"),
+        RecordCommand::Purge => return End::not_built("record purge"),
+    };
+    match done {
+        Ok(true) => End::OK,
+        Ok(false) => End::refused("the record does not verify".to_owned()),
+        Err(e) => match e.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => End::OK,
+            _ => End::could_not(format!("{e:#}")),
+        },
+    }
+}
+
+/// The folder that holds the record: `data` itself, or its `live` folder.
+fn folder(data: &Path) -> anyhow::Result<PathBuf> {
+    [data.to_owned(), data.join("live")]
+        .into_iter()
+        .find(|d| d.join(skypicket_record::FILE_NAME).is_file())
+        .ok_or_else(|| anyhow::anyhow!("{}: there is no record in this folder", data.display()))
+}
+
+fn open(data: &Path) -> anyhow::Result<SqliteRecord> {
+    Ok(SqliteRecord::open(&folder(data)?, Options { reserve_bytes: 0, ..Options::default() })?)
+}
+
+fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
+    let record = open(data)?;
+    let report = record.verify(&mut |done, all| {
+        if done % 100_000 < 1_000 && done > 0 {
+            eprintln!("verified {done} of {all} entries");
+        }
+    })?;
+    for fault in &report.faults {
+        println!("{}", json!({"type": "fault", "entry": fault.entry, "message": fault.message}));
+    }
+    let mut differences = 0;
+    if recompute {
+        differences = recomputed(&record)?;
+    }
+    println!(
+        "{}",
+        json!({
+            "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
+            "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
+            "recomputed": recompute, "differences": differences,
+        })
+    );
+    Ok(report.faults.is_empty() && differences == 0)
+}
+
+/// Runs the engines over the recorded inputs and compares what they decide with what is recorded.
+fn recomputed(record: &SqliteRecord) -> anyhow::Result<u64> {
+    let mut engines: Option<Engines> = None;
+    let mut expected: std::collections::VecDeque<(u64, Body)> = std::collections::VecDeque::new();
+    let mut differences = 0u64;
+    let mut other_version = false;
+    let mut from = 0;
+    loop {
+        let entries = record.read(from, PAGE).wait()?;
+        let Some(last) = entries.last() else { break };
+        from = last.index + 1;
+        for entry in entries {
+            if let Body::Started(s) = &entry.body {
+                other_version = s.engines != ENGINES;
+                if engines.is_none() {
+                    engines = Some(Engines::new(s));
+                }
+            }
+            let Some(engines) = engines.as_mut() else { continue };
+            if matches!(entry.body, Body::Snapshot(_)) {
+                continue;
+            }
+            // Another version of the rules decided this: history is read, not judged.
+            if other_version {
+                engines.recover(&entry);
+                continue;
+            }
+            if entry.body.is_input() {
+                differences += missing(&mut expected);
+                expected.extend(engines.step(&entry).into_iter().map(|b| (entry.index, b)));
+            } else {
+                differences += u64::from(!same(&mut expected, &entry));
+            }
+        }
+    }
+    differences += missing(&mut expected);
+    Ok(differences)
+}
+
+fn missing(expected: &mut std::collections::VecDeque<(u64, Body)>) -> u64 {
+    let n = expected.len() as u64;
+    for (cause, body) in expected.drain(..) {
+        println!("{}", json!({"type": "difference", "cause": cause, "recomputed": body.kind(), "recorded": null}));
+    }
+    n
+}
+
+fn same(expected: &mut std::collections::VecDeque<(u64, Body)>, entry: &Entry) -> bool {
+    let found = expected.pop_front();
+    // Thinned tracks may have been emptied while the disk was full.
+    let thinned = matches!(&entry.body, Body::Tracks { items } if items.is_empty());
+    let fits = found
+        .as_ref()
+        .is_some_and(|(cause, body)| Some(*cause) == entry.cause && (*body == entry.body || thinned && body.kind() == "tracks"));
+    if !fits {
+        println!(
+            "{}",
+            json!({
+                "type": "difference", "entry": entry.index, "cause": entry.cause, "recorded": entry.body.kind(),
+                "recomputed": found.map(|(_, b)| b.kind()),
+            })
+        );
+    }
+    fits
+}
+
+fn checkpoint(data: &Path) -> anyhow::Result<bool> {
+    let record = open(data)?;
+    print!("{}", record.checkpoint().wait()?.note);
+    Ok(true)
+}
+
+fn export(data: &Path) -> anyhow::Result<bool> {
+    let record = open(data)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut from = 0;
+    loop {
+        let entries = record.read(from, PAGE).wait()?;
+        let Some(last) = entries.last() else { break };
+        from = last.index + 1;
+        for e in &entries {
+            // The engines' state is of no use outside, and large.
+            if matches!(e.body, Body::Snapshot(_)) {
+                let line = json!({"index": e.index, "recorded_at": e.recorded_at, "cause": e.cause, "body": {"body": "snapshot"}});
+                serde_json::to_writer(&mut out, &line)?;
+            } else {
+                serde_json::to_writer(&mut out, e)?;
+            }
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    Ok(true)
+}
+
+fn rebuild(data: &Path) -> anyhow::Result<bool> {
+    open(data)?.rebuild_views()?;
+    Ok(true)
+}

@@ -1,0 +1,493 @@
+//! `skypicket replay`: captures and JSON lines through the whole pipeline: decode, record, track, warn; printed as JSON
+//! lines. `now` is the capture's own time, so the same input prints the same lines.
+
+use crate::{
+    cli::{End, ReplayArgs},
+    decode::{next_line, open},
+    engines::{ENGINES, Engines, Policies},
+};
+use serde_json::{Value, json};
+use skypicket_model::{
+    Agency, AgencyId, Body, Danger, Directory, Entry, Notice, Observation, ObservationId, Place, ProtectedId, SourceId,
+    Time, Track, TrackState, Unit, UnitId,
+    entry::{Configured, Started},
+    people::Site,
+};
+use skypicket_record::{Options, Record, SqliteRecord};
+use skypicket_wire::{capture::LiveElements, json as strict, observation_line};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Everything with which a pcap or pcapng file can begin.
+const CAPTURE_MAGIC: [[u8; 4]; 5] = [
+    [0x0A, 0x0D, 0x0D, 0x0A],
+    [0xD4, 0xC3, 0xB2, 0xA1],
+    [0xA1, 0xB2, 0xC3, 0xD4],
+    [0x4D, 0x3C, 0xB2, 0xA1],
+    [0xA1, 0xB2, 0x3C, 0x4D],
+];
+/// After so long a silence every track has ended: longer gaps are stepped over.
+const LONGEST_GAP_S: f64 = 900.0;
+/// Longest JSON line, bytes.
+const MOST_LINE: u64 = 64 * 1024;
+
+/// Runs the command.
+pub fn run(args: &ReplayArgs) -> End {
+    let speed = match args.speed.as_str() {
+        "max" => None,
+        x => match x.parse::<f64>() {
+            Ok(s) if s.is_finite() && s > 0.0 => Some(s),
+            _ => return End::usage(format!("--speed {x}: give a number over 0, or max")),
+        },
+    };
+    if args.standoff.is_some_and(|m| !(m.is_finite() && m > 0.0 && m <= 100_000.0)) {
+        return End::usage("--standoff: give metres over 0 and at most 100000");
+    }
+    let sites = match args.protect.iter().enumerate().map(|(n, t)| site(n, t)).collect::<Result<Vec<_>, _>>() {
+        Ok(s) => s,
+        Err(e) => return End::usage(e),
+    };
+    let scratch = match Folder::new(args.data.as_deref()) {
+        Ok(f) => f,
+        Err(e) => return End::usage(e.to_string()),
+    };
+    match replay(args, sites, speed, scratch.path()) {
+        Ok(0) => End::OK,
+        Ok(_) => End::refused(None),
+        Err(e) => match e.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => End::OK,
+            _ => End::could_not(format!("{e:#}")),
+        },
+    }
+}
+
+/// The folder of the record: named, or temporary and removed at the end.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(PathBuf),
+}
+
+impl Folder {
+    fn new(named: Option<&Path>) -> anyhow::Result<Self> {
+        match named {
+            Some(p) => {
+                if p.exists() && std::fs::read_dir(p)?.next().is_some() {
+                    anyhow::bail!("--data {}: the folder is not empty; a replay never writes into a record that exists", p.display());
+                }
+                Ok(Self::Kept(p.to_owned()))
+            }
+            None => Ok(Self::Temporary(std::env::temp_dir().join(format!("skypicket-replay-{}", uuid::Uuid::now_v7())))),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(p) | Self::Temporary(p) => p,
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Self::Temporary(p) = self {
+            let _ = std::fs::remove_dir_all(p);
+        }
+    }
+}
+
+/// `LAT,LON,[HAE],[NAME]`: an empty height is unknown.
+fn site(number: usize, text: &str) -> Result<Site, String> {
+    let bad = |why: &str| format!("--protect {text}: {why}; give LAT,LON,[HAE],[NAME], for instance 47.1,8.7,,post");
+    let mut parts = text.splitn(4, ',').map(str::trim);
+    let number_of = |part: Option<&str>| part.and_then(|p| p.parse::<f64>().ok());
+    let (Some(lat), Some(lon)) = (number_of(parts.next()), number_of(parts.next())) else {
+        return Err(bad("latitude and longitude are not two numbers"));
+    };
+    let hae = match parts.next() {
+        None | Some("") => None,
+        Some(h) => Some(h.parse::<f64>().map_err(|_| bad("the height is not a number"))?),
+    };
+    let name = match parts.next() {
+        None | Some("") => format!("place-{}", number + 1),
+        Some(n) => n.to_owned(),
+    };
+    let slug: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(48).collect();
+    let id = UnitId::new(&slug)
+        .or_else(|_| UnitId::new(&format!("place-{}", number + 1)))
+        .map_err(|e| bad(&e.to_string()))?;
+    let at = Place::new(lat, lon, hae).map_err(|e| bad(&e.to_string()))?;
+    Ok(Site { id, name, at, standoff_m: None, unit: UnitId::new("replay").map_err(|e| bad(&e.to_string()))? })
+}
+
+fn directory(sites: Vec<Site>) -> anyhow::Result<Directory> {
+    let agency = Agency { id: AgencyId::new("replay")?, name: "Replay".into() };
+    let unit =
+        Unit { id: UnitId::new("replay")?, name: "Replay".into(), agency: agency.id.clone(), leadership: Vec::new() };
+    let mut d = Directory::default();
+    d.agencies.insert(agency.id.clone(), agency);
+    d.units.insert(unit.id.clone(), unit);
+    for s in sites {
+        if let Some(before) = d.sites.insert(s.id.clone(), s) {
+            anyhow::bail!("--protect: two places are called '{}'", before.name);
+        }
+    }
+    Ok(d)
+}
+
+/// How many inputs were refused.
+fn replay(args: &ReplayArgs, sites: Vec<Site>, speed: Option<f64>, folder: &Path) -> anyhow::Result<u64> {
+    let mut policies = Policies::default();
+    if let Some(m) = args.standoff {
+        policies.warn.standoff_m = m;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let record = SqliteRecord::open(folder, Options { reserve_bytes: 0, ..Options::default() })?;
+    let directory = directory(sites)?;
+    let mut run = Run {
+        runtime,
+        engines: None,
+        record,
+        entries: Vec::new(),
+        next: 0,
+        now: None,
+        next_tick: Time::default(),
+        pace: speed.map(|s| (s, None)),
+        out: BufWriter::new(io::stdout().lock()),
+        configured: Some(Configured { directory: directory.clone(), policies: policies.to_record()? }),
+        names: directory.sites.into_values().map(|s| (s.id, s.name)).collect(),
+        levels: BTreeMap::new(),
+        counts: Counts::default(),
+        ids: 0,
+    };
+    for file in &args.files {
+        run.file(file)?;
+    }
+    run.end()
+}
+
+#[derive(Default)]
+struct Counts {
+    frames: u64,
+    elements: u64,
+    lines: u64,
+    crc_bad: u64,
+    observations: u64,
+    tracks: std::collections::BTreeSet<skypicket_model::TrackId>,
+    warnings: u64,
+    refused: BTreeMap<String, u64>,
+}
+
+struct Run {
+    runtime: tokio::runtime::Runtime,
+    engines: Option<Engines>,
+    record: SqliteRecord,
+    entries: Vec<Entry>,
+    next: u64,
+    now: Option<Time>,
+    next_tick: Time,
+    /// Times real speed, and when the capture's start was.
+    pace: Option<(f64, Option<(Instant, Time)>)>,
+    out: BufWriter<io::StdoutLock<'static>>,
+    configured: Option<Configured>,
+    names: BTreeMap<UnitId, String>,
+    levels: BTreeMap<(skypicket_model::TrackId, ProtectedId), Option<skypicket_model::Level>>,
+    counts: Counts,
+    ids: u128,
+}
+
+impl Run {
+    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let mut input = open(Some(path))?;
+        let source = SourceId::new("replay")?;
+        let head: Vec<u8> = input.fill_buf()?.iter().take(4).copied().collect();
+        if CAPTURE_MAGIC.iter().any(|m| m[..] == head[..]) {
+            return self.capture(&mut *input, &source);
+        }
+        match head.trim_ascii_start().first() {
+            Some(b'{') => self.lines(&mut *input, &source),
+            None => Ok(()),
+            Some(_) => anyhow::bail!("{}: this is neither pcap, pcapng nor JSON lines", path.display()),
+        }
+    }
+
+    fn capture(&mut self, input: &mut dyn BufRead, source: &SourceId) -> anyhow::Result<()> {
+        let mut reader = LiveElements::new();
+        let mut chunk = vec![0u8; 1 << 16];
+        loop {
+            let n = input.read(&mut chunk)?;
+            let mut found = Vec::new();
+            let mut ids = self.ids;
+            let mut take = |e: skypicket_wire::capture::Element<'_>| {
+                let Some(at) = e.time else { return };
+                // Ids of a replay are counted, not random: the same file prints the same lines.
+                let mut make = || {
+                    ids += 1;
+                    numbered(ids)
+                };
+                found.extend(e.observe(source, at, None, &mut make));
+            };
+            if n == 0 {
+                reader.finish(&mut take);
+            } else {
+                reader.push(chunk.get(..n).unwrap_or_default(), &mut take);
+            }
+            self.ids = ids;
+            for o in found {
+                self.observation(o)?;
+            }
+            if n == 0 {
+                break;
+            }
+        }
+        let c = reader.counts();
+        self.counts.frames += c.frames;
+        self.counts.elements += c.elements;
+        self.counts.crc_bad += c.crc_bad;
+        for (reason, n) in &c.refused {
+            *self.counts.refused.entry(reason.to_string()).or_insert(0) += n;
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, input: &mut dyn BufRead, source: &SourceId) -> anyhow::Result<()> {
+        while let Some(bytes) = next_line(input, MOST_LINE)? {
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            self.counts.lines += 1;
+            let value = match strict::parse(&bytes, &strict::Limits::LINE) {
+                Ok(v) => v,
+                Err(e) => {
+                    self.refuse(e.kind.as_str());
+                    continue;
+                }
+            };
+            // What `replay` itself prints beside observations is passed over, so that its output can be replayed.
+            match value.get("type").and_then(Value::as_str) {
+                Some("observation") => {}
+                Some("track" | "danger" | "warning" | "summary") => continue,
+                Some("header") => anyhow::bail!("an evaluation-kit file is not built yet as input of replay"),
+                _ if value.get("payload_b64").is_some() => {
+                    anyhow::bail!("an MQTT log is not built yet as input of replay")
+                }
+                _ => {
+                    self.refuse("line_type");
+                    continue;
+                }
+            }
+            let mut ids = self.ids;
+            let mut make_id = || {
+                ids += 1;
+                ObservationId(numbered(ids))
+            };
+            let decoded = observation_line::decode_value(
+                &value,
+                &mut observation_line::Context {
+                    source,
+                    sources: observation_line::Sources::Any,
+                    received_at: None,
+                    make_id: &mut make_id,
+                },
+            );
+            self.ids = ids;
+            match decoded {
+                Ok(o) => self.observation(o)?,
+                Err(e) => self.refuse(e.reason()),
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        *self.counts.refused.entry(reason.to_owned()).or_insert(0) += 1;
+    }
+
+    /// Brings the pipeline to `t`, second by second.
+    fn advance(&mut self, t: Time) -> anyhow::Result<Time> {
+        if self.now.is_none() {
+            self.begin(t)?;
+        }
+        let now = self.now.unwrap_or(t).max(t);
+        let mut ticks = 0.0;
+        while self.next_tick <= now {
+            let at = self.next_tick;
+            self.next_tick = at.plus_s(1.0);
+            ticks += 1.0;
+            if ticks > LONGEST_GAP_S {
+                self.next_tick = now.plus_s(1.0);
+                break;
+            }
+            self.now = Some(self.now.unwrap_or(at).max(at));
+            self.wait_for(at);
+            self.step(Body::Tick)?;
+            self.commit()?;
+        }
+        self.now = Some(now);
+        self.wait_for(now);
+        Ok(now)
+    }
+
+    fn begin(&mut self, t: Time) -> anyhow::Result<()> {
+        let started = Started {
+            log: self.record.head().log,
+            software: env!("CARGO_PKG_VERSION").into(),
+            engines: ENGINES,
+            exercise: Some("replay".into()),
+        };
+        self.engines = Some(Engines::new(&started));
+        self.now = Some(t);
+        self.next_tick = t.plus_s(1.0);
+        self.step(Body::Started(started))?;
+        if let Some(c) = self.configured.take() {
+            self.step(Body::Configured(c))?;
+        }
+        Ok(())
+    }
+
+    fn wait_for(&mut self, t: Time) {
+        let Some((speed, start)) = &mut self.pace else { return };
+        let (began, first) = *start.get_or_insert_with(|| (Instant::now(), t));
+        let due = Duration::try_from_secs_f64(t.since_s(first) / *speed).unwrap_or_default();
+        // A replay at a set speed has to wait: this is its pace, not a synchronisation.
+        std::thread::sleep(due.saturating_sub(began.elapsed()));
+    }
+
+    fn observation(&mut self, o: Observation) -> anyhow::Result<()> {
+        let now = self.advance(o.received_at)?;
+        self.counts.observations += 1;
+        let mut line = observation_line::encode(&o);
+        if let Some(m) = line.as_object_mut() {
+            m.insert("flags".into(), json!(o.flags));
+        }
+        self.print(&line)?;
+        let _ = now;
+        self.step(Body::Observations { items: vec![o] })
+    }
+
+    fn step(&mut self, body: Body) -> anyhow::Result<()> {
+        let (Some(engines), Some(now)) = (self.engines.as_mut(), self.now) else { return Ok(()) };
+        let ticked = matches!(body, Body::Tick);
+        let cause = self.next;
+        let entry = Entry { index: cause, recorded_at: now, cause: None, body };
+        let decisions = engines.step(&entry);
+        let changed: Vec<Track> = engines.changed().to_vec();
+        let dangers = engines.warner().dangers();
+        self.entries.push(entry);
+        self.next += 1;
+        for t in &changed {
+            // At a tick only what ended is news; the rest is a prediction.
+            if !ticked || t.state == TrackState::Deleted {
+                self.counts.tracks.insert(t.id);
+                self.print(&track_line(t, now))?;
+            }
+        }
+        for d in &dangers {
+            let key = (d.track, d.protected.clone());
+            let news = self.levels.insert(key, d.level) != Some(d.level);
+            if news || (!ticked && changed.iter().any(|t| t.id == d.track)) {
+                let line = self.danger_line(d, now);
+                self.print(&line)?;
+            }
+        }
+        for body in decisions {
+            if let Body::Notice(n) = &body {
+                self.counts.warnings += 1;
+                let line = self.warning_line(n);
+                self.print(&line)?;
+            }
+            self.entries.push(Entry { index: self.next, recorded_at: now, cause: Some(cause), body });
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> anyhow::Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        if !entries.is_empty() {
+            self.runtime.block_on(self.record.append(entries))?;
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> anyhow::Result<u64> {
+        if let Some(now) = self.now {
+            // Long enough for every track to end and every warning to be cleared.
+            let last = now.plus_s(120.0);
+            self.advance(last)?;
+        }
+        self.commit()?;
+        self.runtime.block_on(self.record.checkpoint())?;
+        let refused: u64 = self.counts.refused.values().sum();
+        let c = &self.counts;
+        let line = json!({
+            "type": "summary", "t": self.now.map(Time::unix_s), "frames": c.frames, "elements": c.elements,
+            "crc_bad": c.crc_bad, "lines": c.lines, "observations": c.observations, "tracks": c.tracks.len(),
+            "warnings": c.warnings, "entries": self.next, "refused": c.refused,
+        });
+        self.print(&line)?;
+        self.out.flush()?;
+        Ok(refused)
+    }
+
+    fn print(&mut self, line: &Value) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, line)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn name(&self, p: &ProtectedId) -> String {
+        match p {
+            ProtectedId::Site(id) => self.names.get(id).cloned().unwrap_or_else(|| id.to_string()),
+            ProtectedId::Person(id) => id.to_string(),
+        }
+    }
+
+    fn danger_line(&self, d: &Danger, now: Time) -> Value {
+        json!({
+            "type": "danger", "t": now.unix_s(), "track": d.track, "protected": self.name(&d.protected),
+            "distance_m": d.distance_m, "bearing_deg": d.bearing_deg, "cpa_m": d.cpa_m, "cpa_in_s": d.cpa_in_s,
+            "earliest_s": d.earliest_s, "p_within": d.p_within, "level": d.level, "reasons": d.reasons,
+        })
+    }
+
+    fn warning_line(&self, n: &Notice) -> Value {
+        json!({
+            "type": "warning", "t": n.at.unix_s(), "id": n.id, "version": n.version, "state": n.state,
+            "level": n.level, "track": n.track, "protected": self.name(&n.protected), "text": n.text,
+            "because": n.because, "reasons": n.reasons,
+        })
+    }
+}
+
+/// A UUIDv8 that only counts.
+fn numbered(n: u128) -> uuid::Uuid {
+    uuid::Uuid::new_v8(n.to_be_bytes())
+}
+
+fn track_line(t: &Track, now: Time) -> Value {
+    json!({
+        "type": "track", "t": now.unix_s(), "id": t.id, "state": t.state,
+        "lla": [t.place.lat_deg, t.place.lon_deg, t.place.alt_hae_m], "vel_enu_mps": t.vel_enu_mps,
+        "cov_enu_m2": t.cov_enu_m2, "existence": t.existence, "ids": t.ids, "sources": t.sources,
+        "suspect": t.suspect, "evidence": t.evidence, "height_takeoff_m": t.height_takeoff_m, "class": t.class,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_to_protect_is_read_with_an_unknown_height() {
+        let s = site(0, "47.1,8.7,,post").unwrap();
+        assert_eq!((s.at.alt_hae_m, s.name.as_str(), s.id.as_str()), (None, "post", "post"));
+        assert_eq!(site(1, "47.1,8.7,430").unwrap().name, "place-2");
+        assert_eq!(site(0, "-31.7,-106.4,1130,Gate 3").unwrap().id.as_str(), "gate-3");
+        for bad in ["47.1", "x,y", "91,0", "1,2,high"] {
+            assert!(site(0, bad).is_err(), "{bad}");
+        }
+    }
+}

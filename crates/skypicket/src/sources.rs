@@ -1,0 +1,194 @@
+//! [`SourceTable`]: how each source does: received, decoded, refused by reason, last heard, silent.
+//!
+//! It is also the [`Intake`] of the connectors: what they bring goes through here into the inbox.
+
+use crate::{
+    centre::Centre,
+    clock,
+    inbox::{Job, NotTaken},
+};
+use serde::Serialize;
+use skypicket_link::{BoxFuture, Intake, Refused};
+use skypicket_model::{
+    Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time,
+    entry::ActEntry,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Refused inputs kept as samples, a source.
+const SAMPLES: usize = 16;
+/// Bytes kept of one.
+const SAMPLE: usize = 256;
+/// Most sources that are counted; more than this many ids cannot be configured in earnest.
+const SOURCES: usize = 20_000;
+
+#[derive(Debug, Clone, Default)]
+struct Row {
+    kind: &'static str,
+    expected_interval_s: Option<f64>,
+    received: u64,
+    decoded: u64,
+    refused: BTreeMap<&'static str, u64>,
+    last_heard: Option<Time>,
+    since: Option<Time>,
+    samples: VecDeque<(Time, &'static str, Vec<u8>)>,
+}
+
+/// How one source does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceView {
+    /// Its id.
+    pub id: SourceId,
+    /// What kind of connector brings it.
+    pub kind: &'static str,
+    /// When something last came from it.
+    pub last_heard: Option<Time>,
+    /// Inputs received.
+    pub received: u64,
+    /// Inputs that could be read.
+    pub decoded: u64,
+    /// Inputs that were refused, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Observations shed before the record.
+    pub shed: u64,
+    /// Silence longer than this is an alarm, seconds.
+    pub expected_interval_s: Option<f64>,
+    /// It is an alarm now.
+    pub silent: bool,
+}
+
+/// How the sources do.
+#[derive(Default)]
+pub struct SourceTable {
+    rows: Mutex<BTreeMap<SourceId, Row>>,
+}
+
+impl SourceTable {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SourceId, Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn row<T>(&self, source: &SourceId, change: impl FnOnce(&mut Row) -> T) -> Option<T> {
+        let mut rows = self.lock();
+        if rows.len() >= SOURCES && !rows.contains_key(source) {
+            return None;
+        }
+        Some(change(rows.entry(source.clone()).or_default()))
+    }
+
+    /// A source that is configured: it shows in the list before it was heard.
+    pub fn expect(&self, source: &SourceId, kind: &'static str, expected_interval_s: Option<f64>, now: Time) {
+        self.row(source, |r| {
+            r.kind = kind;
+            r.expected_interval_s = expected_interval_s;
+            r.since = Some(now);
+        });
+    }
+
+    /// Inputs came, and so many could be read.
+    pub fn decoded(&self, source: &SourceId, kind: &'static str, received: usize, decoded: usize, now: Time) {
+        self.row(source, |r| {
+            if r.kind.is_empty() {
+                r.kind = kind;
+            }
+            r.received += received as u64;
+            r.decoded += decoded as u64;
+            r.last_heard = Some(now);
+        });
+    }
+
+    /// An input was refused: counted, and a piece of it kept.
+    pub fn refused(&self, source: &SourceId, reason: &'static str, input: &[u8]) {
+        let now = clock::now();
+        self.row(source, |r| {
+            *r.refused.entry(reason).or_insert(0) += 1;
+            r.last_heard = Some(now);
+            if r.samples.len() == SAMPLES {
+                r.samples.pop_front();
+            }
+            r.samples.push_back((now, reason, input.iter().take(SAMPLE).copied().collect()));
+        });
+    }
+
+    /// Every source, by id.
+    pub fn list(&self, now: Time) -> Vec<SourceView> {
+        let rows = self.lock();
+        rows.iter()
+            .map(|(id, r)| SourceView {
+                id: id.clone(),
+                kind: r.kind,
+                last_heard: r.last_heard,
+                received: r.received,
+                decoded: r.decoded,
+                refused: r.refused.clone(),
+                shed: 0,
+                expected_interval_s: r.expected_interval_s,
+                silent: match (r.expected_interval_s, r.last_heard.or(r.since)) {
+                    (Some(interval), Some(last)) => now.since_s(last) > interval,
+                    _ => false,
+                },
+            })
+            .collect()
+    }
+}
+
+/// What connectors bring, taken by the centre.
+pub struct CentreIntake {
+    /// The centre.
+    pub centre: Centre,
+    /// The counts.
+    pub sources: Arc<SourceTable>,
+}
+
+fn refusal(e: NotTaken) -> Refused {
+    match e {
+        NotTaken::Refused { code, message } => Refused { code, message },
+        // A repeat was answered before: for a connector that is a success it already had.
+        NotTaken::Repeat(_) => Refused { code: "repeat", message: "this was taken before".into() },
+        other => Refused { code: "not_taken", message: other.to_string() },
+    }
+}
+
+impl Intake for CentreIntake {
+    fn observe(&self, source: &SourceId, batch: Vec<Observation>) {
+        self.sources.decoded(source, "feed", batch.len(), batch.len(), clock::now());
+        self.centre.inbox.observe(batch);
+    }
+
+    fn position(&self, position: Position) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(async move { self.centre.position(position).await.map_err(refusal) })
+    }
+
+    fn act(&self, by: PersonId, via: &'static str, act: Act) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(async move {
+            let entry = ActEntry { by, via: via.into(), request: None, act };
+            self.centre.act(entry).await.map_err(refusal)
+        })
+    }
+
+    fn refused(&self, source: &SourceId, reason: &'static str, _offset: Option<u64>, sample: &[u8]) {
+        self.sources.refused(source, reason, sample);
+    }
+
+    fn reach(&self, person: PersonId, channel: Channel, up: bool) {
+        if let Err(error) = self.centre.inbox.push(Job::Reach(person, channel, up)) {
+            tracing::warn!(%error, "a channel's change was not taken");
+        }
+    }
+
+    fn resolve_code(&self, person: &PersonId, code: &str) -> BoxFuture<'_, Option<(NoticeId, u32)>> {
+        let (person, code) = (person.clone(), code.to_owned());
+        Box::pin(async move { self.centre.ask(move |e| e.dispatcher().by_code(&person, &code)).await.ok().flatten() })
+    }
+
+    fn resolve_delivery(&self, delivery: DeliveryId) -> BoxFuture<'_, Option<(PersonId, NoticeId, u32)>> {
+        Box::pin(async move { self.centre.ask(move |e| e.dispatcher().delivery(delivery).map(|d| (d.person, d.notice, d.version))).await.ok().flatten() })
+    }
+
+    fn now(&self) -> Time {
+        clock::now()
+    }
+}
