@@ -1,4 +1,10 @@
 //! Against the reference vectors and the real captures, where the corpus is there (`SKYPICKET_CORPUS`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says when it is skipped"
+)]
 
 use serde_json::{Map, Value};
 use skypicket_wire::{

@@ -295,7 +295,7 @@ impl PcapNg {
             SIMPLE_PACKET => 16,
             _ => 12,
         };
-        length >= least && length % 4 == 0 && length as usize <= MAX_BLOCK
+        length >= least && length.is_multiple_of(4) && length as usize <= MAX_BLOCK
     }
 
     fn step(&mut self, b: &[u8], end: bool) -> Step {

@@ -37,12 +37,14 @@ impl Header {
 
 /// Little-endian integers at fixed places: the arrays make every range known to the compiler.
 #[inline]
+#[allow(clippy::indexing_slicing)] // the assertion above the reads holds when compiled, or does not compile
 pub(crate) const fn u16_at<const I: usize>(b: &Raw) -> u16 {
     const { assert!(I + 2 <= MESSAGE_SIZE) };
     u16::from_le_bytes([b[I], b[I + 1]])
 }
 
 #[inline]
+#[allow(clippy::indexing_slicing)] // the assertion above the reads holds when compiled, or does not compile
 pub(crate) const fn u32_at<const I: usize>(b: &Raw) -> u32 {
     const { assert!(I + 4 <= MESSAGE_SIZE) };
     u32::from_le_bytes([b[I], b[I + 1], b[I + 2], b[I + 3]])
@@ -55,6 +57,7 @@ pub(crate) const fn i32_at<const I: usize>(b: &Raw) -> i32 {
 
 /// `N` bytes from place `I`.
 #[inline]
+#[allow(clippy::indexing_slicing)] // the assertion above the reads holds when compiled, or does not compile
 pub(crate) const fn bytes_at<const I: usize, const N: usize>(b: &Raw) -> [u8; N] {
     const { assert!(I + N <= MESSAGE_SIZE) };
     let mut out = [0; N];

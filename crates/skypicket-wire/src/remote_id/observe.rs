@@ -113,9 +113,9 @@ fn claim_motion(claims: &mut Claims, l: &Location) {
     claims.velocity_enu_mps = velocity(l);
     let height = l.height_m();
     if l.height_type == 0 {
-        claims.height_takeoff_m = height
+        claims.height_takeoff_m = height;
     } else {
-        claims.height_agl_m = height
+        claims.height_agl_m = height;
     }
     claims.alt_baro_m = l.alt_baro_m();
     let words = ["undeclared", "ground", "airborne", "emergency", "rid_failure"];

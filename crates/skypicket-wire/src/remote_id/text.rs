@@ -20,12 +20,13 @@ pub fn zero_after_nul<const N: usize>(bytes: [u8; N]) -> [u8; N] {
 
 /// The findings about a text field. Without branches, so that its time does not depend on what a sender puts there.
 #[inline]
+#[allow(clippy::needless_bitwise_bool)] // a branch per byte would cost more than it saves
 pub fn findings<const N: usize>(bytes: &[u8; N]) -> Flags {
     let (mut ended, mut after, mut odd) = (false, false, false);
     for &b in bytes {
         ended |= b == 0;
         after |= ended & (b != 0);
-        odd |= !ended & !(0x20 <= b && b <= 0x7E);
+        odd |= !ended & !(0x20..=0x7E).contains(&b);
     }
     Flags::DATA_AFTER_NUL.when(after).with(Flags::NON_PRINTABLE_ASCII.when(odd))
 }
