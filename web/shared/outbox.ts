@@ -495,14 +495,24 @@ export async function indexedDbStore(name = 'skypicket-outbox'): Promise<OutboxS
 
 /** The real request: same origin, session cookie, JSON, no redirects, 15 s at most. */
 export async function sendOverHttp(path: string, body: unknown, root = '/api/v1'): Promise<OutboxAnswer> {
-  const response = await fetch(root + path, {
-    method: body === null ? 'GET' : 'POST',
-    credentials: 'same-origin',
-    redirect: 'error',
-    cache: 'no-store',
-    signal: AbortSignal.timeout(15_000),
-    ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), 15_000);
+  try {
+    const response = await fetch(root + path, {
+      method: body === null ? 'GET' : 'POST',
+      credentials: 'same-origin',
+      redirect: 'error',
+      cache: 'no-store',
+      signal: abort.signal,
+      ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return await answerOf(response);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answerOf(response: Response): Promise<OutboxAnswer> {
   const after = Number(response.headers.get('retry-after') ?? NaN);
   const isJson = /^application\/([a-z.+-]+\+)?json\b/.test(response.headers.get('content-type') ?? '');
   let json: unknown = null;

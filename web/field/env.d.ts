@@ -1,0 +1,8 @@
+// The service worker carries its own copy of the outbox, so that it is one file without imports.
+declare module '*/outbox?sw' {
+  type Whole = typeof import('../shared/outbox');
+  export const Outbox: Whole['Outbox'];
+  export const aloneOnDevice: Whole['aloneOnDevice'];
+  export const indexedDbStore: Whole['indexedDbStore'];
+  export const sendOverHttp: Whole['sendOverHttp'];
+}

@@ -1,0 +1,33 @@
+// Tells when something has really been on the screen: most of it visible, on a page that is itself visible, for a
+// moment long enough to be seen.
+
+const LONG_ENOUGH_MS = 400;
+
+/** Svelte attachment: calls `then` once what it is put on has been seen; `key` says what is shown there now. */
+export function seenOnScreen(then: () => void): (node: HTMLElement) => () => void {
+  return (node) => {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    let inView = false;
+    const look = (): void => {
+      if (timer !== null) clearTimeout(timer);
+      timer = inView && document.visibilityState === 'visible' ? setTimeout(then, LONG_ENOUGH_MS) : null;
+    };
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const e of entries) {
+          // Something taller than the screen is seen when it fills half of the screen.
+          inView = e.isIntersecting && (e.intersectionRatio >= 0.6 || e.intersectionRect.height >= innerHeight * 0.5);
+        }
+        look();
+      },
+      { threshold: [0, 0.25, 0.5, 0.6, 0.8, 1] },
+    );
+    observer.observe(node);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      observer.disconnect();
+      document.removeEventListener('visibilitychange', look);
+      if (timer !== null) clearTimeout(timer);
+    };
+  };
+}

@@ -1,0 +1,90 @@
+// Warnings as a person in the field needs them: which are mine, in what order, and what stands on each. Pure.
+import type { OutboxItem } from '../shared/outbox';
+import type { Danger, Level, Notice, NoticeView, ProtectedId } from '../shared/types';
+
+const GRAVITY: Record<Level, number> = { urgent: 0, caution: 1, advisory: 2 };
+
+/** How a warning's acknowledgement by me stands. */
+export type Acknowledgement =
+  /** Asked for. */
+  | { is: 'asked' }
+  /** On this phone, not yet at the centre. */
+  | { is: 'kept'; at: string }
+  /** At the centre. */
+  | { is: 'taken'; at: string | null }
+  /** The centre refused it. */
+  | { is: 'refused'; why: string }
+  /** Nothing to acknowledge. */
+  | { is: 'none' };
+
+/** A warning on the page. */
+export interface Warning {
+  view: NoticeView;
+  /** Names of the people of mine whose silence I was told of; empty for a warning of my own. */
+  silent: string[];
+  /** The newest numbers, while it is live. */
+  danger: Danger | null;
+}
+
+export const sameProtected = (a: ProtectedId, b: ProtectedId): boolean =>
+  'person' in a ? 'person' in b && a.person === b.person : 'site' in b && a.site === b.site;
+
+/** Key of one version of one notice. */
+export const versionKey = (n: Pick<Notice, 'id' | 'version'>): string => `${n.id}/${n.version}`;
+
+/** The newer of two views of one notice; of the same version the one that came later. */
+export function newer(known: NoticeView | undefined, came: NoticeView): NoticeView {
+  return known !== undefined && known.notice.version > came.notice.version ? known : came;
+}
+
+/** My warnings, open ones first, the gravest and soonest at the top; cleared ones behind, newest first. */
+export function warningsOf(views: Iterable<NoticeView>, dangers: readonly Danger[], me: string): Warning[] {
+  const list: Warning[] = [];
+  for (const view of views) {
+    if (!view.mine) continue;
+    const n = view.notice;
+    const danger = n.state === 'cleared' ? null : (dangers.find((d) => d.track === n.track && sameProtected(d.protected, n.protected)) ?? null);
+    const silent = view.recipients.filter((r) => r.person !== me && r.escalated_to === me && r.acknowledged_at === null).map((r) => r.name);
+    list.push({ view, silent, danger });
+  }
+  return list.sort((a, b) => rank(a) - rank(b) || soon(a) - soon(b) || b.view.notice.at.localeCompare(a.view.notice.at));
+}
+
+const rank = (w: Warning): number => (w.view.notice.state === 'cleared' ? 9 : GRAVITY[w.view.notice.level]);
+const soon = (w: Warning): number => (w.view.notice.state === 'cleared' ? 0 : facts(w).earliest_s);
+
+/** The numbers to show: live ones, else those of the version. */
+export function facts(w: Warning): { distance_m: number; bearing_deg: number; earliest_s: number; live: boolean; at: string } {
+  const from = w.danger ?? w.view.notice.facts;
+  return {
+    distance_m: from.distance_m,
+    bearing_deg: from.bearing_deg,
+    earliest_s: from.earliest_s,
+    live: w.danger !== null,
+    at: w.danger?.at ?? w.view.notice.at,
+  };
+}
+
+/** Whether it is about somebody or something else than me. */
+export function isMine(n: Notice, me: string): boolean {
+  return 'person' in n.protected && n.protected.person === me;
+}
+
+/** How my acknowledgement stands, from what the centre shows, what it answered, and what waits in the outbox. */
+export function acknowledgement(view: NoticeView, me: string, items: readonly OutboxItem[], answered: ReadonlyMap<string, string>): Acknowledgement {
+  const n = view.notice;
+  const own = view.recipients.find((r) => r.person === me);
+  const mine = items.filter((i) => i.kind === 'acknowledgement' && i.person === me && i.path.startsWith(`/notices/${n.id}/versions/`));
+  const version = (i: OutboxItem): number => Number(/\/versions\/(\d+)\//.exec(i.path)?.[1] ?? 0);
+  // The centre says whether it still waits for me; an older one says only whether I acknowledged.
+  const owes = own?.owes ?? !view.acknowledged;
+  if (n.state === 'cleared') return view.acknowledged ? { is: 'taken', at: own?.acknowledged_at ?? null } : { is: 'none' };
+  if (!owes) return view.acknowledged ? { is: 'taken', at: own?.acknowledged_at ?? null } : { is: 'none' };
+  const at = answered.get(versionKey(n));
+  if (at !== undefined) return { is: 'taken', at };
+  const waiting = mine.find((i) => i.state === 'waiting' && version(i) === n.version);
+  if (waiting) return { is: 'kept', at: waiting.made_at };
+  const refused = mine.find((i) => i.state === 'refused' && version(i) === n.version);
+  if (refused) return { is: 'refused', why: refused.refusal?.detail || refused.refusal?.code || '' };
+  return { is: 'asked' };
+}
