@@ -104,15 +104,15 @@ impl Cases {
         }
         apply_event(self, set, event);
         match event {
-            DispatchEvent::Recipients { notice, .. } => {
-                if self.map.get(notice).is_some_and(|c| !c.head.is_undecided()) {
-                    self.undecided.remove(notice);
-                }
+            DispatchEvent::Recipients { notice, .. }
+                if self.map.get(notice).is_some_and(|c| !c.head.is_undecided()) =>
+            {
+                self.undecided.remove(notice);
             }
-            DispatchEvent::Attempt { delivery: d } | DispatchEvent::Moved { delivery: d } => {
-                if self.peek(d.notice, &d.person).is_some_and(|(_, r)| r.slots.iter().any(|s| s.id == d.id)) {
-                    self.deliveries.insert(d.id, (d.notice, d.person.clone()));
-                }
+            DispatchEvent::Attempt { delivery: d } | DispatchEvent::Moved { delivery: d }
+                if self.peek(d.notice, &d.person).is_some_and(|(_, r)| r.slots.iter().any(|s| s.id == d.id)) =>
+            {
+                self.deliveries.insert(d.id, (d.notice, d.person.clone()));
             }
             _ => {}
         }

@@ -109,8 +109,8 @@ impl<'a> Draft<'a> {
     fn notice(&mut self, notice: NoticeId) {
         let Some(case) = self.base.cases.get(notice) else { return };
         let head = &case.head;
-        let Some(heard) = head.versions.last().filter(|v| v.version > head.current) else { return };
-        let (version, older) = (heard.version, head.current);
+        let Some(heard) = head.versions.last().filter(|v| v.number > head.current) else { return };
+        let (version, older) = (heard.number, head.current);
         // Whoever is on the list stays on it, so that a correction reaches everybody who had the older version.
         let mut list: BTreeMap<PersonId, Rule> = case.rows.iter().map(|(p, r)| (p.clone(), r.rule)).collect();
         let people = &self.base.people;
@@ -142,7 +142,7 @@ impl<'a> Draft<'a> {
             return;
         }
         let Some(heard) = head.newest() else { return };
-        let version = heard.version;
+        let version = heard.number;
         let base = self.base;
         let trouble = match base.people.permitted(person, &heard.marking) {
             Ok(p) => {

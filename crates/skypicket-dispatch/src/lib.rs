@@ -219,9 +219,9 @@ impl Dispatcher {
         for notice in self.cases.on(person) {
             let Some((head, row)) = self.cases.peek(notice, person) else { continue };
             let permitted = head.newest().is_some_and(|v| self.people.permitted(person, &v.marking).is_ok());
-            for v in head.versions.iter().filter(|v| permitted && v.version <= head.current && v.code == code) {
-                let asked = head.asked.is_none_or(|a| v.version >= a);
-                best = best.max(Some((row.owes(head, person), asked, v.at, v.version, notice)));
+            for v in head.versions.iter().filter(|v| permitted && v.number <= head.current && v.code == code) {
+                let asked = head.asked.is_none_or(|a| v.number >= a);
+                best = best.max(Some((row.owes(head, person), asked, v.at, v.number, notice)));
             }
         }
         best.map(|(_, _, _, version, notice)| (notice, version))

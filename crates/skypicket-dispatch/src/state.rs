@@ -67,7 +67,7 @@ impl Trouble {
 /// What dispatch must know of a version, without its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Version {
-    pub(crate) version: u32,
+    pub(crate) number: u32,
     pub(crate) level: Level,
     pub(crate) cleared: bool,
     pub(crate) needs_ack: bool,
@@ -80,7 +80,7 @@ pub(crate) struct Version {
 impl From<&Notice> for Version {
     fn from(n: &Notice) -> Self {
         Self {
-            version: n.version,
+            number: n.version,
             level: n.level,
             cleared: n.state == NoticeState::Cleared,
             needs_ack: n.needs_ack,
@@ -140,7 +140,7 @@ impl Head {
     pub(crate) const VERSIONS: usize = 16;
 
     pub(crate) fn version(&self, version: u32) -> Option<&Version> {
-        self.versions.iter().rev().find(|v| v.version == version)
+        self.versions.iter().rev().find(|v| v.number == version)
     }
 
     pub(crate) fn newest(&self) -> Option<&Version> {
@@ -149,14 +149,14 @@ impl Head {
 
     /// Keeps a version that is heard of for the first time.
     pub(crate) fn hear(&mut self, version: Version) {
-        if self.versions.iter().all(|v| v.version < version.version) {
+        if self.versions.iter().all(|v| v.number < version.number) {
             self.versions.push(version);
             let over = self.versions.len().saturating_sub(Self::VERSIONS);
             // The asked version stays, since acknowledgements are judged by it.
             let asked = self.asked;
             let mut dropped = 0;
             self.versions.retain(|v| {
-                let drop = dropped < over && Some(v.version) != asked;
+                let drop = dropped < over && Some(v.number) != asked;
                 dropped += usize::from(drop);
                 !drop
             });
@@ -165,7 +165,7 @@ impl Head {
 
     /// The list of a heard version is not fixed yet.
     pub(crate) fn is_undecided(&self) -> bool {
-        self.versions.last().is_some_and(|v| v.version > self.current)
+        self.versions.last().is_some_and(|v| v.number > self.current)
     }
 
     /// When something is due for the notice as a whole, and what.

@@ -9,6 +9,7 @@ use skypicket_model::{Channel, Level, NoticeId, PersonId, Reached, Time, deliver
 
 /// One person on the list of a notice's newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // each is a column that people look at, independent of the others
 pub struct RecipientState {
     /// Who.
     pub person: PersonId,
