@@ -1,6 +1,6 @@
 // What needs a person now, in one order: levels first, the soonest first within a level; then what has no level,
 // oldest first. Pure, so that the order is tested.
-import type { Danger, Level, NoticeView, PersonView, ProtectedId, SightingView, SourceView, Time, TrackFeature } from '../shared/types';
+import type { Danger, Level, NoticeView, PersonView, ProtectedId, RecipientRow, SightingView, SourceView, Time, TrackFeature } from '../shared/types';
 import type { Selection } from './selection';
 import { LEVEL_RANK, plural, sightingLine, trackName } from './words';
 
@@ -20,8 +20,10 @@ export interface Row {
   acknowledged: { of: number; done: number } | null;
   /** Names of those at the centre who took it. */
   takenBy: string[];
-  /** Names of people who stayed silent past their time. */
+  /** Names of people who stayed silent past their time and have not acknowledged since. */
   silent: string[];
+  /** Of those: names of people for whom nobody is left to tell. */
+  call: string[];
   /** I have something to do here. */
   mine: boolean;
   unrecorded: boolean;
@@ -30,11 +32,20 @@ export interface Row {
 
 export const protectedKey = (p: ProtectedId): string => ('person' in p ? `person/${p.person}` : `site/${p.site}`);
 
-/** Whether this version waits for my acknowledgement; `before` are notices that I acknowledged in an earlier version. */
-export function needsMyAcknowledgement(v: NoticeView, before: ReadonlySet<string>): boolean {
-  if (!v.mine || v.acknowledged || v.notice.state === 'cleared') return false;
+/**
+ * Whether this notice waits for my acknowledgement. The centre says so in my own row; where it does not, `before` are the
+ * notices that I acknowledged in an earlier version.
+ */
+export function needsMyAcknowledgement(v: NoticeView, me: string, before: ReadonlySet<string>): boolean {
+  if (!v.mine || v.notice.state === 'cleared') return false;
+  const owes = v.recipients.find((r) => r.person === me)?.owes;
+  if (owes !== undefined) return owes;
+  if (v.acknowledged) return false;
   return v.notice.needs_ack || !before.has(v.notice.id);
 }
+
+/** Stayed silent for the set time: somebody else was told, or nobody is left to tell. */
+export const isSilent = (r: RecipientRow): boolean => r.silent || (r.escalated_to !== null && r.acknowledged_at === null && r.owes !== false);
 
 export interface Board {
   /** Open notices of one track, the soonest first. */
@@ -81,6 +92,7 @@ export interface Input {
   sightings: Iterable<SightingView>;
   sources: Iterable<SourceView>;
   people: Iterable<PersonView>;
+  me: string;
   acknowledgedBefore: ReadonlySet<string>;
   nowMs: number;
 }
@@ -137,7 +149,7 @@ export function attention(input: Input): Row[] {
 
 function blank(kind: 'report' | 'silent'): Omit<Row, 'key' | 'what' | 'select'> {
   return {
-    kind, level: null, word: kind, near: null, left_s: null, since: null, acknowledged: null, takenBy: [], silent: [], mine: false,
+    kind, level: null, word: kind, near: null, left_s: null, since: null, acknowledged: null, takenBy: [], silent: [], call: [], mine: false,
     unrecorded: false,
   };
 }
@@ -149,12 +161,14 @@ function warningRow(b: Board, input: Input): Row {
   const must = new Map<string, boolean>();
   const takenBy = new Set<string>();
   const silent = new Set<string>();
+  const call = new Set<string>();
   for (const v of b.notices) {
     const p = v.notice.protected;
     if ('person' in p) people.add(p.person);
     else sites.add(p.site);
     for (const r of v.recipients) {
-      if (r.silent) silent.add(r.name);
+      if (isSilent(r)) silent.add(r.name);
+      if (r.silent) call.add(r.name);
       if (r.rule === 'centre') {
         if (r.acknowledged_at !== null) takenBy.add(r.name);
       } else if (r.rule !== 'escalation') {
@@ -182,7 +196,8 @@ function warningRow(b: Board, input: Input): Row {
     acknowledged: must.size === 0 ? null : { of: must.size, done: [...must.values()].filter(Boolean).length },
     takenBy: [...takenBy].sort(),
     silent: [...silent].sort(),
-    mine: b.notices.some((v) => needsMyAcknowledgement(v, input.acknowledgedBefore)),
+    call: [...call].sort(),
+    mine: b.notices.some((v) => needsMyAcknowledgement(v, input.me, input.acknowledgedBefore)),
     unrecorded: b.notices.some((v) => v.unrecorded),
     select: { kind: 'track', id: b.track },
   };

@@ -105,7 +105,7 @@ export class Centre {
   readonly rows: Row[] = $derived.by(() =>
     attention({
       notices: this.notices.values(), dangers: this.dangers, tracks: this.tracks, sightings: this.sightings.values(),
-      sources: this.sources.values(), people: this.people.values(), acknowledgedBefore: this.#acknowledgedBefore, nowMs: this.now,
+      sources: this.sources.values(), people: this.people.values(), me: this.me.person.id, acknowledgedBefore: this.#acknowledgedBefore, nowMs: this.now,
     }));
 
   nameOf(person: string): string {
@@ -116,7 +116,7 @@ export class Centre {
   }
   needsMine(v: NoticeView): boolean {
     void this.#v.notices;
-    return needsMyAcknowledgement(v, this.#acknowledgedBefore);
+    return needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore);
   }
   /** Whether this collection's reader must draw again: a number that changes with it. */
   version(of: Collection): number {
@@ -147,7 +147,7 @@ export class Centre {
   // ---- doing ----
   /** Acknowledges every notice about a track that waits for me. */
   async acknowledgeTrack(track: string): Promise<void> {
-    const mine = [...this.#notices.values()].filter((v) => v.notice.track === track && needsMyAcknowledgement(v, this.#acknowledgedBefore));
+    const mine = [...this.#notices.values()].filter((v) => v.notice.track === track && needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore));
     if (mine.length === 0) return;
     const results = await Promise.all(mine.map((v) => this.acknowledge(v)));
     if (results.every(Boolean)) this.say(mine.length === 1 ? 'Acknowledged.' : `${mine.length} warnings acknowledged.`);

@@ -66,6 +66,11 @@ class Sound {
     if (level === null) this.#last = null;
   }
 
+  /** One pattern, for something to know of; never over an alarm that sounds already. */
+  once(level: Level): void {
+    if (this.armed && this.level === null && this.pausedUntil === 0) this.#play(level);
+  }
+
   #stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

@@ -60,16 +60,21 @@ export const roleName = (r: Role): string => ROLE[r] ?? plain(r);
 
 const REASON: Record<string, string> = {
   inside_standoff: 'It is inside the stand-off distance.',
-  height_unknown: 'Its height is not known: distances are along the ground.',
+  reported_near: 'People reported it near.',
+  held: 'The level is held until it has been lower for 10 s.',
   own_flight: 'It matches a filed own flight.',
+  neutral: 'A person decided that it is harmless.',
+  crewed: 'It is a crewed aircraft.',
+  track_lost: 'The track is lost.',
+  position_too_old: 'The position of the person is too old to say anything.',
+  height_unknown: 'A height is not known: distances are along the ground.',
   by_people_only: 'Only people have reported it so far.',
-  people_only: 'Only people have reported it so far.',
-  suspect: 'Its broadcast contradicts itself.',
-  class_unknown: 'Its kind is not known: it counts as the fastest kind.',
+  not_confirmed: 'The track is not confirmed yet.',
   position_old: 'The position of the person is old.',
-  stale_position: 'The position of the person is old.',
-  held: 'The level is held for 10 s before it falls.',
-  hysteresis: 'The level is held for 10 s before it falls.',
+  position_coarse: 'The position of the person is less sure than the stand-off distance.',
+  suspect: 'Evidence speaks against what it says of itself.',
+  merged: 'It was merged into another track that has a warning.',
+  not_protected: 'The person or place is no longer known here.',
 };
 /** One reason of a danger as a sentence. */
 export function reasonText(code: string): string {
@@ -82,12 +87,15 @@ export function reasonText(code: string): string {
 }
 
 const EVIDENCE: Record<string, string> = {
-  duplicate_identity: 'same identity in two places', implied_speed: 'moves faster than it can', clock_suspect: 'its clock is off',
+  duplicate_identity: 'the same identity in two places', implied_speed: 'claims two places that it cannot fly between',
+  clock_suspect: 'its clock is off', far_from_receiver: 'claims a place beyond what the receiver hears',
+  too_loud: 'far too loud for the distance that it claims',
 };
 export const evidenceName = (e: string): string => EVIDENCE[e] ?? plain(e);
 
 const TROUBLE: Record<string, string> = {
-  no_channel_up: 'no channel is open', no_receipt: 'nothing came back', ambiguous: 'may have arrived', superseded: 'replaced by a newer version',
+  no_channel_up: 'no channel is open', no_channel: 'has no channel', channel_down: 'the channel broke', not_releasable: 'may not see this',
+  not_in_directory: 'is no longer known here', failed: 'could not be sent', ambiguous: 'may have arrived', no_receipt: 'nothing came back',
 };
 export const troubleName = (t: string): string => TROUBLE[t] ?? plain(t);
 

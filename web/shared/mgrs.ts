@@ -26,13 +26,13 @@ const COLUMNS = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
 const ROWS = 'ABCDEFGHJKLMNPQRSTUV';
 const RAD = Math.PI / 180;
 
-interface Utm {
+export interface Utm {
   zone: number;
   east: number;
   north: number;
 }
 
-function zoneOf(lat: number, lon: number): number {
+export function zoneOf(lat: number, lon: number): number {
   const zone = Math.min(60, Math.floor((((lon % 360) + 540) % 360) / 6) + 1);
   const l = ((((lon + 180) % 360) + 360) % 360) - 180;
   if (lat >= 56 && lat < 64 && l >= 3 && l < 12) return 32; // south-west Norway
@@ -40,8 +40,8 @@ function zoneOf(lat: number, lon: number): number {
   return zone;
 }
 
-function toUtm(lat: number, lon: number): Utm {
-  const zone = zoneOf(lat, lon);
+/** UTM metres, in the point's own zone unless another is given (for lines that run over a zone's edge). */
+export function toUtm(lat: number, lon: number, zone: number = zoneOf(lat, lon)): Utm {
   const dLon = (((((lon - (zone * 6 - 183)) % 360) + 540) % 360) - 180) * RAD;
   const tau = Math.tan(lat * RAD);
   const sigma = Math.sinh(E * Math.atanh((E * tau) / Math.hypot(1, tau)));
@@ -58,7 +58,7 @@ function toUtm(lat: number, lon: number): Utm {
   return { zone, east: 500_000 + R * eta, north: (lat < 0 ? 10_000_000 : 0) + R * xi };
 }
 
-function fromUtm({ zone, east, north }: Utm, south: boolean): { lat_deg: number; lon_deg: number } {
+export function fromUtm({ zone, east, north }: Utm, south: boolean): { lat_deg: number; lon_deg: number } {
   const xi = (north - (south ? 10_000_000 : 0)) / R;
   const eta = (east - 500_000) / R;
   let xi0 = xi;

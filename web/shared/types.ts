@@ -183,6 +183,11 @@ export interface RecipientRow {
   silent: boolean;
   trouble: string | null;
   may_repeat: boolean;
+  /** The leader who was told of their silence, or one before, has taken it. */
+  escalation_answered?: boolean;
+  /** People whose silence they were told and have not taken yet. */
+  carries?: string[];
+  attempts?: number;
 }
 export interface NoticeView {
   notice: Notice;

@@ -32,7 +32,7 @@ const person = (id: string, unreachable: boolean): PersonView => ({
   id, name: id, unit: 'u', unit_name: 'U', agency: 'a', roles: ['field'], position: null, channels_up: [], unreachable, why: null,
 });
 const input = (over: Partial<Input>): Input => ({
-  notices: [], dangers: new Map(), tracks: new Map(), sightings: [], sources: [], people: [], acknowledgedBefore: new Set(), nowMs: NOW, ...over,
+  notices: [], dangers: new Map(), tracks: new Map(), sightings: [], sources: [], people: [], me: 'wo', acknowledgedBefore: new Set(), nowMs: NOW, ...over,
 });
 
 describe('order of what needs someone', () => {
@@ -66,7 +66,7 @@ describe('warnings of one track are one row', () => {
     const [r, ...rest] = attention(input({
       notices: [
         notice('1', 't', 'ann', 'urgent', 30, [row('ann', { acknowledged_at: '2026-11-23T06:13:58Z' }), centre]),
-        notice('2', 't', 'bob', 'urgent', 40, [row('bob', { silent: true }), row('lead', { rule: 'escalation' }), centre]),
+        notice('2', 't', 'bob', 'urgent', 40, [row('bob', { silent: true }), row('lead', { rule: 'escalation' }), row('cy', { rule: 'centre', escalated_to: 'lead' }), centre]),
         notice('3', 't', 'post-2', 'caution', 90, [row('ann', { rule: 'site_unit' })]),
       ],
     }));
@@ -74,7 +74,7 @@ describe('warnings of one track are one row', () => {
     expect(r!.what).toBe('drone t → 2 people and 1 site');
     // Ann acknowledged for herself but not for the post: she is not done.
     expect(r!.acknowledged).toEqual({ of: 2, done: 0 });
-    expect([r!.takenBy, r!.silent]).toEqual([['Watch'], ['bob']]);
+    expect([r!.takenBy, r!.silent, r!.call]).toEqual([['Watch'], ['bob', 'cy'], ['bob']]);
   });
   test('cleared warnings are gone, unrecorded ones say so', () => {
     const open = { ...notice('2', 't', 'bob', 'caution', 40), unrecorded: true };
@@ -86,10 +86,15 @@ describe('warnings of one track are one row', () => {
 
 test('nothing asks twice: an update that needs no acknowledgement stays quiet after one', () => {
   const v2 = notice('1', 't', 'ann', 'urgent', 3, [], { version: 2, needs_ack: false });
-  expect(needsMyAcknowledgement(v2, new Set())).toBe(true);
-  expect(needsMyAcknowledgement(v2, new Set(['1']))).toBe(false);
-  expect(needsMyAcknowledgement(notice('1', 't', 'ann', 'urgent', 3, [], { version: 3 }), new Set(['1']))).toBe(true);
-  expect(needsMyAcknowledgement({ ...v2, mine: false }, new Set())).toBe(false);
+  expect(needsMyAcknowledgement(v2, 'wo', new Set())).toBe(true);
+  expect(needsMyAcknowledgement(v2, 'wo', new Set(['1']))).toBe(false);
+  expect(needsMyAcknowledgement(notice('1', 't', 'ann', 'urgent', 3, [], { version: 3 }), 'wo', new Set(['1']))).toBe(true);
+  expect(needsMyAcknowledgement({ ...v2, mine: false }, 'wo', new Set())).toBe(false);
+});
+
+test('where the centre says who owes an acknowledgement, that counts', () => {
+  const v = (owes: boolean, acknowledged: boolean): NoticeView => ({ ...notice('1', 't', 'ann', 'urgent', 3, [row('wo', { rule: 'centre', owes })]), acknowledged });
+  expect([v(true, true), v(false, false)].map((n) => needsMyAcknowledgement(n, 'wo', new Set()))).toEqual([true, false]);
 });
 
 test('sound follows the highest level that waits for me', () => {

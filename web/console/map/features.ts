@@ -1,0 +1,241 @@
+// What the map draws, as GeoJSON, from what the page knows. Pure: the map only takes it over.
+import type { Feature, FeatureCollection, Position } from 'geojson';
+import { distance, place, type CoordinateFormat, type Units, speed } from '../../shared/format';
+import { fromUtm, toUtm, zoneOf } from '../../shared/mgrs';
+import type { Danger, LatLon, Level, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, TrackFeature } from '../../shared/types';
+import { protectedKey } from '../attention';
+import type { Selection } from '../selection';
+import { LEVEL_RANK, sightingLine, trackName } from '../words';
+import { circleRing, distanceBearing, ellipseOf, ellipseRing, fanOf, graticuleStep, polar, sectorRing, sightingRing } from './geometry';
+import type { Live } from './style';
+import { isWeak, sidcOf } from './symbols';
+
+export type Drawing = Record<Exclude<Live, 'grid'>, FeatureCollection>;
+
+export interface Scene {
+  tracks: ReadonlyMap<string, TrackFeature>;
+  notices: Iterable<NoticeView>;
+  dangers: ReadonlyMap<string, Danger>;
+  sightings: Iterable<SightingView>;
+  people: ReadonlyMap<string, PersonView>;
+  sites: readonly SiteFeature[];
+  flights: readonly OwnFlight[];
+  selection: Selection;
+  exercise: boolean;
+  units: Units;
+  nowMs: number;
+}
+
+/** The policy's stand-off radius, metres, for people (a site says its own). */
+export const STANDOFF_M = 150;
+/** A position older than this is drawn pale, seconds. */
+export const OLD_S = 120;
+/** With more people than this, stand-off circles are drawn only for those in danger. */
+const CROWD = 1_000;
+/** Decided reports leave the map after so long, seconds. */
+const REPORT_S = 600;
+
+const polygon = (ring: Position[], properties: object): Feature => ({ type: 'Feature', properties, geometry: { type: 'Polygon', coordinates: [ring] } });
+const point = (at: Position, properties: object): Feature => ({ type: 'Feature', properties, geometry: { type: 'Point', coordinates: at } });
+const line = (of: Position[], properties: object): Feature => ({ type: 'Feature', properties, geometry: { type: 'LineString', coordinates: of } });
+const collection = (features: Feature[]): FeatureCollection => ({ type: 'FeatureCollection', features });
+const latLon = (f: { geometry: { coordinates: number[] } }): LatLon => ({ lon_deg: f.geometry.coordinates[0]!, lat_deg: f.geometry.coordinates[1]! });
+
+export function draw(s: Scene): Drawing {
+  const chosen = s.selection !== null && 'id' in s.selection ? s.selection : null;
+  const levelOfTrack = new Map<string, Level>();
+  const levelOfProtected = new Map<string, Level>();
+  const raise = (map: Map<string, Level>, key: string, level: Level): void => {
+    const held = map.get(key);
+    if (!held || LEVEL_RANK[level] > LEVEL_RANK[held]) map.set(key, level);
+  };
+  const open: NoticeView[] = [];
+  for (const v of s.notices) {
+    if (v.notice.state === 'cleared') continue;
+    open.push(v);
+    raise(levelOfTrack, v.notice.track, v.notice.level);
+    raise(levelOfProtected, protectedKey(v.notice.protected), v.notice.level);
+  }
+  for (const d of s.dangers.values()) {
+    if (d.level) raise(levelOfTrack, d.track, d.level);
+  }
+  const level = (l: Level | undefined): object => (l ? { level: l } : {});
+
+  const out: Record<string, Feature[]> = {
+    standoff: [], flights: [], sites: [], people: [], wedges: [], reports: [], fans: [], trails: [], ellipses: [], links: [], tracks: [],
+  };
+  const protectedAt = new Map<string, LatLon>();
+
+  for (const site of s.sites) {
+    const { id, name, standoff_m } = site.properties;
+    protectedAt.set(`site/${id}`, latLon(site));
+    out['sites']!.push(point(site.geometry.coordinates.slice(0, 2), { id, kind: 'site', name }));
+    out['standoff']!.push(polygon(circleRing(latLon(site), standoff_m), level(levelOfProtected.get(`site/${id}`))));
+  }
+  for (const p of s.people.values()) {
+    if (!p.position) continue;
+    const at = p.position.at;
+    protectedAt.set(`person/${p.id}`, at);
+    const old = s.nowMs - Date.parse(p.position.observed_at) > OLD_S * 1_000;
+    const name = p.unreachable ? `${p.name}\nno way to them` : p.name;
+    out['people']!.push(point([at.lon_deg, at.lat_deg], { id: p.id, kind: 'person', name, old, unreachable: p.unreachable }));
+    const l = levelOfProtected.get(`person/${p.id}`);
+    // In a crowd only the circles that matter: twenty thousand would hide each other.
+    if (s.people.size <= CROWD || l || (chosen?.kind === 'person' && chosen.id === p.id)) {
+      out['standoff']!.push(polygon(circleRing(at, STANDOFF_M), level(l)));
+    }
+  }
+  for (const f of s.flights) {
+    if (Date.parse(f.until) < s.nowMs || Date.parse(f.from) > s.nowMs) continue;
+    out['flights']!.push(polygon(circleRing(f.centre, f.radius_m), { id: f.id }));
+  }
+  for (const v of s.sightings) {
+    const r = v.sighting;
+    const selected = chosen?.kind === 'sighting' && chosen.id === r.id;
+    const over = v.retracted_at !== null || v.verdict.is === 'dismissed' || v.verdict.is === 'merged';
+    const old = s.nowMs - Date.parse(r.last_seen) > REPORT_S * 1_000;
+    if (!selected && (over || (old && v.verdict.is !== 'new'))) continue;
+    const fresh = v.verdict.is === 'new' && v.retracted_at === null;
+    const common = { id: r.id, kind: 'sighting', selected, fresh };
+    out['wedges']!.push(polygon(sightingRing(r), common));
+    out['reports']!.push(point([r.from.lon_deg, r.from.lat_deg], { ...common, name: fresh || selected ? `report: ${sightingLine(v)}` : '' }));
+  }
+  for (const f of s.tracks.values()) {
+    const p = f.properties;
+    const at = latLon(f);
+    const selected = chosen?.kind === 'track' && chosen.id === f.id;
+    const weak = isWeak(p);
+    const l = levelOfTrack.get(f.id);
+    const v = Math.hypot(p.vel_enu_mps[0], p.vel_enu_mps[1]);
+    const lines = [trackName(f.id, f)];
+    if (l || selected) lines.push(speed(v, s.units));
+    if (p.suspect) lines.push('contradicts itself');
+    out['tracks']!.push(point([at.lon_deg, at.lat_deg], {
+      id: f.id, kind: 'track', icon: `sidc-${sidcOf(p, s.exercise)}`, weak, selected, name: lines.join('\n'), rank: (l ? LEVEL_RANK[l] : 0) + (selected ? 10 : 0), ...level(l),
+    }));
+    const ellipse = ellipseOf(p.cov_enu_m2);
+    if (ellipse) out['ellipses']!.push(polygon(ellipseRing(at, ellipse), { id: f.id, kind: 'track', selected, weak }));
+    if (p.trail.length > 1) out['trails']!.push(line(p.trail, { id: f.id }));
+    if (selected || l === 'urgent') {
+      const fan = fanOf(p.vel_enu_mps, p.vel_cov_enu);
+      for (const t of fan ? [60, 30] : []) {
+        const far = fan!.speed_mps * t;
+        out['fans']!.push(polygon(sectorRing(at, fan!.bearing_deg, fan!.half_deg, 0, far), level(l)));
+        out['fans']!.push(point(polar(at, fan!.bearing_deg, far), { name: `${t} s` }));
+      }
+    }
+  }
+  for (const v of open) {
+    const onTrack = chosen?.kind === 'track' && chosen.id === v.notice.track;
+    const onProtected = chosen !== null && protectedKey(v.notice.protected) === `${chosen.kind}/${chosen.id}`;
+    if (!onTrack && !onProtected) continue;
+    const track = s.tracks.get(v.notice.track);
+    const at = protectedAt.get(protectedKey(v.notice.protected));
+    if (!track || !at) continue;
+    const from = latLon(track);
+    out['links']!.push(line([[from.lon_deg, from.lat_deg], [at.lon_deg, at.lat_deg]], {
+      level: v.notice.level, name: distance(distanceBearing(at, from).m, s.units),
+    }));
+  }
+  return Object.fromEntries(Object.entries(out).map(([k, v]) => [k, collection(v)])) as Drawing;
+}
+
+export interface View {
+  west: number;
+  south: number;
+  east: number;
+  north: number;
+  widthPx: number;
+}
+
+/** The grid under the map: MGRS kilometre squares where positions read in MGRS, else latitude and longitude. */
+export function grid(view: View, format: CoordinateFormat): FeatureCollection {
+  const { west, south, east, north, widthPx } = view;
+  const wide = (east - west) / Math.max(1, widthPx);
+  if (!(wide > 0) || east - west > 340) return collection([]);
+  if (format === 'mgrs' && east - west < 3 && south > -79 && north < 83) return utmGrid(view);
+  const step = graticuleStep(wide);
+  const out: Feature[] = [];
+  const name = (v: number, positive: string, negative: string): string => {
+    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    return `${Math.abs(v).toFixed(digits)}° ${v < 0 ? negative : positive}`;
+  };
+  for (let k = Math.ceil(west / step); k * step < east; k += 1) {
+    const lon = k * step;
+    out.push(line([[lon, Math.max(-85, south)], [lon, Math.min(85, north)]], {}), point([lon, south], { name: name(((lon + 540) % 360) - 180, 'E', 'W'), anchor: 'bottom-left' }));
+  }
+  for (let k = Math.ceil(south / step); k * step < north; k += 1) {
+    const lat = k * step;
+    if (Math.abs(lat) > 85) continue;
+    out.push(line([[west, lat], [east, lat]], {}), point([west, lat], { name: name(lat, 'N', 'S'), anchor: 'bottom-left' }));
+  }
+  return collection(out);
+}
+
+function utmGrid({ west, south, east, north, widthPx }: View): FeatureCollection {
+  const middle = { lat: (south + north) / 2, lon: (west + east) / 2 };
+  const zone = zoneOf(middle.lat, middle.lon);
+  const isSouth = middle.lat < 0;
+  const corners = [[south, west], [south, east], [north, west], [north, east]].map(([lat, lon]) => toUtm(lat!, lon!, zone));
+  const e0 = Math.min(...corners.map((c) => c.east));
+  const e1 = Math.max(...corners.map((c) => c.east));
+  const n0 = Math.min(...corners.map((c) => c.north));
+  const n1 = Math.max(...corners.map((c) => c.north));
+  const perPx = (e1 - e0) / Math.max(1, widthPx);
+  const step = [100, 1_000, 10_000, 100_000].find((s) => s / perPx >= 90) ?? 100_000;
+  if ((e1 - e0) / step > 60 || n1 - n0 > 2_000_000) return collection([]);
+  const at = (e: number, n: number): Position => {
+    const p = fromUtm({ zone, east: e, north: n }, isSouth);
+    return [p.lon_deg, p.lat_deg];
+  };
+  const path = (f: (t: number) => Position): Position[] => Array.from({ length: 9 }, (_, i) => f(i / 8));
+  // The printed digits within a 100 km square: kilometres have two, hundreds of metres three.
+  const name = (v: number): string => String(Math.floor((v % 100_000) / Math.min(step, 1_000))).padStart(2, '0') + (step < 1_000 ? `.${Math.floor((v % 1_000) / 100)}` : '');
+  const out: Feature[] = [];
+  for (let k = Math.ceil(e0 / step); k * step < e1; k += 1) {
+    const e = k * step;
+    const edge = onEdge((t) => at(e, n0 + (n1 - n0) * t), (p) => p[1]! >= south);
+    out.push(line(path((t) => at(e, n0 + (n1 - n0) * t)), {}));
+    if (edge) out.push(point(edge, { name: name(e), anchor: 'bottom-left' }));
+  }
+  for (let k = Math.ceil(n0 / step); k * step < n1; k += 1) {
+    const n = k * step;
+    const edge = onEdge((t) => at(e0 + (e1 - e0) * t, n), (p) => p[0]! >= west);
+    out.push(line(path((t) => at(e0 + (e1 - e0) * t, n)), {}));
+    if (edge) out.push(point(edge, { name: name(n), anchor: 'bottom-left' }));
+  }
+  return collection(out);
+}
+
+/** The first point of a path that is inside the view, found by halving. */
+function onEdge(f: (t: number) => Position, inside: (p: Position) => boolean): Position | null {
+  if (inside(f(0))) return f(0);
+  if (!inside(f(1))) return null;
+  let [lo, hi] = [0, 1];
+  for (let i = 0; i < 16; i += 1) {
+    const mid = (lo + hi) / 2;
+    if (inside(f(mid))) hi = mid;
+    else lo = mid;
+  }
+  return f(hi);
+}
+
+/** Where a selection is, for the map to go to. */
+export function whereIs(s: Selection, scene: Pick<Scene, 'tracks' | 'people' | 'sites'> & { sightings: ReadonlyMap<string, SightingView> }): LatLon | null {
+  if (s === null || !('id' in s)) return null;
+  switch (s.kind) {
+    case 'track': {
+      const f = scene.tracks.get(s.id);
+      return f ? latLon(f) : null;
+    }
+    case 'sighting': return scene.sightings.get(s.id)?.sighting.from ?? null;
+    case 'person': return scene.people.get(s.id)?.position?.at ?? null;
+    case 'site': {
+      const f = scene.sites.find((x) => x.properties.id === s.id);
+      return f ? latLon(f) : null;
+    }
+    case 'source': return null;
+  }
+}
+
+export const cursorText = (at: LatLon, format: CoordinateFormat): string => place(at, format);

@@ -1,0 +1,163 @@
+// The map's style, made from the palette: mostly dark and empty; colour is spent on levels and affiliation only.
+import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type { Basemap } from './basemap';
+
+export interface Colours {
+  ground: string;
+  panel: string;
+  line: string;
+  strong: string;
+  text: string;
+  dim: string;
+  urgent: string;
+  caution: string;
+  advisory: string;
+  own: string;
+}
+
+/** The palette in force, read from the tokens. */
+export function readColours(): Colours {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ground: of('ground'), panel: of('panel'), line: of('line'), strong: of('line-strong'), text: of('text'), dim: of('dim'),
+    urgent: of('urgent'), caution: of('caution'), advisory: of('advisory'), own: of('own'),
+  };
+}
+
+const FONT = ['Inter Variable', 'sans-serif'];
+const EMPTY = { type: 'FeatureCollection' as const, features: [] };
+
+/** The sources that the page fills. */
+export const LIVE = [
+  'grid', 'standoff', 'flights', 'sites', 'people', 'wedges', 'reports', 'fans', 'trails', 'ellipses', 'links', 'tracks',
+] as const;
+export type Live = (typeof LIVE)[number];
+
+export function layers(c: Colours): LayerSpecification[] {
+  const levelColour: never = ['match', ['get', 'level'], 'urgent', c.urgent, 'caution', c.caution, 'advisory', c.advisory, c.own] as never;
+  const label = { 'text-font': FONT, 'text-size': 13, 'text-max-width': 14, 'text-line-height': 1.25 };
+  const halo = { 'text-halo-color': c.ground, 'text-halo-width': 1.4 };
+  return [
+    { id: 'ground', type: 'background', paint: { 'background-color': c.ground } },
+    { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': c.panel, 'fill-opacity': 0.55, 'fill-antialias': false } },
+    {
+      id: 'county', type: 'line', source: 'borders', minzoom: 6, filter: ['==', ['get', 'is'], 'county'],
+      paint: { 'line-color': c.line, 'line-width': 1, 'line-opacity': ['interpolate', ['linear'], ['zoom'], 6, 0.2, 9, 0.8] },
+    },
+    { id: 'state', type: 'line', source: 'borders', minzoom: 3, filter: ['==', ['get', 'is'], 'state'], paint: { 'line-color': c.strong, 'line-width': 1, 'line-opacity': 0.5 } },
+    { id: 'coast', type: 'line', source: 'borders', filter: ['==', ['get', 'is'], 'coast'], paint: { 'line-color': c.strong, 'line-width': 1, 'line-opacity': 0.6 } },
+    {
+      id: 'country', type: 'line', source: 'borders', filter: ['in', ['get', 'is'], ['literal', ['country', 'us']]],
+      paint: { 'line-color': c.strong, 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 1, 10, 2], 'line-opacity': 0.85 },
+    },
+    { id: 'grid', type: 'line', source: 'grid', filter: ['==', ['geometry-type'], 'LineString'], paint: { 'line-color': c.line, 'line-width': 1, 'line-opacity': 0.7 } },
+    {
+      id: 'grid-label', type: 'symbol', source: 'grid', filter: ['==', ['geometry-type'], 'Point'],
+      layout: { ...label, 'text-field': ['get', 'name'], 'text-anchor': ['get', 'anchor'] as never, 'text-offset': [0.3, 0.3], 'text-allow-overlap': false },
+      paint: { 'text-color': c.dim, 'text-opacity': 0.75, ...halo },
+    },
+    {
+      id: 'names', type: 'symbol', source: 'names', maxzoom: 9,
+      filter: ['any', ['all', ['==', ['get', 'is'], 'country'], ['<', ['zoom'], 5.5], ['>', ['*', ['get', 'area'], ['^', 2, ['zoom']]], 200]], ['all', ['==', ['get', 'is'], 'state'], ['>=', ['zoom'], 4.5]]],
+      layout: { ...label, 'text-field': ['get', 'name'], 'text-letter-spacing': 0.06 }, paint: { 'text-color': c.dim, ...halo },
+    },
+
+    { id: 'standoff-fill', type: 'fill', source: 'standoff', filter: ['has', 'level'], paint: { 'fill-color': levelColour, 'fill-opacity': 0.1 } },
+    {
+      id: 'standoff', type: 'line', source: 'standoff',
+      paint: { 'line-color': levelColour, 'line-width': ['case', ['has', 'level'], 1.5, 1], 'line-opacity': ['case', ['has', 'level'], 1, 0.4] },
+    },
+    { id: 'flights', type: 'line', source: 'flights', paint: { 'line-color': c.own, 'line-width': 1, 'line-dasharray': [6, 4], 'line-opacity': 0.6 } },
+    {
+      id: 'wedges-fill', type: 'fill', source: 'wedges',
+      paint: { 'fill-color': c.text, 'fill-opacity': ['case', ['get', 'selected'], 0.16, ['get', 'fresh'], 0.09, 0.04] },
+    },
+    {
+      id: 'wedges', type: 'line', source: 'wedges',
+      paint: { 'line-color': c.text, 'line-width': 1, 'line-dasharray': [3, 3], 'line-opacity': ['case', ['get', 'selected'], 0.9, ['get', 'fresh'], 0.5, 0.25] },
+    },
+    { id: 'fans-fill', type: 'fill', source: 'fans', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': levelColour, 'fill-opacity': 0.07 } },
+    { id: 'fans', type: 'line', source: 'fans', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'line-color': levelColour, 'line-width': 1, 'line-opacity': 0.45 } },
+    {
+      id: 'fans-label', type: 'symbol', source: 'fans', filter: ['==', ['geometry-type'], 'Point'],
+      layout: { ...label, 'text-field': ['get', 'name'], 'text-allow-overlap': true }, paint: { 'text-color': c.dim, ...halo },
+    },
+    { id: 'ellipses-fill', type: 'fill', source: 'ellipses', paint: { 'fill-color': c.text, 'fill-opacity': ['case', ['get', 'selected'], 0.12, 0.06] } },
+    { id: 'ellipses', type: 'line', source: 'ellipses', filter: ['!', ['get', 'weak']], paint: { 'line-color': c.text, 'line-width': 1, 'line-opacity': 0.5 } },
+    {
+      id: 'ellipses-weak', type: 'line', source: 'ellipses', filter: ['get', 'weak'],
+      paint: { 'line-color': c.text, 'line-width': 1, 'line-opacity': 0.4, 'line-dasharray': [3, 3] },
+    },
+    {
+      id: 'trails', type: 'line', source: 'trails', layout: { 'line-cap': 'round' },
+      paint: { 'line-width': 2, 'line-color': c.text, 'line-gradient': ['interpolate', ['linear'], ['line-progress'], 0, transparent(c.text), 1, c.text] },
+    },
+    { id: 'links', type: 'line', source: 'links', paint: { 'line-color': levelColour, 'line-width': 1, 'line-dasharray': [2, 3] } },
+    {
+      id: 'links-label', type: 'symbol', source: 'links',
+      layout: { ...label, 'symbol-placement': 'line-center', 'text-field': ['get', 'name'], 'text-allow-overlap': true }, paint: { 'text-color': c.text, ...halo },
+    },
+    {
+      id: 'sites', type: 'symbol', source: 'sites',
+      layout: {
+        ...label, 'icon-image': 'site', 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'text-field': ['get', 'name'],
+        'text-anchor': 'top', 'text-offset': [0, 0.7], 'text-optional': true,
+      },
+      paint: { 'text-color': c.own, ...halo },
+    },
+    {
+      id: 'people', type: 'circle', source: 'people',
+      paint: {
+        'circle-radius': 5, 'circle-color': ['case', ['get', 'unreachable'], c.ground, c.own],
+        'circle-stroke-color': ['case', ['get', 'unreachable'], c.own, c.ground], 'circle-stroke-width': 2,
+        'circle-opacity': ['case', ['get', 'old'], 0.45, 1], 'circle-stroke-opacity': ['case', ['get', 'old'], 0.6, 1],
+      },
+    },
+    {
+      id: 'people-label', type: 'symbol', source: 'people',
+      layout: { ...label, 'text-field': ['get', 'name'], 'text-anchor': 'top', 'text-offset': [0, 0.7], 'text-optional': true },
+      paint: { 'text-color': c.own, 'text-opacity': ['case', ['get', 'old'], 0.7, 1], ...halo },
+    },
+    {
+      id: 'reports', type: 'symbol', source: 'reports',
+      layout: { ...label, 'icon-image': 'report', 'icon-allow-overlap': true, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-offset': [0.8, 0], 'text-optional': true },
+      paint: { 'icon-opacity': ['case', ['get', 'fresh'], 1, 0.6], 'text-color': c.dim, ...halo },
+    },
+    {
+      id: 'halos', type: 'symbol', source: 'tracks', filter: ['has', 'level'],
+      layout: { 'icon-image': ['concat', 'halo-', ['get', 'level']], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
+    },
+    {
+      id: 'chosen', type: 'symbol', source: 'tracks', filter: ['get', 'selected'],
+      layout: { 'icon-image': 'selected', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+    },
+    {
+      id: 'tracks', type: 'symbol', source: 'tracks',
+      layout: { 'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
+      paint: { 'icon-opacity': ['case', ['get', 'weak'], 0.6, 1] },
+    },
+    {
+      id: 'tracks-label', type: 'symbol', source: 'tracks',
+      layout: {
+        ...label, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-justify': 'left', 'text-offset': [2.3, 0],
+        'text-allow-overlap': ['step', ['zoom'], false, 10, true] as never, 'symbol-sort-key': ['-', 0, ['get', 'rank']],
+      },
+      paint: { 'text-color': c.text, 'text-opacity': ['case', ['get', 'weak'], 0.75, 1], ...halo },
+    },
+  ];
+}
+
+function transparent(colour: string): string {
+  return /^#[0-9a-f]{6}$/i.test(colour) ? `${colour}00` : 'rgba(0,0,0,0)';
+}
+
+export function makeStyle(c: Colours, base: Basemap | null): StyleSpecification {
+  const sources: StyleSpecification['sources'] = {
+    land: { type: 'geojson', data: base?.land ?? EMPTY, maxzoom: 8, tolerance: 0.4 },
+    borders: { type: 'geojson', data: base?.lines ?? EMPTY, maxzoom: 10, tolerance: 0.2 },
+    names: { type: 'geojson', data: base?.names ?? EMPTY, maxzoom: 6 },
+  };
+  for (const id of LIVE) sources[id] = { type: 'geojson', data: EMPTY, ...(id === 'trails' ? { lineMetrics: true } : {}), maxzoom: 18, tolerance: 0.1 };
+  return { version: 8, sources, layers: layers(c) };
+}
