@@ -6,7 +6,7 @@ use divan::{
 };
 use skypicket_wire::{
     capture,
-    remote_id::{BasicId, Location, Message, OperatorId, SelfId, System, pack},
+    remote_id::{BasicId, Decoded, Location, Message, OperatorId, SelfId, System, pack},
 };
 
 fn main() {
@@ -48,6 +48,16 @@ fn sample(n: usize) -> Vec<u8> {
 fn decode_pack(bencher: Bencher<'_, '_>, n: usize) {
     let bytes = sample(n);
     bencher.counter(ItemsCount::new(n)).bench(|| pack::decode(black_box(&bytes)));
+}
+
+#[divan::bench(args = 1..=9)]
+fn decode_pack_into(bencher: Bencher<'_, '_>, n: usize) {
+    let bytes = sample(n);
+    let mut d = Decoded::empty();
+    bencher.counter(ItemsCount::new(n)).bench_local(|| {
+        pack::decode_into(black_box(&bytes), &mut d);
+        black_box(d.messages.len())
+    });
 }
 
 /// Decoding and then reading every quantity of every message, as a caller that wants them all does.

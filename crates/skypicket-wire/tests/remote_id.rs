@@ -448,3 +448,58 @@ proptest! {
         prop_assert!(decode_line(&s, As::Auto)["ok"].is_boolean());
     }
 }
+
+/// A NAN frame with the attributes given.
+fn nan_frame(attributes: &[u8]) -> Vec<u8> {
+    let mut f = vec![0xD0, 0, 0, 0, 0x51, 0x6F, 0x9A, 1, 0, 0, 2, 2, 2, 2, 2, 2, 0x50, 0x6F, 0x9A, 1, 0, 0xFF, 0, 0];
+    f.extend([0x04, 0x09, 0x50, 0x6F, 0x9A, 0x13]);
+    f.extend(attributes);
+    f
+}
+
+/// Hostile input 17, in NAN: attributes before and after, other control bits, lengths past the end.
+#[test]
+fn nan_attributes_are_walked() {
+    let payload = pack::encode(2, &[serial("A"), location().into()]).unwrap();
+    let attribute =
+        |id: u8, content: &[u8]| [&[id][..], &u16::try_from(content.len()).unwrap().to_le_bytes(), content].concat();
+    let info = [&[u8::try_from(payload.len() + 1).unwrap(), 42][..], &payload].concat();
+    let service = [0x88, 0x69, 0x19, 0x9D, 0x92, 0x09, 1, 0];
+    let plain = attribute(3, &[&service[..], &[0x10], &info].concat());
+    let extension = attribute(0x0E, &[1, 0, 2, 42]);
+    let filters = attribute(3, &[&service[..], &[0x5C, 7, 7, 2, 8, 8, 1, 9], &info].concat());
+    for attributes in [
+        [&plain[..], &extension].concat(),
+        [&attribute(0x7F, &[1, 2, 3]), &extension[..], &plain].concat(),
+        [&filters[..], &extension].concat(),
+        [&plain[..], &extension, &[9, 0xFF, 0xFF, 1]].concat(),
+    ] {
+        let l = line(&nan_frame(&attributes), As::Auto);
+        assert_eq!((&l["ok"], &l["flags"], &l["counters"]), (&json!(true), &json!([]), &json!([42])), "{l}");
+        assert_eq!(l["messages"].as_array().unwrap().len(), 2);
+    }
+    let l = line(&nan_frame(&plain), As::Nan);
+    assert_eq!((&l["ok"], &l["flags"]), (&json!(true), &json!(["nan_no_extension"])));
+    // Cut within the pack: the whole member comes out.
+    let l = line(&nan_frame(&plain[..plain.len() - 1]), As::Nan);
+    assert_eq!((&l["ok"], l["messages"].as_array().unwrap().len()), (&json!(false), 1));
+    // A length of 0xFFFF hides what follows.
+    let l = line(&nan_frame(&[&[9, 0xFF, 0xFF][..], &plain].concat()), As::Nan);
+    assert_eq!((&l["ok"], &l["messages"]), (&json!(true), &json!([])));
+}
+
+/// Hostile input 17, in Bluetooth.
+#[test]
+fn advertising_structures_are_walked() {
+    let message = serial("A").encode();
+    let service = [&[30, 0x16, 0xFA, 0xFF, 0x0D, 7][..], &message].concat();
+    for before in [&[][..], &[2, 1, 6], &[2, 1, 6, 2, 0x0A, 0xF4]] {
+        let l = line(&[before, &service].concat(), As::Auto);
+        assert_eq!((&l["ok"], &l["messages"][0]["uas_id"], &l["counters"]), (&json!(true), &json!("A"), &json!([7])));
+    }
+    for (before, clipped) in [(&[0][..], false), (&[200, 1][..], true)] {
+        let l = line(&[before, &service].concat(), As::BleLegacy);
+        assert_eq!((&l["ok"], &l["messages"]), (&json!(true), &json!([])));
+        assert_eq!(l["flags"] == json!(["element_clipped"]), clipped);
+    }
+}

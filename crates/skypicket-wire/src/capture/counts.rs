@@ -30,6 +30,8 @@ pub enum Reason {
     Radiotap,
     /// A frame shorter than its fixed part.
     FrameShort,
+    /// A NAN frame of the Remote ID service whose lengths do not add up.
+    NanFrame,
     /// A scheme that is recognised and not built yet.
     NotBuilt(&'static str),
     /// More different reasons than are kept apart.
@@ -51,6 +53,7 @@ impl fmt::Display for Reason {
             Self::LinkType(n) => return write!(f, "link_type_{n}"),
             Self::Radiotap => "radiotap",
             Self::FrameShort => "frame_short",
+            Self::NanFrame => "nan_frame",
             Self::NotBuilt(what) => return write!(f, "{what}_not_built"),
             Self::Other => "other",
         })

@@ -8,7 +8,7 @@ use super::{
 use crate::remote_id::{
     Decoded,
     beacon::{self, ElementKind},
-    decode_payload, observe, render, text,
+    decode_payload, nan, observe, render, text,
 };
 use serde_json::{Value, json};
 use skypicket_model::{Observation, Place, Signal, SourceId, Time};
@@ -25,6 +25,10 @@ pub const LINK_IEEE802_11_RADIOTAP: u32 = 127;
 pub enum Transport {
     /// A vendor element of a Wi-Fi beacon or probe response.
     WifiBeacon,
+    /// A Wi-Fi NAN service discovery frame.
+    WifiNan,
+    /// A NAN synchronisation beacon: something may be there, no content.
+    NanSync,
 }
 
 impl Transport {
@@ -32,6 +36,8 @@ impl Transport {
     pub fn word(self) -> &'static str {
         match self {
             Self::WifiBeacon => "wifi_beacon",
+            Self::WifiNan => "wifi_nan",
+            Self::NanSync => "nan_sync",
         }
     }
 }
@@ -120,18 +126,51 @@ pub fn in_frame<'a>(frame: &Frame<'a>, counts: &mut Counts, sink: &mut dyn FnMut
     let cut = (frame.original_len as usize).saturating_sub(frame.data.len());
     let keep = air.len().saturating_sub(fcs_len.saturating_sub(cut));
     let air = air.get(..keep).unwrap_or(air);
+    let is_nan = nan::is_nan(air);
     match air.first() {
         Some(&(beacon::BEACON | beacon::PROBE_RESPONSE)) => {}
-        Some(0xD0) if is_nan(air) => return refuse(counts, Reason::NotBuilt("nan")),
-        Some(_) => return,
+        Some(_) if !is_nan => return,
+        Some(_) => {}
         None => return refuse(counts, Reason::FrameShort),
     }
-    let (Ok(walk), Some(src)) = (beacon::walk(air), air.get(10..).and_then(|a| a.first_chunk())) else {
+    let Some(src) = air.get(10..).and_then(|a| a.first_chunk()).copied() else {
         return refuse(counts, Reason::FrameShort);
     };
+    let about = Element {
+        frame: frame.number,
+        time: frame.time,
+        transport: Transport::WifiBeacon,
+        src,
+        rssi_dbm,
+        counter: None,
+        clipped: false,
+        payload: &[],
+        decoded: Decoded::empty(),
+    };
+    if is_nan {
+        match nan::find(air) {
+            Ok(None) => {}
+            Ok(Some(f)) => {
+                counts.elements += 1;
+                let decoded = decode_payload(f.payload);
+                sink(Element {
+                    transport: Transport::WifiNan,
+                    counter: Some(f.counter),
+                    clipped: f.clipped,
+                    payload: f.payload,
+                    decoded: Decoded { flags: decoded.flags.with(f.flags), ..decoded },
+                    ..about
+                });
+            }
+            Err(_) => refuse(counts, Reason::NanFrame),
+        }
+        return;
+    }
+    let Ok(walk) = beacon::walk(air) else { return refuse(counts, Reason::FrameShort) };
     for e in walk {
-        let counter = match e.kind {
-            ElementKind::RemoteId { counter } => Some(counter),
+        let (transport, counter, decoded) = match e.kind {
+            ElementKind::RemoteId { counter } => (Transport::WifiBeacon, Some(counter), decode_payload(e.payload)),
+            ElementKind::NanSync => (Transport::NanSync, None, Decoded::empty()),
             ElementKind::French => {
                 refuse(counts, Reason::NotBuilt("french_id"));
                 continue;
@@ -140,29 +179,10 @@ pub fn in_frame<'a>(frame: &Frame<'a>, counts: &mut Counts, sink: &mut dyn FnMut
                 refuse(counts, Reason::NotBuilt("dji_droneid"));
                 continue;
             }
-            ElementKind::NanSync => {
-                refuse(counts, Reason::NotBuilt("nan_sync"));
-                continue;
-            }
         };
         counts.elements += 1;
-        sink(Element {
-            frame: frame.number,
-            time: frame.time,
-            transport: Transport::WifiBeacon,
-            src: *src,
-            rssi_dbm,
-            counter,
-            clipped: e.clipped,
-            payload: e.payload,
-            decoded: decode_payload(e.payload),
-        });
+        sink(Element { transport, counter, clipped: e.clipped, payload: e.payload, decoded, ..about.clone() });
     }
-}
-
-/// A Wi-Fi Alliance NAN action frame: public action, vendor specific, 50:6F:9A type 13.
-fn is_nan(air: &[u8]) -> bool {
-    air.get(beacon::MANAGEMENT_HEADER..).is_some_and(|body| body.starts_with(&[0x04, 0x09, 0x50, 0x6F, 0x9A, 0x13]))
 }
 
 /// Finds elements as the bytes of a capture arrive: for a file that is still being written.

@@ -2,9 +2,12 @@
 
 use super::{
     beacon::{self, ElementKind},
+    ble,
     error::{DecodeError, ErrorKind},
     flags::Flags,
     header::{Header, MESSAGE_SIZE},
+    message::Message,
+    nan,
     pack::{self, Decoded},
     render,
 };
@@ -73,15 +76,30 @@ fn decode_bytes(b: &[u8], form: As) -> Value {
         As::Message => pack::decode_message(b).to_json(),
         As::Pack => pack::decode(b).to_json(),
         As::Beacon => decode_beacon(b),
-        As::Nan => not_built_yet("nan"),
-        As::BleLegacy => not_built_yet("ble-legacy"),
-        As::BleExtended => not_built_yet("ble-extended"),
+        As::Nan => match nan::find(b) {
+            Ok(found) => {
+                let found = found.map(|f| {
+                    let d = pack::decode_payload(f.payload);
+                    (f.counter, f.offset, Decoded { flags: d.flags.with(f.flags), ..d })
+                });
+                together(found, Flags::NONE)
+            }
+            Err(e) => refused(&e),
+        },
+        As::BleLegacy | As::BleExtended => {
+            let mut walk = ble::walk(b);
+            let found: Vec<_> = walk.by_ref().map(|f| (f.counter, f.offset, advertised(f.payload))).collect();
+            together(found, Flags::ELEMENT_CLIPPED.when(walk.clipped()))
+        }
     }
 }
 
-fn not_built_yet(what: &str) -> Value {
-    let message = format!("{what} is not built yet");
-    json!({"ok": false, "messages": [], "flags": [], "error": {"kind": "not_built_yet", "offset": 0, "message": message}})
+/// Legacy advertising carries a plain message, extended advertising a pack; either is taken in both.
+fn advertised(payload: &[u8]) -> Decoded {
+    match payload.first() {
+        Some(h) if Header::decode(*h).message_type == Header::PACK => pack::decode(payload),
+        _ => pack::decode_message(payload),
+    }
 }
 
 /// All Remote ID elements of a beacon as one line.
@@ -90,17 +108,24 @@ fn decode_beacon(frame: &[u8]) -> Value {
         Ok(w) => w,
         Err(e) => return refused(&e),
     };
-    let (mut messages, mut flags, mut error) = (Vec::new(), Flags::NONE, None);
-    let mut counters = Vec::new();
-    for element in walk.by_ref() {
-        let ElementKind::RemoteId { counter } = element.kind else { continue };
-        let d: Decoded = pack::decode_payload(element.payload);
-        messages.extend(d.messages.iter().map(super::message::Message::to_json));
+    let mut found = Vec::new();
+    for e in walk.by_ref() {
+        if let ElementKind::RemoteId { counter } = e.kind {
+            found.push((counter, e.offset, pack::decode_payload(e.payload)));
+        }
+    }
+    together(found, Flags::ELEMENT_CLIPPED.when(walk.clipped()))
+}
+
+/// What one frame carries, as one line: (counter, offset of the payload, what came out of it).
+fn together(found: impl IntoIterator<Item = (u8, usize, Decoded)>, frame_flags: Flags) -> Value {
+    let (mut messages, mut flags, mut error, mut counters) = (Vec::new(), frame_flags, None, Vec::new());
+    for (counter, offset, d) in found {
+        messages.extend(d.messages.iter().map(Message::to_json));
         flags |= d.flags;
-        error = error.or(d.error.map(|e| e.moved(element.offset)));
+        error = error.or(d.error.map(|e| e.moved(offset)));
         counters.push(counter);
     }
-    flags |= Flags::ELEMENT_CLIPPED.when(walk.clipped());
     json!({
         "ok": error.is_none(), "messages": messages, "flags": render::words(flags),
         "error": error.map(|e| render::error(&e)), "counters": counters,
@@ -113,17 +138,18 @@ fn guess(b: &[u8]) -> As {
     match first {
         _ if Header::decode(first).message_type == Header::PACK => As::Pack,
         _ if b.len() == MESSAGE_SIZE => As::Message,
+        // Before the frames: a structure of 208 bytes begins like an action frame.
+        _ if ble::walk(b).next().is_some() => advertising(b),
         beacon::BEACON | beacon::PROBE_RESPONSE => As::Beacon,
-        0xD0 => As::Nan,
-        _ if tiles_as_advertising(b) => {
-            if b.len() > 31 {
-                As::BleExtended
-            } else {
-                As::BleLegacy
-            }
-        }
+        nan::ACTION => As::Nan,
+        _ if tiles_as_advertising(b) => advertising(b),
         _ => As::Message,
     }
+}
+
+/// Legacy advertising data is at most 31 bytes.
+fn advertising(b: &[u8]) -> As {
+    if b.len() > 31 { As::BleExtended } else { As::BleLegacy }
 }
 
 /// Whether the bytes are a sequence of whole advertising structures up to their end or to a length of 0.

@@ -10,12 +10,14 @@
 pub mod authentication;
 pub mod basic_id;
 pub mod beacon;
+pub mod ble;
 pub mod error;
 pub mod flags;
 pub mod header;
 mod line;
 pub mod location;
 mod message;
+pub mod nan;
 pub mod observe;
 pub mod operator_id;
 pub mod pack;

@@ -106,9 +106,42 @@ impl Decoded {
         self.error.get_or_insert(error);
     }
 
+    /// Takes the members of a pack; gives back the first thing wrong with it.
+    #[inline]
+    fn take_pack(&mut self, b: &[u8]) -> Result<(), DecodeError> {
+        let Some((&[header, size, count], body)) = b.split_first_chunk::<HEADER_SIZE>() else {
+            return Err(ErrorKind::Short { need: HEADER_SIZE, have: b.len() }.at(b.len()));
+        };
+        let Header { message_type, version } = Header::decode(header);
+        if message_type != Header::PACK {
+            return Err(ErrorKind::NotAPack(message_type).at(0));
+        }
+        if usize::from(size) != MESSAGE_SIZE {
+            return Err(ErrorKind::PackSize(size).at(1));
+        }
+        if usize::from(count) > MAX_MEMBERS {
+            return Err(ErrorKind::PackCount(count).at(2));
+        }
+        self.version = Some(version);
+        self.flags |= Flags::PACK_COUNT_ZERO.when(count == 0);
+        let (members, _) = body.as_chunks::<MESSAGE_SIZE>();
+        let whole = members.get(..usize::from(count)).unwrap_or(members);
+        let mut first = Ok(());
+        for (i, raw) in whole.iter().enumerate() {
+            let member = self.member(raw, HEADER_SIZE + i * MESSAGE_SIZE);
+            first = first.and(member);
+        }
+        if whole.len() < usize::from(count) {
+            self.flags |= Flags::PACK_CLIPPED;
+            let whole = u8::try_from(whole.len()).unwrap_or(count);
+            first = first.and(Err(ErrorKind::Clipped { whole, said: count }.at(b.len())));
+        }
+        first
+    }
+
     /// Takes one member that starts at byte `offset`.
     #[inline]
-    fn member(&mut self, raw: &Raw, offset: usize) {
+    fn member(&mut self, raw: &Raw, offset: usize) -> Result<(), DecodeError> {
         match Message::decode_raw(raw) {
             Ok(m) => self.messages.push(m),
             // The reference library passes over a bad page; a pack is not spoiled by it.
@@ -118,9 +151,10 @@ impl Decoded {
             Err(e) => {
                 let nested = matches!(e.kind, ErrorKind::NestedPack);
                 self.flags |= if nested { Flags::MEMBER_IS_PACK } else { Flags::MEMBER_RESERVED };
-                self.fail(e.moved(offset));
+                return Err(e.moved(offset));
             }
         }
+        Ok(())
     }
 
     /// Flags what contradicts itself, and pages without their first page.
@@ -181,33 +215,17 @@ impl Decoded {
 /// Decodes a pack. What follows the last message is normal and not looked at.
 #[inline]
 pub fn decode(b: &[u8]) -> Decoded {
-    let Some((&[header, size, count], body)) = b.split_first_chunk::<HEADER_SIZE>() else {
-        return Decoded::refused(ErrorKind::Short { need: HEADER_SIZE, have: b.len() }.at(b.len()));
-    };
-    let Header { message_type, version } = Header::decode(header);
-    if message_type != Header::PACK {
-        return Decoded::refused(ErrorKind::NotAPack(message_type).at(0));
-    }
-    if usize::from(size) != MESSAGE_SIZE {
-        return Decoded::refused(ErrorKind::PackSize(size).at(1));
-    }
-    if usize::from(count) > MAX_MEMBERS {
-        return Decoded::refused(ErrorKind::PackCount(count).at(2));
-    }
-    let mut d = Decoded { version: Some(version), ..Decoded::empty() };
-    d.flags |= Flags::PACK_COUNT_ZERO.when(count == 0);
-    let (members, _) = body.as_chunks::<MESSAGE_SIZE>();
-    let whole = members.get(..usize::from(count)).unwrap_or(members);
-    for (i, raw) in whole.iter().enumerate() {
-        d.member(raw, HEADER_SIZE + i * MESSAGE_SIZE);
-    }
-    if whole.len() < usize::from(count) {
-        d.flags |= Flags::PACK_CLIPPED;
-        let whole = u8::try_from(whole.len()).unwrap_or(count);
-        d.fail(ErrorKind::Clipped { whole, said: count }.at(b.len()));
-    }
-    d.look_for_conflicts();
+    let mut d = Decoded::empty();
+    decode_into(b, &mut d);
     d
+}
+
+/// Decodes a pack into a value that is used again and again: what it held before is gone.
+#[inline]
+pub fn decode_into(b: &[u8], d: &mut Decoded) {
+    (d.version, d.messages.len, d.flags) = (None, 0, Flags::NONE);
+    d.error = d.take_pack(b).err();
+    d.look_for_conflicts();
 }
 
 /// Decodes a lone message.
@@ -237,7 +255,7 @@ pub fn decode_payload(b: &[u8]) -> Decoded {
     d.flags |= Flags::NO_PACK_HEADER.with(Flags::TRAILING_BYTES.when(!rest.is_empty()));
     for (i, raw) in members.iter().take(Messages::CAPACITY).enumerate() {
         match Message::decode_raw(raw) {
-            Ok(_) => d.member(raw, i * MESSAGE_SIZE),
+            Ok(m) => d.messages.push(m),
             // Bytes after the first message need not be messages at all.
             Err(e) if i == 0 => return Decoded::refused(e),
             Err(_) => {

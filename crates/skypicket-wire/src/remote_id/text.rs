@@ -18,17 +18,36 @@ pub fn zero_after_nul<const N: usize>(bytes: [u8; N]) -> [u8; N] {
     })
 }
 
-/// The findings about a text field. Without branches, so that its time does not depend on what a sender puts there.
+/// The high bit of each byte, which the masks below use as "this byte is so".
+const HIGH: u64 = 0x8080_8080_8080_8080;
+const LOW7: u64 = !HIGH;
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The findings about a text field of at most 24 bytes.
+///
+/// Eight bytes at a time and without branches: it is the greater part of decoding a text message, and its time does not
+/// depend on what a sender puts there.
 #[inline]
-#[allow(clippy::needless_bitwise_bool)] // a branch per byte would cost more than it saves
 pub fn findings<const N: usize>(bytes: &[u8; N]) -> Flags {
-    let (mut ended, mut after, mut odd) = (false, false, false);
-    for &b in bytes {
-        ended |= b == 0;
-        after |= ended & (b != 0);
-        odd |= !ended & !(0x20..=0x7E).contains(&b);
+    const { assert!(N <= 24) };
+    let mut padded = [0; 24];
+    for (slot, b) in padded.iter_mut().zip(bytes) {
+        *slot = *b;
     }
-    Flags::DATA_AFTER_NUL.when(after).with(Flags::NON_PRINTABLE_ASCII.when(odd))
+    let (mut ended, mut after, mut odd) = (0u64, 0u64, 0u64);
+    for word in padded.as_chunks::<8>().0 {
+        let w = u64::from_le_bytes(*word);
+        let x = w & LOW7;
+        let nul = !((x + LOW7) | w) & HIGH;
+        let above_7e = (x + EACH) | w;
+        let below_20 = !((x + 0x60 * EACH) | w);
+        // Every bit below the first NUL of this word; all of them without one, none after one in an earlier word.
+        let before = (nul & nul.wrapping_neg()).wrapping_sub(1) & !ended;
+        odd |= (above_7e | below_20) & HIGH & before;
+        after |= !nul & HIGH & !before;
+        ended |= 0u64.wrapping_sub(u64::from(nul != 0));
+    }
+    Flags::DATA_AFTER_NUL.when(after != 0).with(Flags::NON_PRINTABLE_ASCII.when(odd != 0))
 }
 
 /// Each byte as the character of the same number, as the reference vectors write text.
@@ -83,6 +102,27 @@ mod tests {
         assert_eq!(findings(b"A\x1bB\0\0"), Flags::NON_PRINTABLE_ASCII);
         assert_eq!(findings(b"A B~ "), Flags::NONE);
         assert_eq!(findings(b"A\0\x80\0\0"), Flags::DATA_AFTER_NUL);
+    }
+
+    #[test]
+    fn findings_are_those_of_the_plain_rule() {
+        // Every byte at every place, before and after a NUL at every place.
+        for at in 0..20 {
+            for byte in 0..=255u8 {
+                for nul in 0..=20 {
+                    let mut b = [b'A'; 20];
+                    b[at] = byte;
+                    if let Some(slot) = b.get_mut(nul) {
+                        *slot = 0;
+                    }
+                    let end = b.iter().position(|c| *c == 0).unwrap_or(20);
+                    let after = b[end..].iter().any(|c| *c != 0);
+                    let odd = b[..end].iter().any(|c| !(0x20..=0x7E).contains(c));
+                    let want = Flags::DATA_AFTER_NUL.when(after).with(Flags::NON_PRINTABLE_ASCII.when(odd));
+                    assert_eq!(findings(&b), want, "{b:?}");
+                }
+            }
+        }
     }
 
     /// Hostile input 14.
