@@ -262,6 +262,18 @@ fn several_elements_and_a_header_with_ht_control_are_walked() {
 }
 
 #[test]
+fn schemes_that_are_not_built_are_refused_by_name() {
+    for element in [&[0x6A, 0x5C, 0x35, 0x01, 1, 1, 1][..], &[0x26, 0x37, 0x12, 0x58, 0x62, 0x13, 0x10]] {
+        let mut frame = beacon::encode([2; 6], "", 0, &[]);
+        frame.truncate(frame.len() - 7);
+        frame.extend([0xDD, 7]);
+        frame.extend(element);
+        let l = line(&frame, As::Auto);
+        assert_eq!((&l["ok"], &l["error"]["kind"]), (&json!(false), &json!("not_built_yet")), "{l}");
+    }
+}
+
+#[test]
 fn plain_messages_without_a_pack_header_are_taken() {
     let b = [serial("A").encode(), Message::from(location()).encode()].concat();
     let d = decode_payload(&b);
@@ -440,6 +452,16 @@ proptest! {
                 }
                 prop_assert!(o.claims.text.is_none_or(|t| t.bytes().all(|c| (0x20..=0x7E).contains(&c))));
             }
+        }
+    }
+
+    #[test]
+    fn a_value_used_again_keeps_nothing(list in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..240), 1..6)) {
+        let mut again = Decoded::empty();
+        for b in &list {
+            let b = [&[0xF2, 25, 7], &b[..]].concat();
+            pack::decode_into(&b, &mut again);
+            prop_assert_eq!(again, pack::decode(&b));
         }
     }
 

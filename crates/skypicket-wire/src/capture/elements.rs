@@ -77,7 +77,7 @@ impl Element<'_> {
         })
     }
 
-    /// The observation that it makes; see [`observe`]. `received_at` is the capture's time in a replay and the
+    /// The observation that it makes; see [`observe::observe`]. `received_at` is the capture's time in a replay and the
     /// present when live.
     pub fn observe(
         &self,

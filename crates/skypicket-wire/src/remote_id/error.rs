@@ -69,6 +69,9 @@ pub enum ErrorKind {
     /// Lengths inside a frame that do not add up.
     #[error("the lengths of {0} do not add up")]
     BadLength(&'static str),
+    /// A scheme that is recognised and not built yet.
+    #[error("{0} is not built yet")]
+    NotBuilt(&'static str),
     /// A character that is no hexadecimal digit.
     #[error("not a hexadecimal digit")]
     BadHex,
@@ -99,6 +102,7 @@ impl ErrorKind {
             Self::AuthLength { .. } => "auth_length",
             Self::NotA(_) => "wrong_frame",
             Self::BadLength(_) => "bad_length",
+            Self::NotBuilt(_) => "not_built_yet",
             Self::BadHex => "bad_hex",
             Self::OddHex => "odd_hex",
             Self::TooLong { .. } => "too_long",

@@ -108,11 +108,17 @@ fn decode_beacon(frame: &[u8]) -> Value {
         Ok(w) => w,
         Err(e) => return refused(&e),
     };
-    let mut found = Vec::new();
+    let (mut found, mut other) = (Vec::new(), None);
     for e in walk.by_ref() {
-        if let ElementKind::RemoteId { counter } = e.kind {
-            found.push((counter, e.offset, pack::decode_payload(e.payload)));
+        match e.kind {
+            ElementKind::RemoteId { counter } => found.push((counter, e.offset, pack::decode_payload(e.payload))),
+            ElementKind::French => other = Some(ErrorKind::NotBuilt("the French national scheme").at(e.offset)),
+            ElementKind::DjiDroneId => other = Some(ErrorKind::NotBuilt("DJI DroneID").at(e.offset)),
+            ElementKind::NanSync => {}
         }
+    }
+    if let (Some(e), true) = (other, found.is_empty()) {
+        return refused(&e);
     }
     together(found, Flags::ELEMENT_CLIPPED.when(walk.clipped()))
 }

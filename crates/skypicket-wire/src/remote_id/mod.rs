@@ -1,7 +1,7 @@
 //! Broadcast Remote ID: ASTM F3411 and ASD-STAN 4709-002, a module per message in the standard's own name.
 //!
 //! Decoding keeps the raw integers of the air; methods turn them into quantities, `None` where a sentinel or an
-//! impossible value stands, and [`Flags`] say what was doubtful. No allocation, no panic, any bytes. [`observe`] turns
+//! impossible value stands, and [`Flags`] say what was doubtful. No allocation, no panic, any bytes. [`observe()`] turns
 //! what was decoded into an observation, [`decode_line`] into the JSON line of `skypicket decode remote-id`. The
 //! encoders serve exercises and tests: nothing here transmits.
 
