@@ -124,12 +124,12 @@ export function attention(input: Input): Row[] {
   const silent = [...input.sources].filter((s) => s.silent).sort((a, b) => cmp(a.id, b.id));
   if (silent.length > 3) {
     quiet.push({
-      ...blank('silent'), key: 'sources', what: plural(silent.length, 'source'),
+      ...blank('silent'), key: 'sources', what: `${plural(silent.length, 'source')}`,
       since: silent.map((s) => s.last_heard ?? '').sort()[0] || null, select: { kind: 'sources' },
     });
   } else {
     for (const s of silent) {
-      quiet.push({ ...blank('silent'), key: `source/${s.id}`, what: `source ${s.id}`, since: s.last_heard, select: { kind: 'source', id: s.id } });
+      quiet.push({ ...blank('silent'), key: `source/${s.id}`, what: `Source ${s.id}`, since: s.last_heard, select: { kind: 'source', id: s.id } });
     }
   }
   const lost = [...input.people].filter((p) => p.unreachable).sort((a, b) => cmp(a.id, b.id));
@@ -138,7 +138,7 @@ export function attention(input: Input): Row[] {
     quiet.push({
       ...blank('silent'),
       key: 'people',
-      word: 'no way to',
+      word: 'unreachable',
       what: lost.length === 1 ? one!.name : plural(lost.length, 'person', 'people'),
       select: lost.length === 1 ? { kind: 'person', id: one!.id } : { kind: 'people' },
     });

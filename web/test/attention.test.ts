@@ -44,7 +44,7 @@ describe('order of what needs someone', () => {
       people: [person('eve', true), person('fay', false)],
     }));
     expect(rows.map((r) => r.key)).toEqual(['track/td', 'track/tb', 'track/tc', 'track/ta', 'sighting/s1', 'source/radar-1', 'sighting/s2', 'people']);
-    expect(rows.map((r) => r.word)).toEqual(['urgent', 'urgent', 'caution', 'advisory', 'report', 'silent', 'report', 'no way to']);
+    expect(rows.map((r) => r.word)).toEqual(['urgent', 'urgent', 'caution', 'advisory', 'report', 'silent', 'report', 'unreachable']);
   });
   test('a live danger overrides the time that the notice was made with, which else runs down', () => {
     const n = notice('1', 'ta', 'ann', 'urgent', 30);

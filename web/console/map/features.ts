@@ -1,6 +1,6 @@
 // What the map draws, as GeoJSON, from what the page knows. Pure: the map only takes it over.
 import type { Feature, FeatureCollection, Position } from 'geojson';
-import { distance, place, type CoordinateFormat, type Units, speed } from '../../shared/format';
+import { distance, type CoordinateFormat, type Units, speed } from '../../shared/format';
 import { fromUtm, toUtm, zoneOf } from '../../shared/mgrs';
 import type { Danger, LatLon, Level, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, TrackFeature } from '../../shared/types';
 import { protectedKey } from '../attention';
@@ -65,11 +65,16 @@ export function draw(s: Scene): Drawing {
     standoff: [], flights: [], sites: [], people: [], wedges: [], reports: [], fans: [], trails: [], ellipses: [], links: [], tracks: [],
   };
   const protectedAt = new Map<string, LatLon>();
+  // How far the selected track is from each whom it endangers: written with their names.
+  const chosenTrack = chosen?.kind === 'track' ? s.tracks.get(chosen.id) : undefined;
+  const endangered = new Set(open.filter((v) => chosenTrack && v.notice.track === chosenTrack.id).map((v) => protectedKey(v.notice.protected)));
+  const withDistance = (name: string, key: string, at: LatLon): string =>
+    (chosenTrack && endangered.has(key) ? `${name}\n${distance(distanceBearing(at, latLon(chosenTrack)).m, s.units)}` : name);
 
   for (const site of s.sites) {
     const { id, name, standoff_m } = site.properties;
     protectedAt.set(`site/${id}`, latLon(site));
-    out['sites']!.push(point(site.geometry.coordinates.slice(0, 2), { id, kind: 'site', name }));
+    out['sites']!.push(point(site.geometry.coordinates.slice(0, 2), { id, kind: 'site', name: withDistance(name, `site/${id}`, latLon(site)) }));
     out['standoff']!.push(polygon(circleRing(latLon(site), standoff_m), level(levelOfProtected.get(`site/${id}`))));
   }
   for (const p of s.people.values()) {
@@ -77,7 +82,8 @@ export function draw(s: Scene): Drawing {
     const at = p.position.at;
     protectedAt.set(`person/${p.id}`, at);
     const old = s.nowMs - Date.parse(p.position.observed_at) > OLD_S * 1_000;
-    const name = p.unreachable ? `${p.name}\nno way to them` : p.name;
+    const named = withDistance(p.name, `person/${p.id}`, at);
+    const name = p.unreachable ? `${named}\nno way to them` : named;
     out['people']!.push(point([at.lon_deg, at.lat_deg], { id: p.id, kind: 'person', name, old, unreachable: p.unreachable }));
     const l = levelOfProtected.get(`person/${p.id}`);
     // In a crowd only the circles that matter: twenty thousand would hide each other.
@@ -98,7 +104,7 @@ export function draw(s: Scene): Drawing {
     const fresh = v.verdict.is === 'new' && v.retracted_at === null;
     const common = { id: r.id, kind: 'sighting', selected, fresh };
     out['wedges']!.push(polygon(sightingRing(r), common));
-    out['reports']!.push(point([r.from.lon_deg, r.from.lat_deg], { ...common, name: fresh || selected ? `report: ${sightingLine(v)}` : '' }));
+    out['reports']!.push(point([r.from.lon_deg, r.from.lat_deg], { ...common, name: selected ? sightingLine(v) : fresh ? 'report' : '' }));
   }
   for (const f of s.tracks.values()) {
     const p = f.properties;
@@ -133,9 +139,7 @@ export function draw(s: Scene): Drawing {
     const at = protectedAt.get(protectedKey(v.notice.protected));
     if (!track || !at) continue;
     const from = latLon(track);
-    out['links']!.push(line([[from.lon_deg, from.lat_deg], [at.lon_deg, at.lat_deg]], {
-      level: v.notice.level, name: distance(distanceBearing(at, from).m, s.units),
-    }));
+    out['links']!.push(line([[from.lon_deg, from.lat_deg], [at.lon_deg, at.lat_deg]], { level: v.notice.level }));
   }
   return Object.fromEntries(Object.entries(out).map(([k, v]) => [k, collection(v)])) as Drawing;
 }
@@ -220,22 +224,34 @@ function onEdge(f: (t: number) => Position, inside: (p: Position) => boolean): P
   return f(hi);
 }
 
-/** Where a selection is, for the map to go to. */
-export function whereIs(s: Selection, scene: Pick<Scene, 'tracks' | 'people' | 'sites'> & { sightings: ReadonlyMap<string, SightingView> }): LatLon | null {
+/** The area that a selection is about, for the map to show: a track with everybody it endangers; null when it is nowhere. */
+export function extent(s: Selection, scene: Pick<Scene, 'tracks' | 'people' | 'sites' | 'notices'> & { sightings: ReadonlyMap<string, SightingView> }): [number, number, number, number] | null {
   if (s === null || !('id' in s)) return null;
-  switch (s.kind) {
-    case 'track': {
-      const f = scene.tracks.get(s.id);
-      return f ? latLon(f) : null;
+  const at: LatLon[] = [];
+  const person = (id: string): void => {
+    const p = scene.people.get(id)?.position?.at;
+    if (p) at.push(p);
+  };
+  const site = (id: string): void => {
+    const f = scene.sites.find((x) => x.properties.id === id);
+    if (f) at.push(latLon(f));
+  };
+  if (s.kind === 'track') {
+    const f = scene.tracks.get(s.id);
+    if (f) at.push(latLon(f));
+    for (const v of scene.notices) {
+      if (v.notice.track !== s.id || v.notice.state === 'cleared') continue;
+      if ('person' in v.notice.protected) person(v.notice.protected.person);
+      else site(v.notice.protected.site);
     }
-    case 'sighting': return scene.sightings.get(s.id)?.sighting.from ?? null;
-    case 'person': return scene.people.get(s.id)?.position?.at ?? null;
-    case 'site': {
-      const f = scene.sites.find((x) => x.properties.id === s.id);
-      return f ? latLon(f) : null;
-    }
-    case 'source': return null;
-  }
+  } else if (s.kind === 'sighting') {
+    const v = scene.sightings.get(s.id);
+    // Far wedges are not shown whole: where the reporter stands matters more.
+    if (v) at.push(v.sighting.from, ...sightingRing(v.sighting).slice(0, 3).map(([lon, lat]) => ({ lon_deg: lon!, lat_deg: lat! })));
+  } else if (s.kind === 'person') person(s.id);
+  else if (s.kind === 'site') site(s.id);
+  if (at.length === 0) return null;
+  const lons = at.map((p) => p.lon_deg);
+  const lats = at.map((p) => p.lat_deg);
+  return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
 }
-
-export const cursorText = (at: LatLon, format: CoordinateFormat): string => place(at, format);

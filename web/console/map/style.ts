@@ -81,7 +81,7 @@ export function layers(c: Colours): LayerSpecification[] {
     { id: 'fans', type: 'line', source: 'fans', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'line-color': levelColour, 'line-width': 1, 'line-opacity': 0.45 } },
     {
       id: 'fans-label', type: 'symbol', source: 'fans', filter: ['==', ['geometry-type'], 'Point'],
-      layout: { ...label, 'text-field': ['get', 'name'], 'text-allow-overlap': true }, paint: { 'text-color': c.dim, ...halo },
+      layout: { ...label, 'text-field': ['get', 'name'] }, paint: { 'text-color': c.dim, ...halo },
     },
     { id: 'ellipses-fill', type: 'fill', source: 'ellipses', paint: { 'fill-color': c.text, 'fill-opacity': ['case', ['get', 'selected'], 0.12, 0.06] } },
     { id: 'ellipses', type: 'line', source: 'ellipses', filter: ['!', ['get', 'weak']], paint: { 'line-color': c.text, 'line-width': 1, 'line-opacity': 0.5 } },
@@ -94,10 +94,6 @@ export function layers(c: Colours): LayerSpecification[] {
       paint: { 'line-width': 2, 'line-color': c.text, 'line-gradient': ['interpolate', ['linear'], ['line-progress'], 0, transparent(c.text), 1, c.text] },
     },
     { id: 'links', type: 'line', source: 'links', paint: { 'line-color': levelColour, 'line-width': 1, 'line-dasharray': [2, 3] } },
-    {
-      id: 'links-label', type: 'symbol', source: 'links',
-      layout: { ...label, 'symbol-placement': 'line-center', 'text-field': ['get', 'name'], 'text-allow-overlap': true }, paint: { 'text-color': c.text, ...halo },
-    },
     {
       id: 'sites', type: 'symbol', source: 'sites',
       layout: {
@@ -122,7 +118,7 @@ export function layers(c: Colours): LayerSpecification[] {
     {
       id: 'reports', type: 'symbol', source: 'reports',
       layout: { ...label, 'icon-image': 'report', 'icon-allow-overlap': true, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-offset': [0.8, 0], 'text-optional': true },
-      paint: { 'icon-opacity': ['case', ['get', 'fresh'], 1, 0.6], 'text-color': c.dim, ...halo },
+      paint: { 'icon-opacity': ['case', ['get', 'fresh'], 1, 0.6], 'text-color': c.text, ...halo },
     },
     {
       id: 'halos', type: 'symbol', source: 'tracks', filter: ['has', 'level'],
@@ -140,7 +136,7 @@ export function layers(c: Colours): LayerSpecification[] {
     {
       id: 'tracks-label', type: 'symbol', source: 'tracks',
       layout: {
-        ...label, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-justify': 'left', 'text-offset': [2.3, 0],
+        ...label, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-justify': 'left', 'text-offset': ['case', ['has', 'level'], ['literal', [3.2, 0.4]], ['literal', [2.1, 0]]] as never,
         'text-allow-overlap': ['step', ['zoom'], false, 10, true] as never, 'symbol-sort-key': ['-', 0, ['get', 'rank']],
       },
       paint: { 'text-color': c.text, 'text-opacity': ['case', ['get', 'weak'], 0.75, 1], ...halo },

@@ -3,6 +3,7 @@
 import { ms } from 'milsymbol-src/milsymbol.js';
 import air from 'milsymbol-src/numbersidc/sidc/air.js';
 import type { Affiliation, AirClass, Level, TrackProperties } from '../../shared/types';
+import type { Palette } from '../prefs.svelte';
 
 ms.addIcons(air);
 
@@ -33,11 +34,18 @@ export function sidcOf(p: TrackProperties, exercise: boolean): string {
 
 const RATIO = 2;
 
+/**
+ * At night frames are lines in the standard's own light colours (MIL-STD-2525D table VII), by day filled as on paper,
+ * for dark-adapted eyes in the one hue: a filled field of yellow would outshine every warning on a dark map.
+ */
+const LIGHT: Record<string, string> = { '1': '#ffff80', '3': '#80e0ff', '4': '#aaffaa', '5': '#ffe599', '6': '#ff8080' };
+
 /** The symbol, centred on its frame (the octagon's middle stays on the spot whatever stands around it). */
-export function drawSymbol(sidc: string, mono: string | null, outline: string): ImageData | null {
+export function drawSymbol(sidc: string, palette: Palette, colours: { text: string; ground: string }): ImageData | null {
+  const mono = palette === 'red' ? colours.text : palette === 'night' ? LIGHT[sidc[3]!] ?? colours.text : null;
   const symbol = new ms.Symbol(sidc, {
-    size: 19, infoFields: false, strokeWidth: 4, outlineWidth: mono ? 0 : 3, outlineColor: outline,
-    ...(mono ? { monoColor: mono, fill: false } : { fillOpacity: 0.92 }),
+    size: mono ? 21 : 19, infoFields: false, strokeWidth: mono ? 7 : 4, outlineWidth: mono ? 6 : 3, outlineColor: colours.ground,
+    ...(mono ? { monoColor: mono, fill: false } : {}),
   });
   const drawn = symbol.asCanvas(RATIO);
   const anchor = symbol.getAnchor();
@@ -58,26 +66,27 @@ function canvas(px: number, draw: (c: CanvasRenderingContext2D) => void): ImageD
 
 /** The outline of a level: circle, diamond or triangle, the list's own shapes. */
 export function drawHalo(level: Level, colour: string): ImageData | null {
-  return canvas(128, (c) => {
-    c.translate(64, 64);
+  return canvas(208, (c) => {
+    c.translate(104, 104);
     c.strokeStyle = colour;
     c.lineWidth = level === 'urgent' ? 6 : 5;
     c.lineJoin = 'round';
     c.beginPath();
-    if (level === 'advisory') c.arc(0, 0, 42, 0, Math.PI * 2);
-    else if (level === 'caution') polygon(c, [[0, -54], [54, 0], [0, 54], [-54, 0]]);
-    else polygon(c, [[0, -60], [58, 40], [-58, 40]]);
+    // Each leaves the symbol, which reaches 22 px from its middle, free inside.
+    if (level === 'advisory') c.arc(0, 0, 48, 0, Math.PI * 2);
+    else if (level === 'caution') polygon(c, [[0, -64], [64, 0], [0, 64], [-64, 0]]);
+    else polygon(c, [[0, -92], [80, 46], [-80, 46]]);
     c.stroke();
   });
 }
 
 /** Corner marks around what is selected. */
 export function drawSelected(colour: string): ImageData | null {
-  return canvas(128, (c) => {
-    c.translate(64, 64);
+  return canvas(208, (c) => {
+    c.translate(104, 104);
     c.strokeStyle = colour;
     c.lineWidth = 3;
-    const [a, b] = [60, 44];
+    const [a, b] = [98, 78];
     for (const [x, y] of [[-1, -1], [1, -1], [1, 1], [-1, 1]] as const) {
       c.beginPath();
       c.moveTo(x * a, y * b);

@@ -1,0 +1,371 @@
+// A made-up centre for working on the pages without the real one: serves dist/ under the pages' security policy and
+// answers the HTTP API from a scripted border scene. A development tool: nothing of it is shipped.
+//
+//   node dev/mock-server.mjs [--port 8090] [--scene busy|calm|empty] [--live] [--unrecorded] [--seconds N]
+//
+// Sign in with the link token `as-PERSON` (as-watch-1, as-agent-3, as-lead-1 …) or any name of a person and `password12`.
+// POST /mock/cut closes every event stream and refuses new ones, POST /mock/mend ends that, POST /mock/unrecorded and
+// /mock/recorded switch the record's state.
+import { createServer } from 'node:http';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
+
+export const CSP = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "img-src 'self' data: blob:", "connect-src 'self'",
+  "worker-src 'self'", "manifest-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+].join('; ');
+
+const DIST = fileURLToPath(new URL('../dist', import.meta.url));
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2', '.json': 'application/json', '.webmanifest': 'application/manifest+json', '.png': 'image/png', '.bin': 'application/octet-stream',
+};
+
+const ORIGIN = { lat: 31.76, lon: -106.49 };
+const M_LAT = 110_890;
+const M_LON = 111_320 * Math.cos((ORIGIN.lat * Math.PI) / 180);
+const at = (e, n) => [ORIGIN.lon + e / M_LON, ORIGIN.lat + n / M_LAT];
+const place = (e, n) => { const [lon_deg, lat_deg] = at(e, n); return { lat_deg, lon_deg, alt_hae_m: null }; };
+const uuid = (n) => `018f3c00-0000-8000-8000-${String(n).padStart(12, '0')}`;
+const GREEN = { tlp: 'TLP:GREEN', owner: null, releasable_to: [], named: [] };
+
+const UNITS = { north: 'North patrol', south: 'South patrol', centre: 'Centre' };
+const PEOPLE = [
+  ['watch-1', 'Watch officer', 'centre', ['watch', 'administrator'], null],
+  ['lead-1', 'Lead North', 'north', ['field', 'supervisor'], [-300, 1500]],
+  ['agent-1', 'Agent 1', 'north', ['field'], [-2100, 1250]],
+  ['agent-2', 'Agent 2', 'north', ['field'], [-1250, 1000]],
+  ['agent-3', 'Agent 3', 'south', ['field'], [500, 250]],
+  ['agent-4', 'Agent 4', 'south', ['field'], [760, 130]],
+  ['agent-5', 'Agent 5', 'south', ['field'], [1500, -650]],
+  ['lead-2', 'Lead South', 'south', ['field', 'supervisor'], [1900, 600]],
+];
+const SITES = [['post-2', 'Post 2', 200, 1150, 420, 'south']];
+
+export function mock(options = {}) {
+  const { scene = 'busy', live = false, seconds = 95 } = options;
+  const exercise = live ? null : 'first-light';
+  const started = Date.now() - seconds * 1000;
+  const iso = (ms = Date.now()) => new Date(ms).toISOString();
+  const elapsed = () => (Date.now() - started) / 1000;
+  let unrecorded = options.unrecorded ?? false;
+  let cut = false;
+  const streams = new Set();
+  const sessions = new Map();
+  const repeats = new Map();
+  const acknowledged = new Map(); // `${notice}|${person}` -> iso
+  const shown = new Set();
+  const seen = new Map(); // sighting -> {centre, leadership}
+  const verdicts = new Map();
+  const retracted = new Map();
+  const filed = [];
+  const log = [];
+  let entries = 18_234;
+
+  const person = (id) => {
+    const p = PEOPLE.find((x) => x[0] === id);
+    if (!p) return null;
+    const [pid, name, unit, roles, pos] = p;
+    const old = pid === 'agent-5';
+    const unreachable = pid === 'agent-5' && scene !== 'empty';
+    return {
+      id: pid, name, unit, unit_name: UNITS[unit], agency: 'sector', roles,
+      position: pos ? { at: place(pos[0] + (pid === 'agent-1' ? elapsed() * 0.4 : 0), pos[1]), accuracy_m: pid === 'agent-5' ? 60 : 8, observed_at: iso(Date.now() - (old ? 260_000 : 4_000)) } : null,
+      channels_up: unreachable ? [] : pid === 'agent-2' ? ['tak'] : ['web'], unreachable, why: unreachable ? 'no_channel_up' : null,
+    };
+  };
+
+  // ---- tracks ----
+  const cov = (e, n, en = 0, u = 0) => [[e, en, 0], [en, n, 0], [0, 0, u]];
+  function path(k, t) {
+    switch (k) {
+      case 1: return { e: 1900 - 11 * (t - 60), n: -420 + 6.2 * (t - 60), v: [-11, 6.2, 0] };
+      case 2: return { e: -2900 + 9 * (t - 60), n: 2050 - 5 * (t - 60), v: [9, -5, 0.6] };
+      case 3: { const w = t / 18; return { e: -700 + 260 * Math.cos(w), n: 1750 + 260 * Math.sin(w), v: [(-260 / 18) * Math.sin(w), (260 / 18) * Math.cos(w), 0] }; }
+      case 4: return { e: 2650 + 1.1 * t, n: 1450 - 0.5 * t, v: [1.1, -0.5, 0] };
+      default: return { e: -1500 - 3 * t, n: -1200 - 2 * t, v: [-3, -2, 0] };
+    }
+  }
+  const SPEC = {
+    1: { class: 'rotor', class_p: 0.93, ids: [['serial', '1581F5FKD232600B4D1A', 0.97]], sources: ['rid-1', 'radar-1', 'person.agent-3'], cov: cov(60, 140, 40, 90), vcov: cov(0.6, 1.4), existence: 0.998, h: 1190 },
+    2: { class: 'fixed_wing', class_p: 0.7, ids: [], sources: ['radar-1'], cov: cov(900, 300, -250, 1600), vcov: cov(2, 1), existence: 0.97, h: 1260 },
+    3: { class: 'rotor', class_p: 0.99, ids: [['serial', '1748FEV3HMM825451179', 0.99]], sources: ['rid-1', 'radar-1'], cov: cov(30, 30, 0, 60), vcov: cov(0.3, 0.3), existence: 0.999, h: 1225, affiliation: 'own' },
+    4: { class: null, class_p: 0, ids: [], sources: ['person.agent-1'], cov: cov(42_000, 9_000, 12_000), vcov: cov(30, 30), existence: 0.45, state: 'tentative', people: true },
+    5: { class: 'rotor', class_p: 0.8, ids: [['serial', '1581F45T7227900BQRS7', 0.6]], sources: ['rid-1'], cov: cov(220, 220), vcov: cov(1, 1), existence: 0.9, suspect: true },
+  };
+  const alive = () => (scene === 'empty' ? [] : scene === 'calm' ? [3] : [1, 2, 3, 4, 5]);
+  function track(k) {
+    const t = elapsed();
+    const s = SPEC[k];
+    const { e, n, v } = path(k, t);
+    const [lon, lat] = at(e, n);
+    const trail = Array.from({ length: 61 }, (_, i) => { const p = path(k, t - 60 + i); return at(p.e, p.n); });
+    return {
+      type: 'Feature', id: uuid(k), geometry: { type: 'Point', coordinates: s.h ? [lon, lat, s.h] : [lon, lat] },
+      properties: {
+        id: uuid(k), state: s.state ?? 'confirmed', at: iso(), measured_at: iso(Date.now() - 700), since: iso(started), vel_enu_mps: v, cov_enu_m2: s.cov,
+        vel_cov_enu: s.vcov, cross_cov_enu: cov(0, 0), existence: s.existence, ids: s.ids.map(([kind, value, p]) => ({ kind, value, p })),
+        class: s.class, class_p: s.class_p, affiliation: s.affiliation ?? 'unknown', suspect: s.suspect ?? false,
+        evidence: s.suspect ? [{ kind: 'duplicate_identity', weight: 2.1 }, { kind: 'implied_speed', weight: 1.4 }] : [], sources: s.sources,
+        because: [uuid(900 + k), uuid(910 + k)], height_takeoff_m: k === 5 ? 48 : null, by_people_only: s.people ?? false, height_known: s.h !== undefined, trail: s.people ? [] : trail,
+      },
+    };
+  }
+
+  // ---- warnings ----
+  const PAIRS = [
+    [1, { person: 'agent-4' }, 'urgent'], [1, { person: 'agent-3' }, 'urgent'], [1, { site: 'post-2' }, 'urgent'], [1, { person: 'agent-5' }, 'caution'],
+    [2, { person: 'agent-1' }, 'caution'], [2, { person: 'agent-2' }, 'advisory'],
+  ];
+  const positionOf = (p) => {
+    if ('site' in p) return [SITES[0][3], SITES[0][4]];
+    const id = p.person;
+    const pos = PEOPLE.find((x) => x[0] === id)[4];
+    return [pos[0] + (id === 'agent-1' ? elapsed() * 0.4 : 0), pos[1]];
+  };
+  function facts(k, p) {
+    const { e, n, v } = path(k, elapsed());
+    const [pe, pn] = positionOf(p);
+    const [de, dn] = [e - pe, n - pn];
+    const distance_m = Math.hypot(de, dn);
+    const t = Math.max(0, -(de * v[0] + dn * v[1]) / (v[0] ** 2 + v[1] ** 2));
+    return {
+      distance_m, bearing_deg: ((Math.atan2(de, dn) * 180) / Math.PI + 360) % 360, cpa_m: Math.hypot(de + v[0] * t, dn + v[1] * t), cpa_in_s: t,
+      earliest_s: Math.max(0, (distance_m - ('site' in p ? 200 : 150)) / 25), p30: distance_m < 900 ? 0.7 : 0.1,
+    };
+  }
+  const danger = ([k, p, level]) => {
+    const f = facts(k, p);
+    return {
+      track: uuid(k), protected: p, at: iso(), distance_m: f.distance_m, bearing_deg: f.bearing_deg, cpa_m: f.cpa_m, cpa_in_s: f.cpa_in_s, earliest_s: f.earliest_s,
+      p_within: { 30: f.p30, 60: Math.min(1, f.p30 + 0.15), 120: 0.9, 300: 0.95 }, level,
+      reasons: [level === 'urgent' ? 'within_30_s' : level === 'caution' ? 'within_120_s' : 'within_300_s', ...(k === 2 ? [] : ['height_unknown'])],
+    };
+  };
+  const pairs = () => (scene === 'busy' ? PAIRS : []);
+  const noticeId = (i) => uuid(500 + i);
+  const raised = started + 70_000;
+  function noticeView(i, me) {
+    const [k, p, level] = pairs()[i];
+    const f = facts(k, p);
+    const id = noticeId(i);
+    const name = 'site' in p ? SITES[0][1] : person(p.person).name;
+    const people = 'site' in p ? [['agent-3', 'site_unit'], ['agent-4', 'site_unit']] : [[p.person, 'in_danger']];
+    const rows = [...people, ['watch-1', 'centre']];
+    const silent = p.person === 'agent-5' && scene === 'busy';
+    if (silent) rows.push(['lead-2', 'escalation']);
+    const auto = { 'agent-3': 74_500, 'agent-1': 79_000 };
+    const recipients = rows.map(([who, rule]) => {
+      const ack = acknowledged.get(`${id}|${who}`) ?? (auto[who] && rule !== 'centre' ? iso(started + auto[who]) : null);
+      const lost = who === 'agent-5';
+      return {
+        person: who, name: person(who).name, rule, reached: lost ? 'queued' : ack || shown.has(`${id}|${who}`) ? 'shown' : who === 'agent-2' ? 'sent' : 'delivered',
+        channel: lost ? null : who === 'agent-2' ? 'tak' : 'web', acknowledged_at: ack, escalated_to: silent && lost ? 'lead-2' : null, silent: false,
+        trouble: lost ? 'no_channel_up' : null, may_repeat: who === 'agent-2', owes: ack === null && (rule !== 'centre' || level === 'urgent'), escalation_answered: false, carries: [], attempts: lost ? 0 : 1,
+      };
+    });
+    return {
+      notice: {
+        id, version: 1, state: 'raised', level, at: iso(raised), track: uuid(k), protected: p, protected_name: name, needs_ack: true,
+        facts: { distance_m: f.distance_m, bearing_deg: f.bearing_deg, earliest_s: f.earliest_s, cpa_m: f.cpa_m, p_within_30: f.p30, track_at: place(0, 0), height_unknown: true, by_people_only: false },
+        reasons: danger(pairs()[i]).reasons, because: [uuid(901), uuid(911)], marking: GREEN, exercise, code: String(4000 + i * 137),
+        text: `${exercise ? 'EXERCISE. ' : ''}Drone ${Math.round(f.distance_m / 10) * 10} m ${f.bearing_deg < 180 ? 'east' : 'west'} of ${name}. Take cover now and stay under it.`,
+        text_es: `${exercise ? 'EJERCICIO. ' : ''}Dron a ${Math.round(f.distance_m / 10) * 10} m de ${name}. Cúbrase ya y no salga.`,
+      },
+      unrecorded, recipients: me.roles.includes('watch') ? recipients : recipients.filter((r) => r.person === me.id),
+      mine: recipients.some((r) => r.person === me.id), acknowledged: acknowledged.has(`${id}|${me.id}`),
+    };
+  }
+  const concerns = (i, me) => me.roles.includes('watch') || noticeView(i, me).mine;
+
+  // ---- sightings ----
+  const scripted = () => (scene !== 'busy' ? [] : [
+    { id: uuid(700), reporter: 'agent-3', from: place(500, 250), from_accuracy_m: 8, bearing: { azimuth_deg: 112, how: 'compass', sigma_deg: 6 }, range: 'to1000', elevation_deg: 14, kind: 'multirotor', count: 1, activity: 'approaching', lights: false, sound: true, payload: true, words: 'Something hanging under it', ago: 38, track: 1 },
+    { id: uuid(701), reporter: 'agent-1', from: place(-2100, 1250), from_accuracy_m: 12, bearing: { azimuth_deg: 310, how: 'octant', sigma_deg: null }, range: 'farther', elevation_deg: null, kind: 'unsure', count: null, activity: 'passing', lights: true, sound: null, payload: null, words: '', ago: 75, track: null },
+  ]).map((s) => ({ ...s, stored: Date.now() - (s.ago * 1000) }));
+  const SCRIPT = scripted();
+  const sightings = () => [...SCRIPT, ...filed];
+  function sightingView(s) {
+    const v = verdicts.get(s.id);
+    const look = seen.get(s.id) ?? {};
+    const { ago, track: k, stored, ...body } = s;
+    const t = iso(stored - 3000);
+    return {
+      sighting: { lights: null, sound: null, payload: null, elevation_deg: null, count: null, ...body, first_seen: body.first_seen ?? t, last_seen: body.last_seen ?? t, marking: GREEN }, stored_at: iso(stored), verdict: v?.verdict ?? { is: 'new' },
+      decided_by: v?.by ?? null, decided_at: v?.at ?? null, why: v?.why ?? '', leaders: ['lead-2'], seen_by_centre: look.centre ?? null, seen_by_leadership: look.leadership ?? null,
+      retracted_at: retracted.get(s.id) ?? null, track: k ? uuid(k) : null, reporter_name: person(s.reporter)?.name ?? s.reporter,
+    };
+  }
+
+  const sources = () => (scene === 'empty' ? [] : [
+    { id: 'radar-1', kind: 'radar', last_heard: iso(Date.now() - 400), received: 4_312, decoded: 4_310, refused: { out_of_range: 2 }, shed: 0, expected_interval_s: 1, silent: false },
+    { id: 'rid-1', kind: 'remote_id', last_heard: iso(Date.now() - 900), received: 20_833, decoded: 20_790, refused: { bad_crc: 31, too_short: 12 }, shed: 0, expected_interval_s: 3, silent: false },
+    ...(scene === 'busy' ? [{ id: 'rid-2', kind: 'remote_id', last_heard: iso(started + 40_000), received: 118, decoded: 118, refused: {}, shed: 0, expected_interval_s: 3, silent: true }] : []),
+  ]);
+  const status = () => ({
+    exercise, software: '0.1.0', now: iso(), started_at: iso(started), record: { state: unrecorded ? 'full' : 'ok', unrecorded, entries, checkpoint_at: iso(Date.now() - 8000) },
+    on_watch: scene === 'empty' ? [] : [{ id: 'watch-1', name: 'Watch officer' }], place: { lat_deg: ORIGIN.lat + 0.005, lon_deg: ORIGIN.lon, zoom: 12.6, name: 'El Paso sector' },
+  });
+  const flights = () => (scene === 'empty' ? [] : [{ id: uuid(800), unit: 'north', serial: '1748FEV3HMM825451179', centre: place(-700, 1750), radius_m: 450, from: iso(started), until: iso(started + 3_600_000) }]);
+
+  const meOf = (id) => {
+    const p = person(id);
+    return {
+      person: { id: p.id, name: p.name, unit: p.unit, roles: p.roles, language: 'en' }, unit_name: p.unit_name, agency: 'sector', agency_name: 'Sector',
+      leads: p.roles.includes('supervisor') ? PEOPLE.filter((x) => x[2] === p.unit && x[0] !== p.id).map((x) => x[0]) : [], exercise, must_set_password: sessions.get(id) === 'link', now: iso(),
+    };
+  };
+
+  // ---- serving ----
+  const problem = (res, status_, code, detail) => {
+    res.writeHead(status_, { 'Content-Type': 'application/problem+json' });
+    res.end(JSON.stringify({ type: 'about:blank', title: code, status: status_, detail, code, request_id: randomUUID() }));
+  };
+  const json = (res, body, code = 200) => {
+    res.writeHead(code, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    res.end(JSON.stringify(body));
+  };
+  const empty = (res) => res.writeHead(204).end();
+  const bodyOf = (req) => new Promise((resolve) => { let s = ''; req.on('data', (d) => (s += d)); req.on('end', () => { try { resolve(JSON.parse(s || '{}')); } catch { resolve(null); } }); });
+  const sees = (me, s) => me.roles.includes('watch') || s.reporter === me.id || meOf(me.id).leads.includes(s.reporter);
+  const mayPeople = (me) => PEOPLE.map((p) => person(p[0])).filter((p) => me.roles.includes('watch') || meOf(me.id).leads.includes(p.id));
+
+  let eventId = 100;
+  function push(event, data, durable = false, to = () => true) {
+    if (durable) eventId += 1;
+    for (const s of streams) if (to(s.me)) s.res.write(`${durable ? `id: ${eventId}\n` : ''}event: ${event}\ndata: ${JSON.stringify(typeof data === 'function' ? data(s.me) : data)}\n\n`);
+  }
+  const pushSighting = (s) => push('sighting', sightingView(s), true, (me) => sees(me, s));
+  const pushNotice = (i) => push('notice', (me) => noticeView(i, me), true, (me) => concerns(i, me));
+  const centreSees = (me) => me.roles.some((r) => r === 'watch' || r === 'supervisor');
+  const second = setInterval(() => {
+    entries += 7;
+    push('tracks', { features: alive().map(track) }, false, centreSees);
+    push('dangers', (me) => ({ items: pairs().map(danger).filter((d) => me.roles.includes('watch') || d.protected.person === me.id) }));
+  }, 1000);
+  const beat = setInterval(() => { push('heartbeat', { now: iso() }); push('status', status()); }, 2000);
+
+  async function api(req, res, url) {
+    const p = url.pathname.slice('/api/v1'.length);
+    const parts = p.split('/').filter(Boolean);
+    const cookie = /skypicket_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
+    const body = ['POST', 'PUT'].includes(req.method) ? await bodyOf(req) : null;
+    log.push(`${req.method} ${p}`);
+    if (p === '/sessions' && req.method === 'POST') {
+      const id = body.link ? /^as-(.+)$/.exec(body.link)?.[1] : body.password === 'password12' ? PEOPLE.find((x) => x[0] === body.name || x[1] === body.name)?.[0] : undefined;
+      if (!id || !person(id)) return problem(res, 401, 'not_signed_in', 'This link or password is not valid.');
+      if (body.link && options.askPassword) sessions.set(id, 'link');
+      res.setHeader('Set-Cookie', `skypicket_session=${id}; Path=/; HttpOnly; SameSite=Strict`);
+      return json(res, meOf(id));
+    }
+    const who = cookie && person(cookie);
+    if (!who) return problem(res, 401, 'not_signed_in', 'Sign in first.');
+    const key = body?.id && req.method === 'POST' ? `${who.id}|${body.id}` : null;
+    const text = JSON.stringify({ p, body });
+    if (key && repeats.has(key)) {
+      const held = repeats.get(key);
+      if (held.text !== text) return problem(res, 409, 'id_reused', 'The same id came with another body.');
+      return held.answer ? json(res, held.answer, held.code) : empty(res);
+    }
+    const answer = (data, code = 200) => { if (key) repeats.set(key, { text, answer: data, code }); if (data) json(res, data, code); else empty(res); };
+    if (p === '/me') return json(res, meOf(who.id));
+    if (p === '/me/password') { sessions.delete(who.id); return empty(res); }
+    if (p === '/sessions/current') { res.setHeader('Set-Cookie', 'skypicket_session=; Path=/; Max-Age=0'); return empty(res); }
+    if (p === '/status') return json(res, status());
+    if (p === '/tracks') return json(res, { type: 'FeatureCollection', features: centreSees(who) ? alive().map(track) : [] });
+    if (p === '/dangers') return json(res, { items: pairs().map(danger) });
+    if (p === '/people') return json(res, { items: mayPeople(who), next: null });
+    if (p === '/sites') return json(res, { type: 'FeatureCollection', features: SITES.map(([id, name, standoff_m, e, n, unit]) => ({ type: 'Feature', id, geometry: { type: 'Point', coordinates: at(e, n) }, properties: { id, name, standoff_m, unit } })) });
+    if (p === '/own-flights') return json(res, { items: flights() });
+    if (p === '/sources') return json(res, { items: sources() });
+    if (p === '/basemap') return problem(res, 404, 'not_found', 'No own basemap.');
+    if (p === '/positions') return answer({ id: body.id }, 201);
+    if (p === '/events') {
+      if (cut) return res.destroy();
+      res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      const s = { res, me: who };
+      streams.add(s);
+      req.on('close', () => streams.delete(s));
+      res.write(`event: hello\ndata: ${JSON.stringify({ now: iso(), exercise })}\n\n`);
+      return undefined;
+    }
+    if (parts[0] === 'sightings') {
+      if (parts.length === 1 && req.method === 'GET') return json(res, { items: sightings().filter((s) => sees(who, s)).filter((s) => !url.searchParams.has('mine') || s.reporter === who.id).map(sightingView), next: null });
+      if (parts.length === 1) {
+        const { sent_at, ...rest } = body;
+        const s = { ...rest, reporter: who.id, stored: Date.now(), track: null };
+        filed.push(s);
+        answer({ id: s.id, receipts: { stored_at: iso(s.stored), seen_by_centre: null, seen_by_leadership: null } }, 201);
+        return pushSighting(s);
+      }
+      const s = sightings().find((x) => x.id === parts[1]);
+      if (!s || !sees(who, s)) return problem(res, 404, 'not_found', 'No such report.');
+      if (parts[2] === 'seen') seen.set(s.id, { ...seen.get(s.id), [who.roles.includes('watch') ? 'centre' : 'leadership']: [who.id, iso()] });
+      if (parts[2] === 'triage') {
+        if (!who.roles.includes('watch')) return problem(res, 403, 'forbidden', 'Only the watch decides about reports.');
+        verdicts.set(s.id, { verdict: body.verdict, by: who.id, at: iso(), why: body.why });
+      }
+      if (parts[2] === 'retraction') retracted.set(s.id, iso());
+      answer(sightingView(s));
+      if (parts[2]) pushSighting(s);
+      return undefined;
+    }
+    if (parts[0] === 'notices') {
+      const all = pairs().map((_, i) => i).filter((i) => concerns(i, who));
+      if (parts.length === 1) return json(res, { items: all.map((i) => noticeView(i, who)), next: null });
+      const i = all.find((k) => noticeId(k) === parts[1]);
+      if (i === undefined) return problem(res, 404, 'not_found', 'No such notice.');
+      if (parts.length === 2) { const v = noticeView(i, who); return json(res, { ...v, versions: [v.notice] }); }
+      if (parts[4] === 'receipts') { if (body.shown) shown.add(`${noticeId(i)}|${who.id}`); answer(null); return pushNotice(i); }
+      if (parts[4] === 'acknowledgements') {
+        acknowledged.set(`${noticeId(i)}|${who.id}`, iso());
+        answer({ acknowledged_at: iso() }, 201);
+        return pushNotice(i);
+      }
+    }
+    if (parts[0] === 'people' && parts[2] === 'sign-in-links') {
+      if (!who.roles.includes('watch')) return problem(res, 403, 'forbidden', 'Not yours to make.');
+      const base = `http://${req.headers.host}`;
+      return answer({ url: `${base}/#sign-in=as-${parts[1]}`, field_url: `${base}/field/#sign-in=as-${parts[1]}`, expires_at: iso(Date.now() + 900_000) }, 201);
+    }
+    return problem(res, 404, 'not_found', `No ${p} here.`);
+  }
+
+  const server = createServer((req, res) => {
+    const url = new URL(req.url, 'http://mock');
+    res.setHeader('Content-Security-Policy', CSP);
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    res.setHeader('Referrer-Policy', 'no-referrer');
+    if (url.pathname.startsWith('/mock/')) {
+      const what = url.pathname.slice(6);
+      if (what === 'cut') { cut = true; for (const s of streams) s.res.destroy(); streams.clear(); }
+      if (what === 'mend') cut = false;
+      if (what === 'unrecorded' || what === 'recorded') { unrecorded = what === 'unrecorded'; push('status', status()); pairs().forEach((_, i) => pushNotice(i)); }
+      if (what === 'log') return json(res, log);
+      return empty(res);
+    }
+    if (url.pathname.startsWith('/api/')) return void api(req, res, url).catch((error) => { console.error(error); if (!res.headersSent) problem(res, 500, 'internal', String(error)); });
+    let file = join(DIST, normalize(decodeURIComponent(url.pathname)));
+    if (!file.startsWith(DIST)) return problem(res, 404, 'not_found', '');
+    if (existsSync(file) && statSync(file).isDirectory()) file = join(file, 'index.html');
+    if (!existsSync(file)) return problem(res, 404, 'not_found', url.pathname);
+    res.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
+    return void createReadStream(file).pipe(res);
+  });
+  return {
+    listen: (port = 0) => new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`))),
+    close: () => { clearInterval(second); clearInterval(beat); for (const s of streams) s.res.destroy(); server.close(); server.closeAllConnections(); },
+    log,
+    acknowledge: (i, who) => { acknowledged.set(`${noticeId(i)}|${who}`, iso()); pushNotice(i); },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const arg = (name, otherwise) => { const i = process.argv.indexOf(`--${name}`); return i < 0 ? otherwise : process.argv[i + 1]; };
+  const flag = (name) => process.argv.includes(`--${name}`);
+  const m = mock({ scene: arg('scene', 'busy'), live: flag('live'), unrecorded: flag('unrecorded'), seconds: Number(arg('seconds', '95')), askPassword: flag('ask-password') });
+  const url = await m.listen(Number(arg('port', '8090')));
+  console.log(`${url}/#sign-in=as-watch-1   ${url}/field/#sign-in=as-agent-3`);
+}
