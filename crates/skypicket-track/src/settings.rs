@@ -1,0 +1,326 @@
+//! [`Settings`]: every number that the tracker goes by, with its unit, its default and why.
+
+use serde::{Deserialize, Serialize};
+use skypicket_model::SourceId;
+use std::collections::BTreeMap;
+
+/// How a tracker behaves. A file names only what differs from the defaults; an unknown key is refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Acceleration noise of each horizontal axis, m²/s³. Default 4: best of 1, 3, 8 and their middle for multirotors.
+    pub q_horizontal: f64,
+    /// Acceleration noise of the vertical axis, m²/s³. Default 2.
+    pub q_vertical: f64,
+    /// One sigma of each horizontal velocity of a new track, m/s. Default 15.
+    pub start_speed_sigma_mps: f64,
+    /// One sigma of the climb rate of a new track, m/s. Default 5.
+    pub start_climb_sigma_mps: f64,
+    /// Gate of a position or plot without identity, in sigmas. Default 4.
+    pub gate_sigma: f64,
+    /// Gate of a report whose address or identity already belongs to the track, in sigmas. Default 6.
+    pub identity_gate_sigma: f64,
+    /// Gate of a direction, as squared distance (a mixture's is minus twice its log likelihood against the peak).
+    /// Default 9.5: a person off by 30° still joins the only drone there, one off by 50° starts another.
+    pub ray_gate_d2: f64,
+    /// Largest squared distance at which two tracks of one identity are one thing. Default 16 (99.9 % with three
+    /// dimensions).
+    pub merge_gate_d2: f64,
+    /// Things appearing per m² that a report could be instead of the track it is compared with. Default 1e-7 (one in
+    /// ten square kilometres).
+    pub birth_density_per_m2: f64,
+    /// False plots of a radar per scan and m². Default 1e-6; `sources` overrides it.
+    pub clutter_density_per_m2: f64,
+    /// Depth over which false plots and births are spread, metres. Default 1000.
+    pub clutter_height_m: f64,
+    /// Probability that a radar scan shows a target. Default 0.9; `sources` overrides it.
+    pub detection_probability: f64,
+    /// Existence from which a track is confirmed. Default 0.95.
+    pub confirm: f64,
+    /// Existence from which a track ends. Default 0.05.
+    pub delete: f64,
+    /// Plots that a track resting on radar alone needs before it is confirmed. Default 3.
+    pub radar_confirm_plots: u32,
+    /// Oldest report that still moves a track that has newer ones, seconds behind it. Default 30.
+    pub late_max_s: f64,
+    /// Oldest report that is taken at all, seconds behind `now`. Default 120.
+    pub stale_s: f64,
+    /// Two plots of one radar closer in time than this are of one scan, and not of one thing, seconds. Default 0.05.
+    pub same_scan_s: f64,
+    /// Distance from its frame's origin at which a track gets a new frame, metres. Default 5000.
+    pub recentre_m: f64,
+    /// Farthest that a direction without a range reaches, metres. Default 10000.
+    pub ray_reach_m: f64,
+    /// Directions without range or track that are remembered. Default 256, oldest out first.
+    pub unresolved_max: usize,
+    /// How long they are remembered, seconds. Default 60.
+    pub unresolved_s: f64,
+    /// Smallest angle between two directions that may start a track where they cross, degrees. Default 15.
+    pub crossing_min_deg: f64,
+    /// How long a link-layer address means the same emitter, seconds. Default 60.
+    pub address_s: f64,
+    /// Emitters remembered. Default 50000, oldest out first.
+    pub emitters_max: usize,
+    /// Live tracks at most. Default 20000; beyond it no track starts and the refusal is counted.
+    pub max_tracks: usize,
+    /// Tracks of `max_tracks` kept for what people report. Default 1000.
+    pub people_reserve: usize,
+    /// How each kind of report makes and keeps a track.
+    pub kinds: Kinds,
+    /// What differs for a single source.
+    pub sources: BTreeMap<SourceId, SourceSettings>,
+    /// Thresholds of the evidence about trust.
+    pub trust: TrustSettings,
+}
+
+/// One [`KindSettings`] per kind of report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kinds {
+    /// A position with an identity or an address (Remote ID, ADS-B, TAK). Default 0.9, 3 s, 10 s.
+    pub cooperative: KindSettings,
+    /// A bare position. Default 0.5, 3 s, 10 s.
+    pub fix: KindSettings,
+    /// A radar plot. Default 0.2, 1.5 s, 1.5 s.
+    pub radar: KindSettings,
+    /// A person's report. Default 0.6, 30 s, 60 s.
+    pub person: KindSettings,
+    /// A direction from a machine. Default 0.2, 3 s, 5 s.
+    pub direction: KindSettings,
+    /// A presence. It starts nothing; default 0.0, 3 s, 10 s.
+    pub presence: KindSettings,
+}
+
+/// How a kind of report makes and keeps a track.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindSettings {
+    /// Existence of a track that one such report starts, 0 to 1.
+    pub start: f64,
+    /// Silence that means nothing yet, seconds.
+    pub interval_s: f64,
+    /// Time constant with which existence falls after that, seconds.
+    pub hold_s: f64,
+}
+
+/// What differs for one source. A value that is left out is that of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceSettings {
+    /// False plots per scan and m².
+    pub clutter_density_per_m2: Option<f64>,
+    /// Probability that a scan shows a target.
+    pub detection_probability: Option<f64>,
+    /// Silence that means nothing yet, seconds: its scan time.
+    pub interval_s: Option<f64>,
+}
+
+/// Thresholds of the evidence. All are judgement to be measured, none a verdict: two kinds make a track suspect.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustSettings {
+    /// Claimed speed by receive time that a rotor cannot fly, m/s. Default 45.
+    pub rotor_mps: f64,
+    /// The same for everything else that is not a crewed aircraft, m/s. Default 100.
+    pub other_mps: f64,
+    /// Distance allowed on top of the claimed accuracies, metres. Default 30.
+    pub slack_m: f64,
+    /// Claimed time may lead the receive time by so many seconds. Default 1.
+    pub lead_s: f64,
+    /// Claimed time may lag the receive time by so many seconds. Default 5.
+    pub lag_s: f64,
+    /// Farthest from the receiver that a Wi-Fi claim is plausible, metres. Default 20000.
+    pub wifi_reach_m: f64,
+    /// The same for Bluetooth legacy advertising, metres. Default 5000.
+    pub ble_reach_m: f64,
+    /// Received power that no claim from over 1 km away can have, dBm. Default -30.
+    pub loud_dbm: f64,
+    /// Two places of one identity at one time this far apart are two things, metres. Default 200.
+    pub duplicate_m: f64,
+    /// What counts as one time for that, seconds. Default 5.
+    pub duplicate_s: f64,
+    /// How long a piece of evidence is held after it was last seen, seconds. Default 120.
+    pub hold_s: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            q_horizontal: 4.0,
+            q_vertical: 2.0,
+            start_speed_sigma_mps: 15.0,
+            start_climb_sigma_mps: 5.0,
+            gate_sigma: 4.0,
+            identity_gate_sigma: 6.0,
+            ray_gate_d2: 9.5,
+            merge_gate_d2: 16.0,
+            birth_density_per_m2: 1e-7,
+            clutter_density_per_m2: 1e-6,
+            clutter_height_m: 1_000.0,
+            detection_probability: 0.9,
+            confirm: 0.95,
+            delete: 0.05,
+            radar_confirm_plots: 3,
+            late_max_s: 30.0,
+            stale_s: 120.0,
+            same_scan_s: 0.05,
+            recentre_m: 5_000.0,
+            ray_reach_m: 10_000.0,
+            unresolved_max: 256,
+            unresolved_s: 60.0,
+            crossing_min_deg: 15.0,
+            address_s: 60.0,
+            emitters_max: 50_000,
+            max_tracks: 20_000,
+            people_reserve: 1_000,
+            kinds: Kinds::default(),
+            sources: BTreeMap::new(),
+            trust: TrustSettings::default(),
+        }
+    }
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        let kind = |start, interval_s, hold_s| KindSettings { start, interval_s, hold_s };
+        Self {
+            cooperative: kind(0.9, 3.0, 10.0),
+            fix: kind(0.5, 3.0, 10.0),
+            radar: kind(0.2, 1.5, 1.5),
+            person: kind(0.6, 30.0, 60.0),
+            direction: kind(0.2, 3.0, 5.0),
+            presence: kind(0.0, 3.0, 10.0),
+        }
+    }
+}
+
+impl Default for TrustSettings {
+    fn default() -> Self {
+        Self {
+            rotor_mps: 45.0,
+            other_mps: 100.0,
+            slack_m: 30.0,
+            lead_s: 1.0,
+            lag_s: 5.0,
+            wifi_reach_m: 20_000.0,
+            ble_reach_m: 5_000.0,
+            loud_dbm: -30.0,
+            duplicate_m: 200.0,
+            duplicate_s: 5.0,
+            hold_s: 120.0,
+        }
+    }
+}
+
+/// A setting that the tracker cannot work with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("track setting {name} = {value}: must be {must_be}")]
+pub struct SettingsProblem {
+    /// Its key.
+    pub name: String,
+    /// What was given.
+    pub value: f64,
+    /// What it must be.
+    pub must_be: &'static str,
+}
+
+impl Settings {
+    /// Checks that every number is finite and within what the tracker can work with; to be called where a
+    /// configuration is read.
+    pub fn check(&self) -> Result<(), SettingsProblem> {
+        let positive = |name: &str, value: f64| {
+            let fine = value.is_finite() && value > 0.0 && value <= 1e7;
+            let problem = || SettingsProblem { name: name.into(), value, must_be: "over 0 and at most 1e7" };
+            fine.then_some(()).ok_or_else(problem)
+        };
+        let share = |name: &str, value: f64| {
+            let problem = || SettingsProblem { name: name.into(), value, must_be: "from 0 to under 1" };
+            (0.0..1.0).contains(&value).then_some(()).ok_or_else(problem)
+        };
+        for (name, value) in [
+            ("q_horizontal", self.q_horizontal),
+            ("q_vertical", self.q_vertical),
+            ("start_speed_sigma_mps", self.start_speed_sigma_mps),
+            ("start_climb_sigma_mps", self.start_climb_sigma_mps),
+            ("gate_sigma", self.gate_sigma),
+            ("identity_gate_sigma", self.identity_gate_sigma),
+            ("ray_gate_d2", self.ray_gate_d2),
+            ("merge_gate_d2", self.merge_gate_d2),
+            ("birth_density_per_m2", self.birth_density_per_m2),
+            ("clutter_density_per_m2", self.clutter_density_per_m2),
+            ("clutter_height_m", self.clutter_height_m),
+            ("late_max_s", self.late_max_s),
+            ("stale_s", self.stale_s),
+            ("same_scan_s", self.same_scan_s),
+            ("recentre_m", self.recentre_m),
+            ("ray_reach_m", self.ray_reach_m),
+            ("unresolved_s", self.unresolved_s),
+            ("crossing_min_deg", self.crossing_min_deg),
+            ("address_s", self.address_s),
+            ("trust.rotor_mps", self.trust.rotor_mps),
+            ("trust.other_mps", self.trust.other_mps),
+            ("trust.slack_m", self.trust.slack_m),
+            ("trust.lead_s", self.trust.lead_s),
+            ("trust.lag_s", self.trust.lag_s),
+            ("trust.wifi_reach_m", self.trust.wifi_reach_m),
+            ("trust.ble_reach_m", self.trust.ble_reach_m),
+            ("trust.duplicate_m", self.trust.duplicate_m),
+            ("trust.duplicate_s", self.trust.duplicate_s),
+            ("trust.hold_s", self.trust.hold_s),
+        ] {
+            positive(name, value)?;
+        }
+        if !self.trust.loud_dbm.is_finite() {
+            return Err(SettingsProblem {
+                name: "trust.loud_dbm".into(),
+                value: self.trust.loud_dbm,
+                must_be: "finite",
+            });
+        }
+        for (name, value) in
+            [("detection_probability", self.detection_probability), ("confirm", self.confirm), ("delete", self.delete)]
+        {
+            share(name, value)?;
+        }
+        let k = &self.kinds;
+        for (name, kind) in [
+            ("cooperative", k.cooperative),
+            ("fix", k.fix),
+            ("radar", k.radar),
+            ("person", k.person),
+            ("direction", k.direction),
+            ("presence", k.presence),
+        ] {
+            share(&format!("kinds.{name}.start"), kind.start)?;
+            positive(&format!("kinds.{name}.interval_s"), kind.interval_s)?;
+            positive(&format!("kinds.{name}.hold_s"), kind.hold_s)?;
+        }
+        for (source, s) in &self.sources {
+            s.clutter_density_per_m2
+                .map_or(Ok(()), |v| positive(&format!("sources.{source}.clutter_density_per_m2"), v))?;
+            s.detection_probability.map_or(Ok(()), |v| share(&format!("sources.{source}.detection_probability"), v))?;
+            s.interval_s.map_or(Ok(()), |v| positive(&format!("sources.{source}.interval_s"), v))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_fine_and_nonsense_is_named() {
+        assert_eq!(Settings::default().check(), Ok(()));
+        let bad = Settings { late_max_s: f64::NAN, ..Settings::default() };
+        assert_eq!(bad.check().unwrap_err().name, "late_max_s");
+    }
+
+    #[test]
+    fn a_file_names_only_what_differs_and_an_unknown_key_is_refused() {
+        let s: Settings =
+            serde_json::from_str(r#"{"gate_sigma": 5.0, "sources": {"r1": {"interval_s": 4.0}}}"#).unwrap();
+        assert!((s.gate_sigma - 5.0).abs() < 1e-12 && (s.confirm - 0.95).abs() < 1e-12);
+        assert!(serde_json::from_str::<Settings>(r#"{"gate_sigmas": 5.0}"#).is_err());
+    }
+}

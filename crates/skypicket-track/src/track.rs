@@ -1,0 +1,251 @@
+//! [`Live`]: what is kept of a track that is not over.
+
+use crate::{
+    deleter::{Deleter, Fading, Heard},
+    identity::{Ballot, Emitter, names_one_thing},
+    matrix::build,
+    measurement::Kind,
+    settings::Settings,
+    state::State,
+    trust::{Doubt, Doubts},
+};
+use serde::{Deserialize, Serialize};
+use skypicket_model::{
+    ObservationId, OwnFlight, SightingId, SourceId, Time, Track, TrackId, TrackState,
+    kinematics::AirClass,
+    observation::{IdClaim, IdKind},
+    track::{Affiliation, TrackIdentity},
+};
+use std::collections::BTreeMap;
+
+/// Sources, addresses and sightings remembered at most, each.
+const REMEMBERED: usize = 32;
+
+/// A track that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Live {
+    pub(crate) id: TrackId,
+    pub(crate) since: Time,
+    pub(crate) measured_at: Time,
+    pub(crate) state: State,
+    /// Existence when it was last reported.
+    pub(crate) existence: f64,
+    pub(crate) heard: BTreeMap<Kind, Heard>,
+    /// Newest `observed_at` by source.
+    pub(crate) seen: BTreeMap<SourceId, Time>,
+    pub(crate) addresses: BTreeMap<Emitter, Time>,
+    pub(crate) ids: Ballot<IdClaim>,
+    pub(crate) classes: Ballot<AirClass>,
+    pub(crate) height_takeoff_m: Option<f64>,
+    pub(crate) doubts: Doubts,
+    pub(crate) because: Vec<ObservationId>,
+    pub(crate) sightings: Vec<(SightingId, SourceId)>,
+    /// Radar plots that it took.
+    pub(crate) plots: u32,
+    /// Reports of machines that it took.
+    pub(crate) machine: u64,
+    /// Reports of machines other than radar.
+    pub(crate) not_radar: u64,
+    /// Reports of people that are of no sighting.
+    pub(crate) unsighted: u64,
+    pub(crate) confirmed: bool,
+    /// A person at the desk confirmed it.
+    pub(crate) by_desk: bool,
+}
+
+impl Live {
+    pub(crate) fn new(id: TrackId, state: State, existence: f64) -> Self {
+        Self {
+            id,
+            since: state.at,
+            measured_at: state.at,
+            state,
+            existence,
+            heard: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            ids: Ballot::default(),
+            classes: Ballot::default(),
+            height_takeoff_m: None,
+            doubts: Doubts::default(),
+            because: Vec::new(),
+            sightings: Vec::new(),
+            plots: 0,
+            machine: 0,
+            not_radar: 0,
+            unsighted: 0,
+            confirmed: false,
+            by_desk: false,
+        }
+    }
+
+    /// Existence at `now`.
+    pub(crate) fn existence_at(&self, now: Time, settings: &Settings) -> f64 {
+        Fading(settings).after_silence(self.existence, &self.heard, now)
+    }
+
+    pub(crate) fn by_people_only(&self) -> bool {
+        self.machine == 0
+    }
+
+    /// Believed from here on, if all that it takes is there.
+    pub(crate) fn confirm_if_due(&mut self, settings: &Settings) {
+        let enough = if self.by_people_only() {
+            self.by_desk || self.seen.len() >= 2
+        } else {
+            self.not_radar > 0 || !self.sightings.is_empty() || self.plots >= settings.radar_confirm_plots
+        };
+        self.confirmed |= enough && self.existence >= settings.confirm;
+    }
+
+    pub(crate) fn saw(&mut self, source: &SourceId, at: Time) {
+        remember(&mut self.seen, source, at);
+    }
+
+    pub(crate) fn heard_from(&mut self, emitter: &Emitter, now: Time) {
+        remember(&mut self.addresses, emitter, now);
+    }
+
+    pub(crate) fn rests_on(&mut self, observation: ObservationId) {
+        if self.because.len() >= Track::BECAUSE {
+            self.because.remove(0);
+        }
+        self.because.push(observation);
+    }
+
+    pub(crate) fn sighted(&mut self, sighting: SightingId, source: &SourceId) {
+        if !self.sightings.iter().any(|s| s.0 == sighting) {
+            if self.sightings.len() >= REMEMBERED {
+                self.sightings.remove(0);
+                self.unsighted += 1;
+            }
+            self.sightings.push((sighting, source.clone()));
+        }
+    }
+
+    /// The identities that name one thing and are likelier than not.
+    pub(crate) fn established(&self) -> impl Iterator<Item = IdClaim> {
+        let shares = self.ids.shares(|a, b| a.kind == b.kind);
+        shares.into_iter().filter(|(c, p)| *p >= 0.5 && names_one_thing(c.kind)).map(|(c, _)| c)
+    }
+
+    /// A claim that cannot be of this track: it has another identity of the same kind.
+    pub(crate) fn contradicts(&self, claims: &[IdClaim]) -> bool {
+        claims.iter().any(|c| {
+            names_one_thing(c.kind)
+                && !self.ids.values().any(|own| own == c)
+                && self.established().any(|own| own.kind == c.kind)
+        })
+    }
+
+    /// The likeliest class and its probability.
+    pub(crate) fn class(&self) -> Option<(AirClass, f64)> {
+        self.classes.shares(|_, _| true).first().copied()
+    }
+
+    /// The track as others see it, with the state given (its own, or predicted).
+    pub(crate) fn to_track(&self, state: &State, now: Time, settings: &Settings, own: &[OwnFlight]) -> Track {
+        let evidence = self.doubts.held(now, settings.trust.hold_s);
+        let disputed = self.doubts.holds(Doubt::DuplicateIdentity, now, settings.trust.hold_s);
+        let suspect = evidence.len() >= 2;
+        let place = state.place();
+        let (class, class_p) = self.class().map_or((None, 0.0), |(c, p)| (Some(c), p));
+        let ids: Vec<TrackIdentity> = self
+            .ids
+            .shares(|a, b| a.kind == b.kind)
+            .into_iter()
+            // Where two claim one name, each is it with half the probability.
+            .map(|(c, p)| TrackIdentity { kind: c.kind, value: c.value, p: if disputed { p / 2.0 } else { p } })
+            .collect();
+        let spread = 3.0 * state.spread_m();
+        // A name alone is easily copied: what is disputed or suspect is nobody's until a person says so.
+        let is_own = !suspect
+            && !disputed
+            && own.iter().any(|f| {
+                let centre =
+                    skypicket_model::Place { lat_deg: f.centre.lat_deg, lon_deg: f.centre.lon_deg, alt_hae_m: None };
+                let named = f
+                    .serial
+                    .as_deref()
+                    .is_some_and(|s| ids.iter().any(|i| i.kind == IdKind::Serial && i.value == s && i.p >= 0.5));
+                named
+                    && (f.from..=f.until).contains(&now)
+                    && centre.check().is_ok()
+                    && centre.distance_and_bearing(place).0 <= f.radius_m + spread
+            });
+        let block = |i: usize, j: usize| build(|a, b| state.cov[i + a][j + b]);
+        Track {
+            id: self.id,
+            state: if self.confirmed { TrackState::Confirmed } else { TrackState::Tentative },
+            at: state.at,
+            measured_at: self.measured_at,
+            since: self.since,
+            place,
+            vel_enu_mps: [state.mean[3], state.mean[4], state.mean[5]],
+            cov_enu_m2: block(0, 0),
+            vel_cov_enu: block(3, 3),
+            cross_cov_enu: block(0, 3),
+            existence: self.existence_at(now, settings),
+            ids,
+            class,
+            class_p,
+            affiliation: if is_own { Affiliation::Own } else { Affiliation::Unknown },
+            suspect,
+            evidence,
+            sources: self.seen.keys().cloned().collect(),
+            because: self.because.clone(),
+            height_takeoff_m: if state.height_known { None } else { self.height_takeoff_m },
+            by_people_only: self.by_people_only(),
+        }
+    }
+
+    /// Takes over all that was known of another track of the same thing; `state` is the better of the two.
+    pub(crate) fn take_over(&mut self, other: Self, state: State, existence: f64) {
+        self.since = self.since.min(other.since);
+        self.measured_at = self.measured_at.max(other.measured_at);
+        self.state = state;
+        self.existence = existence;
+        for (kind, h) in other.heard {
+            let own = self.heard.entry(kind).or_insert(h);
+            if h.at > own.at {
+                *own = h;
+            }
+        }
+        for (source, at) in &other.seen {
+            self.saw(source, *at);
+        }
+        for (emitter, at) in &other.addresses {
+            self.heard_from(emitter, *at);
+        }
+        self.ids.join(&other.ids);
+        self.classes.join(&other.classes);
+        self.height_takeoff_m = other.height_takeoff_m.or(self.height_takeoff_m);
+        self.doubts.join(&other.doubts);
+        for o in other.because {
+            self.rests_on(o);
+        }
+        for (sighting, source) in &other.sightings {
+            self.sighted(*sighting, source);
+        }
+        self.plots = self.plots.saturating_add(other.plots);
+        self.machine = self.machine.saturating_add(other.machine);
+        self.not_radar = self.not_radar.saturating_add(other.not_radar);
+        self.unsighted = self.unsighted.saturating_add(other.unsighted);
+        self.confirmed |= other.confirmed;
+        self.by_desk |= other.by_desk;
+    }
+}
+
+/// Keeps the newest time of a key; the key with the oldest goes when there are too many.
+fn remember<K: Ord + Clone>(map: &mut BTreeMap<K, Time>, key: &K, at: Time) {
+    if let Some(t) = map.get_mut(key) {
+        *t = at.max(*t);
+        return;
+    }
+    if map.len() >= REMEMBERED
+        && let Some(oldest) = map.iter().min_by_key(|(_, t)| **t).map(|(k, _)| k.clone())
+    {
+        map.remove(&oldest);
+    }
+    map.insert(key.clone(), at);
+}
