@@ -149,16 +149,17 @@ pub(crate) fn assess_in(policy: &Policy, track: &Track, protected: &Protected, f
     let distance_sigma_m = libm::sqrt(joint.quadratic(0, sight).max(0.0));
     let closing_sigma_mps = libm::sqrt(joint.quadratic(3, sight).max(0.0));
 
-    let horizons =
-        [0.0, 30.0, 60.0, 120.0, 300.0, policy.urgent.within_s, policy.caution.within_s, policy.advisory.within_s];
-    let given = if joint.cannot_reach(r, v, standoff_m, flat) {
-        [0.0; 8]
+    let ahead = policy.horizons();
+    let given = if joint.cannot_reach(r, v, standoff_m) {
+        [0.0; Ahead::MOST]
     } else if flat {
-        shares::<4>(&joint.factor([0, 1, 3, 4]), [r[0], r[1], 0.0], v, standoff_m, &horizons)
+        shares::<4>(&joint.factor([0, 1, 3, 4]), [r[0], r[1], 0.0], v, standoff_m, &ahead)
     } else {
-        shares::<6>(&joint.factor([0, 1, 2, 3, 4, 5]), r, v, standoff_m, &horizons)
+        shares::<6>(&joint.factor([0, 1, 2, 3, 4, 5]), r, v, standoff_m, &ahead)
     };
-    let [p_now, p30, p60, p120, p300, urgent, caution, advisory] = given.map(|p| p * track.existence);
+    let p = |s: f64| ahead.of(s, &given) * track.existence;
+    let p_now = p(0.0);
+    let (urgent, caution, advisory) = (policy.urgent, policy.caution, policy.advisory);
 
     let crewed = track.class == Some(AirClass::Crewed) && track.class_p >= policy.class_p;
     let too_old = age_s.is_some_and(|s| s > policy.position.max_age_s);
@@ -170,14 +171,14 @@ pub(crate) fn assess_in(policy: &Policy, track: &Track, protected: &Protected, f
         .with(Reasons::POSITION_TOO_OLD, too_old);
     let (level, why) = if none != Reasons::default() {
         (None, none)
-    } else if urgent >= policy.urgent.p {
-        let inside = p_now >= policy.urgent.p;
+    } else if p(urgent.within_s) >= urgent.p {
+        let inside = p_now >= urgent.p;
         (Some(Level::Urgent), Reasons::URGENT.with(Reasons::INSIDE, inside))
-    } else if caution >= policy.caution.p {
+    } else if p(caution.within_s) >= caution.p {
         (Some(Level::Caution), Reasons::CAUTION)
-    } else if advisory >= policy.advisory.p {
+    } else if p(advisory.within_s) >= advisory.p {
         (Some(Level::Advisory), Reasons::ADVISORY)
-    } else if track.by_people_only && given[7] >= policy.reported_p {
+    } else if track.by_people_only && ahead.of(advisory.within_s, &given) >= policy.reported_p {
         (Some(Level::Advisory), Reasons::REPORTED_NEAR)
     } else {
         (None, none)
@@ -200,7 +201,7 @@ pub(crate) fn assess_in(policy: &Policy, track: &Track, protected: &Protected, f
         distance_sigma_m,
         closing: closing_mps >= 1.0 && closing_mps > 2.0 * closing_sigma_mps,
         p_now,
-        p_within: Within { s30: p30, s60: p60, s120: p120, s300: p300 },
+        p_within: Within { s30: p(30.0), s60: p(60.0), s120: p(120.0), s300: p(300.0) },
         level,
         reasons,
     }
@@ -246,19 +247,31 @@ impl Joint {
         sum
     }
 
-    /// Whether no sample point's path can come inside: so far away that even the outermost one passes by. It spares
-    /// most pairs the sampling and changes nothing in the result.
-    fn cannot_reach(&self, r: [f64; 3], v: [f64; 3], standoff_m: f64, flat: bool) -> bool {
+    /// Whether the chance of coming inside is under 0.002, half of what one sample path weighs: it spares most pairs
+    /// the sampling.
+    ///
+    /// Let u point from the protected to where the mean path is nearest. No mean position has less of u in it, so a
+    /// path that comes inside is off the mean by at least the gap against u at some moment; being off is linear in
+    /// time, so it is that much off at the start or at the end. Each has one Gaussian tail: 3.1 sigma is 0.00097.
+    fn cannot_reach(&self, r: [f64; 3], v: [f64; 3], standoff_m: f64) -> bool {
         let speed2 = dot(v, v);
         let t = if speed2 > 0.0 { (-dot(r, v) / speed2).clamp(0.0, self.longest_s) } else { 0.0 };
-        let nearest = norm(along(r, v, t));
-        // The largest eigenvalue is at most the largest sum of a row's magnitudes.
-        let n = if flat { 2 } else { 3 };
-        let largest = |from: usize| {
-            let rows = self.c.iter().skip(from).take(n);
-            libm::sqrt(rows.map(|row| row.iter().skip(from).take(n).map(|x| x.abs()).sum()).fold(0.0, f64::max))
-        };
-        nearest - standoff_m > nodes::NODES.reach * (largest(0) + self.longest_s * largest(3))
+        let at = along(r, v, t);
+        let nearest = norm(at);
+        let gap = nearest - standoff_m;
+        if gap <= 0.0 {
+            return false;
+        }
+        let u = at.map(|x| x / nearest);
+        let (p, v) = (self.quadratic(0, u).max(0.0), self.quadratic(3, u).max(0.0));
+        let mut cross = 0.0;
+        for (i, x) in u.iter().enumerate() {
+            for (j, y) in u.iter().enumerate() {
+                cross += x * y * self.c[i][3 + j];
+            }
+        }
+        let end = p + 2.0 * self.longest_s * cross + self.longest_s * self.longest_s * v;
+        gap * gap > 3.1 * 3.1 * p.max(end)
     }
 
     /// Lower triangular factor of the rows and columns named. A pivot that is not over 0 (a covariance that is not
@@ -284,21 +297,52 @@ impl Joint {
     }
 }
 
-/// Share of the sample paths that are inside by each horizon. `S` is twice the number of dimensions (4 or 6).
+/// The times looked ahead to, each once: 0, 30, 60, 120 and 300 s, which are told, and the policy's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ahead {
+    s: [f64; Self::MOST],
+    len: usize,
+}
+
+impl Ahead {
+    const MOST: usize = 8;
+
+    pub(crate) fn new(own: [f64; 3]) -> Self {
+        let mut ahead = Self { s: [0.0, 30.0, 60.0, 120.0, 300.0, 0.0, 0.0, 0.0], len: 5 };
+        for s in own {
+            if ahead.place(s).is_none() {
+                ahead.s[ahead.len] = s;
+                ahead.len += 1;
+            }
+        }
+        ahead
+    }
+
+    fn place(&self, s: f64) -> Option<usize> {
+        self.s.iter().take(self.len).position(|x| x.to_bits() == s.to_bits())
+    }
+
+    fn of(&self, s: f64, shares: &[f64; Self::MOST]) -> f64 {
+        self.place(s).and_then(|k| shares.get(k)).copied().unwrap_or(0.0)
+    }
+}
+
+/// Share of the sample paths that are inside by each time ahead. `S` is twice the number of dimensions (4 or 6).
 fn shares<const S: usize>(
     factor: &[[f64; S]; S],
     r: [f64; 3],
     v: [f64; 3],
     standoff_m: f64,
-    horizons: &[f64; 8],
-) -> [f64; 8] {
+    ahead: &Ahead,
+) -> [f64; Ahead::MOST] {
     let n = S / 2;
     let r2 = standoff_m * standoff_m;
-    let mut inside = [0u32; 8];
+    let horizons = &ahead.s[..ahead.len];
+    let mut inside = [0u32; Ahead::MOST];
     for z in &nodes::NODES.z {
         let mut d = [0.0; S];
-        for (x, row) in d.iter_mut().zip(factor) {
-            for (l, z) in row.iter().zip(z) {
+        for (i, (x, row)) in d.iter_mut().zip(factor).enumerate() {
+            for (l, z) in row.iter().zip(z).take(i + 1) {
                 *x += l * z;
             }
         }
@@ -312,8 +356,10 @@ fn shares<const S: usize>(
                 bb += b * b;
             }
             let t = first_inside(aa - r2, ab, bb);
-            for (count, horizon) in inside.iter_mut().zip(horizons) {
-                *count += u32::from(t <= *horizon);
+            if t < f64::INFINITY {
+                for (count, horizon) in inside.iter_mut().zip(horizons) {
+                    *count += u32::from(t <= *horizon);
+                }
             }
         }
     }
@@ -322,15 +368,15 @@ fn shares<const S: usize>(
 
 /// First time at which |a + b t| is at most the radius, from |a|² less its square, a·b and |b|²; infinite when never.
 fn first_inside(outside: f64, ab: f64, bb: f64) -> f64 {
-    let under_root = ab * ab - bb * outside;
     if outside <= 0.0 {
-        0.0
-    } else if ab >= 0.0 || under_root < 0.0 {
-        f64::INFINITY
-    } else {
-        // The form without subtraction of near-equal numbers.
-        outside / (libm::sqrt(under_root) - ab)
+        return 0.0;
     }
+    let under_root = ab * ab - bb * outside;
+    if ab >= 0.0 || under_root < 0.0 {
+        return f64::INFINITY;
+    }
+    // The form without subtraction of near-equal numbers.
+    outside / (libm::sqrt(under_root) - ab)
 }
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
@@ -696,15 +742,16 @@ pub(crate) mod tests {
             prop_assert!(p.windows(2).all(|w| w[0] <= w[1]), "{a:?}");
         }
 
-        /// Sparing the sampling must change nothing.
+        /// Sparing the sampling changes nothing that counts.
         #[test]
         fn what_cannot_reach_would_sample_to_nothing(t in any_track(), out in 1.0..8.0f64) {
             let joint = Joint::new(&Policy::default(), &t, 0.0, 10.0, 40.0);
             let mut r = Enu::at(HOME).from_place(t.place);
             for x in &mut r { *x *= out; }
-            if joint.cannot_reach(r, t.vel_enu_mps, 150.0, false) {
-                let p = shares::<6>(&joint.factor([0, 1, 2, 3, 4, 5]), r, t.vel_enu_mps, 150.0, &[300.0; 8]);
-                prop_assert!(p.iter().all(|p| *p <= 0.0), "{p:?}");
+            if joint.cannot_reach(r, t.vel_enu_mps, 150.0) {
+                let ahead = Policy::default().horizons();
+                let p = shares::<6>(&joint.factor([0, 1, 2, 3, 4, 5]), r, t.vel_enu_mps, 150.0, &ahead);
+                prop_assert!(p.iter().all(|p| *p <= 0.008), "{p:?}");
             }
         }
 

@@ -119,7 +119,7 @@ impl Near {
 }
 
 /// Degrees of longitude that hold `reach_m` anywhere within `reach_m` of a place; 180 near a pole.
-fn lon_reach_deg(place: Place, reach_m: f64) -> f64 {
+pub(crate) fn lon_reach_deg(place: Place, reach_m: f64) -> f64 {
     let highest = place.lat_deg.abs() + reach_m / LAT_DEG_M;
     if highest >= 89.9 { 180.0 } else { (reach_m / (LON_DEG_M * libm::cos(highest.to_radians()))).min(180.0) }
 }

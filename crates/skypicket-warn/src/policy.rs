@@ -140,6 +140,11 @@ pub enum BadPolicy {
 }
 
 impl Policy {
+    /// The times looked ahead to.
+    pub(crate) fn horizons(&self) -> crate::danger::Ahead {
+        crate::danger::Ahead::new([self.urgent.within_s, self.caution.within_s, self.advisory.within_s])
+    }
+
     /// Whether every number is in its range.
     pub fn check(&self) -> Result<(), BadPolicy> {
         for (field, value, least, most) in [

@@ -8,7 +8,7 @@ use crate::{
     Assessment, Policy, Reasons,
     danger::{assess_in, is_sound, reckoned},
     level::Steady,
-    near::{Near, within},
+    near::{Near, lon_reach_deg, within},
     nodes::NODES,
     words::{self, About},
 };
@@ -28,6 +28,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const FAR_OFF_S: f64 = 40.0;
 /// See [`FAR_OFF_S`].
 const CALM_S: f64 = 1.0;
+/// With this many pairs in reach of all tracks together each track is still judged against everybody in its reach each
+/// second; with more, ever more rarely.
+const FULL_LOAD: u64 = 20_000;
+/// At least this often, seconds: those farther than [`FAR_OFF_S`] hear of a turn towards them that much later.
+const FULL_LONGEST_S: u64 = 5;
 /// A deleted track that was measured this recently was merged rather than lost, seconds.
 const MERGED_WITHIN_S: f64 = 5.0;
 
@@ -47,8 +52,12 @@ pub struct Warner {
     heirs: BTreeMap<TrackId, TrackId>,
     /// The newest version of each open warning.
     open: BTreeMap<NoticeId, Notice>,
+    /// How many pairs were in reach of all tracks together at the last tick.
+    load: u64,
     #[serde(skip)]
     near: Near,
+    #[serde(skip)]
+    told: Told,
     #[serde(skip)]
     counts: Counts,
 }
@@ -65,11 +74,12 @@ struct Stored {
     pairs: BTreeMap<TrackId, BTreeMap<ProtectedId, Pair>>,
     heirs: BTreeMap<TrackId, TrackId>,
     open: BTreeMap<NoticeId, Notice>,
+    load: u64,
 }
 
 impl From<Stored> for Warner {
     fn from(s: Stored) -> Self {
-        let Stored { policy, exercise, people, sites, positions, tracks, pairs, heirs, open } = s;
+        let Stored { policy, exercise, people, sites, positions, tracks, pairs, heirs, open, load } = s;
         let mut warner = Self {
             policy,
             exercise,
@@ -80,10 +90,13 @@ impl From<Stored> for Warner {
             pairs,
             heirs,
             open,
+            load,
             near: Near::default(),
+            told: Told::default(),
             counts: Counts::default(),
         };
         warner.index();
+        warner.told = Told::of(&warner.open, &warner.pairs);
         warner
     }
 }
@@ -92,8 +105,48 @@ impl From<Stored> for Warner {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Known {
     track: Track,
-    /// When it was last judged against everybody in reach.
+    /// When it was last judged.
     judged_at: Option<Time>,
+    /// When it is next to be judged against everybody in reach; `None` is now.
+    full_due: Option<Time>,
+    /// How many were in reach then.
+    found: u32,
+}
+
+/// What was told of each pair and where that differs from its level: so that deciding looks only at what changed. It
+/// follows from the open warnings and the pairs, and is not stored.
+#[derive(Debug, Default)]
+struct Told {
+    by_pair: BTreeMap<(TrackId, ProtectedId), (NoticeId, Level)>,
+    due: BTreeSet<(TrackId, ProtectedId)>,
+}
+
+impl Told {
+    fn of(open: &BTreeMap<NoticeId, Notice>, pairs: &BTreeMap<TrackId, BTreeMap<ProtectedId, Pair>>) -> Self {
+        let by_pair = open.values().map(|n| ((n.track, n.protected.clone()), (n.id, n.level))).collect();
+        let mut told = Self { by_pair, due: BTreeSet::new() };
+        for (track, pairs) in pairs {
+            for (who, pair) in pairs {
+                told.compare(*track, who, pair.steady.level);
+            }
+        }
+        for key in told.by_pair.keys() {
+            if pairs.get(&key.0).is_none_or(|p| !p.contains_key(&key.1)) {
+                told.due.insert(key.clone());
+            }
+        }
+        told
+    }
+
+    /// Notes whether a pair's level is what was told.
+    fn compare(&mut self, track: TrackId, who: &ProtectedId, level: Option<Level>) {
+        let key = (track, who.clone());
+        if self.by_pair.get(&key).map(|(_, l)| *l) == level {
+            self.due.remove(&key);
+        } else {
+            self.due.insert(key);
+        }
+    }
 }
 
 /// A track and a protected.
@@ -128,7 +181,9 @@ impl Warner {
             pairs: BTreeMap::new(),
             heirs: BTreeMap::new(),
             open: BTreeMap::new(),
+            load: 0,
             near: Near::default(),
+            told: Told::default(),
             counts: Counts::default(),
         }
     }
@@ -154,6 +209,7 @@ impl Warner {
         for pairs in self.pairs.values_mut() {
             pairs.retain(|id, _| self.near.get(id).is_some());
         }
+        self.told = Told::of(&self.open, &self.pairs);
     }
 
     /// Takes a policy that replaces the one before.
@@ -211,14 +267,18 @@ impl Warner {
         self.near.put(protected_person(position, name, &self.policy));
         self.positions.insert(position.person.clone(), position.clone());
         let id = ProtectedId::Person(position.person.clone());
-        let reach = self.near.widest_m() + self.policy.prune_m;
+        let widest = self.near.widest_m();
+        let wide_deg = lon_reach_deg(position.at, self.policy.prune_m + widest);
         let close: Vec<TrackId> = self
             .tracks
             .iter()
             .filter(|(t, known)| {
+                let track = &known.track;
+                let aside_deg = (track.place.lon_deg - position.at.lon_deg).abs();
                 // Deleted tracks are judged by the tick alone.
-                known.track.state != TrackState::Deleted
-                    && (within(known.track.place, position.at, reach.min(self.reach_m(&known.track)))
+                track.state != TrackState::Deleted
+                    && (aside_deg.min(360.0 - aside_deg) <= wide_deg
+                        && within(track.place, position.at, reach_m(&self.policy, track) + widest)
                         || self.pairs.get(t).is_some_and(|p| p.contains_key(&id)))
             })
             .map(|(t, _)| *t)
@@ -240,7 +300,7 @@ impl Warner {
                 // One that began and ended unseen never mattered.
                 None if t.state == TrackState::Deleted => {}
                 None => {
-                    self.tracks.insert(t.id, Known { track: t.clone(), judged_at: None });
+                    self.tracks.insert(t.id, Known { track: t.clone(), judged_at: None, full_due: None, found: 0 });
                 }
             }
         }
@@ -271,91 +331,81 @@ impl Warner {
             !over || open.contains(id) || pairs.contains_key(id)
         });
         self.heirs.retain(|id, _| open.contains(id));
+        self.load = self.tracks.values().map(|k| u64::from(k.found)).sum();
     }
 
-    /// How far from a track somebody may matter: where its present motion with all its uncertainty can bring it within
-    /// the longest time ahead, or near enough to be listed.
-    fn reach_m(&self, t: &Track) -> f64 {
-        let ahead_s = self.policy.advisory.within_s.max(300.0);
-        let spread = speed(t) + NODES.reach * (largest(&t.vel_cov_enu) + self.policy.wander.sigma_mps);
-        let ahead_m = spread.min(fastest(&self.policy, t)) * ahead_s + NODES.reach * largest(&t.cov_enu_m2);
-        ahead_m.clamp(self.policy.near_m, self.policy.prune_m) + self.near.widest_m()
-    }
-
-    /// Judges a track against everybody in reach; against those near only when it was judged so a moment ago, unless
-    /// `all`.
-    fn judge_track(&mut self, id: TrackId, now: Time, all: bool) {
-        let Some(known) = self.tracks.get(&id) else { return };
-        if all && known.judged_at == Some(now) {
+    /// Judges a track: against everybody in reach when that is due, else against those near and those with a level.
+    /// The tick judges each of them, an observation leaves out those who may wait.
+    fn judge_track(&mut self, id: TrackId, now: Time, tick: bool) {
+        let Self { policy, tracks, pairs, near, told, counts, load, .. } = self;
+        let Some(known) = tracks.get_mut(&id) else { return };
+        if tick && known.judged_at == Some(now) {
             return;
         }
-        let all = all || known.judged_at.is_none_or(|t| now.since_s(t) >= CALM_S);
         let track = &known.track;
-        let widest = self.near.widest_m();
-        let found = if track.state == TrackState::Deleted || now.since_s(track.at) > self.policy.track_lost_s {
+        let gone = track.state == TrackState::Deleted || now.since_s(track.at) > policy.track_lost_s;
+        let full = gone || known.full_due.is_none_or(|t| now >= t);
+        let widest = near.widest_m();
+        let found = if gone {
             Vec::new()
-        } else if all {
-            self.near.around(track.place, self.reach_m(track), self.policy.prune_m + widest)
         } else {
-            let soon = fastest(&self.policy, track) * FAR_OFF_S + NODES.reach * largest(&track.cov_enu_m2);
-            let reach = soon.min(self.policy.prune_m) + widest;
-            self.near.around(track.place, reach, reach)
+            let soon = fastest(policy, track) * FAR_OFF_S + NODES.reach * largest(&track.cov_enu_m2);
+            let soon = soon.min(policy.prune_m) + widest;
+            let people = if full { reach_m(policy, track) + widest } else { soon };
+            near.around(track.place, people, if full || tick { policy.prune_m + widest } else { soon })
         };
-        let pairs = self.pairs.entry(id).or_default();
+        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        let list = pairs.entry(id).or_default();
         for k in found {
-            let Some(target) = self.near.at(k) else { continue };
-            let before = pairs.get_mut(&target.protected.id);
-            if !all && before.as_ref().is_some_and(|pair| may_wait(pair, now)) {
-                self.counts.left += 1;
+            let Some(target) = near.at(k) else { continue };
+            let who = &target.protected.id;
+            if !full && !tick && list.get(who).is_some_and(|pair| may_wait(pair, now)) {
+                counts.left += 1;
                 continue;
             }
-            self.counts.judged += 1;
-            let seen = assess_in(&self.policy, track, &target.protected, &target.frame, now);
-            match before {
-                Some(pair) => pair.take(seen, &self.policy, now),
-                None if is_listed(&seen, &self.policy, &target.protected.id) => {
-                    pairs.insert(target.protected.id.clone(), Pair::first(seen, &self.policy, now));
-                }
-                None => {}
-            }
+            counts.judged += 1;
+            let seen = assess_in(policy, track, &target.protected, &target.frame, now);
+            note(list, told, id, who, seen, policy, now);
         }
         // Out of reach this time: a level left there still has to fall, and without one it is listed no longer.
-        pairs.retain(|who, pair| {
+        list.retain(|who, pair| {
             if pair.judged_at != now && pair.steady.level.is_some() {
-                let Some(target) = self.near.get(who) else { return false };
-                self.counts.judged += 1;
-                let seen = assess_in(&self.policy, track, &target.protected, &target.frame, now);
-                pair.take(seen, &self.policy, now);
+                let Some(target) = near.get(who) else { return false };
+                counts.judged += 1;
+                let seen = assess_in(policy, track, &target.protected, &target.frame, now);
+                if pair.take(seen, policy, now) {
+                    told.compare(id, who, pair.steady.level);
+                }
             }
-            pair.steady.level.is_some() || (!all || pair.judged_at == now) && is_listed(&pair.seen, &self.policy, who)
+            pair.steady.level.is_some() || (!full || pair.judged_at == now) && is_listed(&pair.seen, policy, who)
         });
-        if pairs.is_empty() {
-            self.pairs.remove(&id);
+        if list.is_empty() {
+            pairs.remove(&id);
         }
-        if all && let Some(known) = self.tracks.get_mut(&id) {
-            known.judged_at = Some(now);
+        known.judged_at = Some(now);
+        if full {
+            // Each load of FULL_LOAD pairs more makes it rarer by a second; the first wait is cut by id, so that not
+            // all tracks are due in the same second.
+            let period = (*load / FULL_LOAD + 1).min(FULL_LONGEST_S);
+            let cut = if known.full_due.is_none() { id.0.as_u64_pair().1 % period } else { 0 };
+            // A tick may come a little early.
+            known.full_due = Some(now.plus_s((period - cut) as f64 - 0.1));
+            known.found = count;
         }
     }
 
     /// Judges one pair, after the protected moved.
     fn judge_pair(&mut self, id: TrackId, who: &ProtectedId, now: Time) {
         let (Some(known), Some(target)) = (self.tracks.get(&id), self.near.get(who)) else { return };
-        let pairs = self.pairs.entry(id).or_default();
-        let before = pairs.get_mut(who);
-        if before.as_ref().is_some_and(|pair| may_wait(pair, now)) {
+        let list = self.pairs.entry(id).or_default();
+        if list.get(who).is_some_and(|pair| may_wait(pair, now)) {
             self.counts.left += 1;
             return;
         }
         self.counts.judged += 1;
         let seen = assess_in(&self.policy, &known.track, &target.protected, &target.frame, now);
-        match before {
-            Some(pair) => pair.take(seen, &self.policy, now),
-            None if is_listed(&seen, &self.policy, who) => {
-                pairs.insert(who.clone(), Pair::first(seen, &self.policy, now));
-            }
-            None => {}
-        }
-        if pairs.is_empty() {
+        note(list, &mut self.told, id, who, seen, &self.policy, now);
+        if list.is_empty() {
             self.pairs.remove(&id);
         }
     }
@@ -389,15 +439,18 @@ impl Warner {
             .min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
         let Some((_, _, heir)) = best else { return };
         self.heirs.insert(dead, heir);
-        let mut left = self.pairs.remove(&dead).unwrap_or_default();
-        left.retain(|_, p| p.steady.level.is_some());
-        let pairs = self.pairs.entry(heir).or_default();
-        for (who, old) in left {
-            if let Some(new) = pairs.get_mut(&who) {
+        let left = self.pairs.remove(&dead).unwrap_or_default();
+        let list = self.pairs.entry(heir).or_default();
+        for (who, old) in left.into_iter().filter(|(_, p)| p.steady.level.is_some()) {
+            self.told.compare(dead, &who, None);
+            let level = if let Some(new) = list.get_mut(&who) {
                 new.steady.join(old.steady);
+                new.steady.level
             } else {
-                pairs.insert(who, old);
-            }
+                old.steady.level
+            };
+            self.told.compare(heir, &who, level);
+            list.entry(who).or_insert(old);
         }
     }
 
@@ -423,24 +476,25 @@ impl Warner {
 
     /// What should be told now that has not been told: at most one version of each warning.
     pub fn decide(&self, ids: &mut IdMaker, now: Time) -> Vec<Notice> {
+        if self.told.due.is_empty() {
+            return Vec::new();
+        }
         let mut told = Vec::new();
-        // What has a warning of its own; a merged track's warning may only take a place that is free.
-        let mut taken: BTreeSet<(TrackId, &ProtectedId)> =
-            self.open.values().map(|n| (n.track, &n.protected)).collect();
+        // What gets a warning of its own here; a merged track's warning may only take a place that is free.
+        let mut taken: BTreeSet<(TrackId, &ProtectedId)> = BTreeSet::new();
         let mut codes: BTreeSet<String> = self.open.values().map(|n| n.code.clone()).collect();
-        for notice in self.open.values() {
+        let changed = self.told.due.iter().filter_map(|key| self.open.get(&self.told.by_pair.get(key)?.0));
+        for notice in changed {
             let mut at = notice.track;
             // A chain of merges is short; the bound only keeps a ring of them from going on for ever.
             for _ in 0..8 {
                 at = self.heirs.get(&at).copied().unwrap_or(at);
             }
             let moved = at != notice.track;
-            let merged = moved && taken.contains(&(at, &notice.protected));
+            let key = (at, notice.protected.clone());
+            let merged = moved && (self.told.by_pair.contains_key(&key) || taken.contains(&(at, &notice.protected)));
             let pair = self.pairs.get(&at).and_then(|p| p.get(&notice.protected));
             let level = pair.filter(|_| !merged).and_then(|p| p.steady.level);
-            if level == Some(notice.level) && !moved {
-                continue;
-            }
             if level.is_some() {
                 taken.insert((at, &notice.protected));
             }
@@ -469,15 +523,16 @@ impl Warner {
                 told.push(self.last(notice, &seen, &mut codes, now));
             }
         }
-        for (track, pairs) in &self.pairs {
-            for (who, pair) in pairs {
-                if let Some(level) = pair.steady.level
-                    && !taken.contains(&(*track, who))
-                    && let Some(known) = self.tracks.get(track)
-                {
-                    let id = NoticeId(ids.make());
-                    told.push(self.version(None, id, &known.track, who, &pair.seen, Some(level), &mut codes, now));
-                }
+        for key in &self.told.due {
+            let (track, who) = (&key.0, &key.1);
+            if !self.told.by_pair.contains_key(key)
+                && !taken.contains(&(*track, who))
+                && let Some(pair) = self.pairs.get(track).and_then(|p| p.get(who))
+                && let Some(level) = pair.steady.level
+                && let Some(known) = self.tracks.get(track)
+            {
+                let id = NoticeId(ids.make());
+                told.push(self.version(None, id, &known.track, who, &pair.seen, Some(level), &mut codes, now));
             }
         }
         told
@@ -574,30 +629,56 @@ impl Warner {
 
     /// Takes a version as told.
     pub fn apply(&mut self, notice: &Notice) {
-        if notice.state == NoticeState::Cleared {
-            self.open.remove(&notice.id);
+        let before = if notice.state == NoticeState::Cleared {
+            self.open.remove(&notice.id)
         } else {
-            self.open.insert(notice.id, notice.clone());
+            self.open.insert(notice.id, notice.clone())
+        };
+        let told = &mut self.told;
+        if let Some(old) = &before {
+            told.by_pair.remove(&(old.track, old.protected.clone()));
+        }
+        if notice.state != NoticeState::Cleared {
+            told.by_pair.insert((notice.track, notice.protected.clone()), (notice.id, notice.level));
+        }
+        for (track, who) in before.iter().chain([notice]).map(|n| (n.track, &n.protected)) {
+            let level = self.pairs.get(&track).and_then(|p| p.get(who)).and_then(|p| p.steady.level);
+            told.compare(track, who, level);
         }
     }
 }
 
 impl Pair {
-    fn first(seen: Assessment, policy: &Policy, now: Time) -> Self {
-        let mut pair = Self { seen, steady: Steady::default(), judged_at: now };
-        pair.take(seen, policy, now);
-        pair
-    }
-
-    fn take(&mut self, seen: Assessment, policy: &Policy, now: Time) {
-        const NOTHING_TO_JUDGE: Reasons = Reasons::OWN_FLIGHT;
-        let over =
-            [NOTHING_TO_JUDGE, Reasons::NEUTRAL, Reasons::CREWED, Reasons::TRACK_LOST, Reasons::POSITION_TOO_OLD]
-                .iter()
-                .any(|r| seen.reasons.has(*r));
-        self.steady.take(seen.level, over, policy.hold_s, now);
+    /// Takes a new assessment; true when the level held is another one now.
+    fn take(&mut self, seen: Assessment, policy: &Policy, now: Time) -> bool {
+        let before = self.steady.level;
+        self.steady.take(seen.level, seen.reasons.has(Reasons::NO_LEVEL), policy.hold_s, now);
         self.seen = seen;
         self.judged_at = now;
+        self.steady.level != before
+    }
+}
+
+/// Notes what a pair looks like now, listing it when it is new and worth it.
+fn note(
+    list: &mut BTreeMap<ProtectedId, Pair>,
+    told: &mut Told,
+    track: TrackId,
+    who: &ProtectedId,
+    seen: Assessment,
+    policy: &Policy,
+    now: Time,
+) {
+    if let Some(pair) = list.get_mut(who) {
+        if pair.take(seen, policy, now) {
+            told.compare(track, who, pair.steady.level);
+        }
+    } else if is_listed(&seen, policy, who) {
+        let mut pair = Pair { seen, steady: Steady::default(), judged_at: now };
+        if pair.take(seen, policy, now) {
+            told.compare(track, who, pair.steady.level);
+        }
+        list.insert(who.clone(), pair);
     }
 }
 
@@ -613,6 +694,15 @@ fn speed(t: &Track) -> f64 {
 /// How fast it may fly: its class's limit or what it does now, whichever is more.
 fn fastest(policy: &Policy, t: &Track) -> f64 {
     reckoned(policy, t).speed_mps.max(speed(t))
+}
+
+/// How far from a track somebody may matter, beside their stand-off: where its present motion with all its uncertainty
+/// can bring it within the longest time ahead, or near enough to be listed.
+fn reach_m(policy: &Policy, t: &Track) -> f64 {
+    let ahead_s = policy.advisory.within_s.max(300.0);
+    let spread = speed(t) + NODES.reach * (largest(&t.vel_cov_enu) + policy.wander.sigma_mps);
+    let ahead_m = spread.min(fastest(policy, t)) * ahead_s + NODES.reach * largest(&t.cov_enu_m2);
+    ahead_m.clamp(policy.near_m, policy.prune_m)
 }
 
 /// See [`FAR_OFF_S`].
