@@ -8,6 +8,7 @@ const ready: ArmingFacts = {
   fix: { at: { lat_deg: 1, lon_deg: 2, alt_hae_m: null }, accuracy_m: 8, atMs: 999_000, byHand: false },
   positionSentMs: 998_000,
   heardMs: 999_000,
+  listeningMs: 900_000,
 };
 
 test('armed only when nothing is missing', () => {
@@ -25,6 +26,13 @@ test('a position typed by hand arms without permission', () => {
 });
 
 test('twenty seconds of silence are unheard, nineteen are not', () => {
-  expect(unheard({ nowMs: 20_000, heardMs: 0 })).toBe(true);
-  expect(unheard({ nowMs: 19_999, heardMs: 0 })).toBe(false);
+  expect(unheard({ nowMs: 20_000, heardMs: 0, listeningMs: 0 })).toBe(true);
+  expect(unheard({ nowMs: 19_999, heardMs: 0, listeningMs: 0 })).toBe(false);
+});
+
+test('a page just opened is not armed, but cries only after five seconds', () => {
+  const opened = { ...ready, heardMs: null, listeningMs: ready.nowMs - 4_000 };
+  expect(missing(opened)).toEqual(['heard']);
+  expect(unheard(opened)).toBe(false);
+  expect(unheard({ ...opened, nowMs: opened.nowMs + 1_000 })).toBe(true);
 });

@@ -20,8 +20,12 @@ export type Acknowledgement =
 /** A warning on the page. */
 export interface Warning {
   view: NoticeView;
-  /** Names of the people of mine whose silence I was told of; empty for a warning of my own. */
+  /** I have it because somebody I lead was silent, not because I am in danger. */
+  escalated: boolean;
+  /** Names of those whose silence I was told of, and who are silent still. */
   silent: string[];
+  /** Names of those who have acknowledged since. */
+  answered: string[];
   /** The newest numbers, while it is live. */
   danger: Danger | null;
 }
@@ -44,8 +48,10 @@ export function warningsOf(views: Iterable<NoticeView>, dangers: readonly Danger
     if (!view.mine) continue;
     const n = view.notice;
     const danger = n.state === 'cleared' ? null : (dangers.find((d) => d.track === n.track && sameProtected(d.protected, n.protected)) ?? null);
-    const silent = view.recipients.filter((r) => r.person !== me && r.escalated_to === me && r.acknowledged_at === null).map((r) => r.name);
-    list.push({ view, silent, danger });
+    const told = view.recipients.filter((r) => r.person !== me && r.escalated_to === me);
+    const names = (answered: boolean): string[] => told.filter((r) => (r.acknowledged_at !== null) === answered).map((r) => r.name);
+    const escalated = told.length > 0 || view.recipients.some((r) => r.person === me && r.rule === 'escalation');
+    list.push({ view, escalated, silent: names(false), answered: names(true), danger });
   }
   return list.sort((a, b) => rank(a) - rank(b) || soon(a) - soon(b) || b.view.notice.at.localeCompare(a.view.notice.at));
 }
@@ -87,4 +93,22 @@ export function acknowledgement(view: NoticeView, me: string, items: readonly Ou
   const refused = mine.find((i) => i.state === 'refused' && version(i) === n.version);
   if (refused) return { is: 'refused', why: refused.refusal?.detail || refused.refusal?.code || '' };
   return { is: 'asked' };
+}
+
+/** How soon it can be here, as far as that is known and still true. */
+export type Soon = { is: 'in'; s: number } | { is: 'here' } | { is: 'may be here' } | { is: 'unknown' };
+
+/** The time left now: counted down from the newest numbers; a count that ran out on old numbers claims nothing. */
+export function soonOf(w: Warning, ageS: number): Soon {
+  const reasons = w.danger?.reasons ?? w.view.notice.reasons;
+  if (reasons.includes('reported_near') || reasons.includes('held')) return { is: 'unknown' };
+  const { earliest_s } = facts(w);
+  if (earliest_s <= 0) return { is: 'here' };
+  const left = earliest_s - Math.max(0, ageS);
+  return left > 0 ? { is: 'in', s: left } : { is: 'may be here' };
+}
+
+/** A last version that does not say that the danger is gone: only that nobody can tell any more. */
+export function endedUnknown(n: Notice): boolean {
+  return n.state === 'cleared' && n.reasons.some((r) => r === 'position_too_old' || r === 'not_protected');
 }

@@ -16,14 +16,17 @@ export function rangeWords(range: RangeClass, units: Units, t: Translate): strin
   return t(`range.${range}`, fill);
 }
 
+/** No-break space. */
+const NB = '\u00a0';
+
 /** A range class on a small button, in one or two short lines. */
 export function rangeShort(range: RangeClass, units: Units, t: Translate): string {
   const [a, b, c, unit] = units === 'metric' ? ['100', '300', '1000', 'm'] : ['330', '1000', '3300', 'ft'];
   return {
-    under100: `< ${a} ${unit}`,
-    to300: `${a}–${b} ${unit}`,
-    to1000: `${b}–${c} ${unit}`,
-    farther: `> ${c} ${unit}`,
+    under100: `< ${a}${NB}${unit}`,
+    to300: `${a}– ${b}${NB}${unit}`,
+    to1000: `${b}– ${c}${NB}${unit}`,
+    farther: `> ${c}${NB}${unit}`,
     unknown: t('report.range_short_unknown'),
   }[range];
 }

@@ -3,9 +3,11 @@
 
 const LONG_ENOUGH_MS = 400;
 
-/** Svelte attachment: calls `then` once what it is put on has been seen; `key` says what is shown there now. */
-export function seenOnScreen(then: () => void): (node: HTMLElement) => () => void {
+/** Svelte attachment: calls `then` when what it is put on has been seen. `key` names what is shown there now: with
+ *  another one, it must be seen anew. */
+export function seenOnScreen(key: string, then: () => void): (node: HTMLElement) => () => void {
   return (node) => {
+    node.dataset['shows'] = key;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let inView = false;
     const look = (): void => {

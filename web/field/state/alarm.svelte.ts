@@ -39,7 +39,7 @@ class Alarm {
   }
 
   play(sound: Sound): void {
-    navigator.vibrate?.(BUZZ[sound]);
+    this.buzz(BUZZ[sound]);
     const context = this.context;
     if (!context || !this.wave || context.state !== 'running') return;
     for (const pulse of PULSES[sound]) {
@@ -61,7 +61,12 @@ class Alarm {
 
   /** A short answer to a touch. */
   tap(ms = 30): void {
-    navigator.vibrate?.(ms);
+    this.buzz(ms);
+  }
+
+  private buzz(pattern: number | number[]): void {
+    // Browsers refuse, and complain, before the first touch.
+    if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(pattern);
   }
 }
 

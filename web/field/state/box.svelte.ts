@@ -65,9 +65,10 @@ class Box {
     return outbox;
   }
 
-  async signIn(person: string | null): Promise<void> {
+  /** Who makes acts on this phone; they are sent while `sending`, that is, under that person's session. */
+  async signIn(person: string | null, sending = true): Promise<void> {
     this.person = person;
-    (await this.open()).signIn(person);
+    (await this.open()).signIn(sending ? person : null);
   }
 
   /** Keeps an act of the person who is signed in; resolves when it is kept. */

@@ -21,11 +21,13 @@ const DANGER_OLD_MS = 5_000;
 
 class Centre {
   me = $state.raw<Me | null>(null);
-  /** `starting` until it is known whether a session is there. */
+  /** `starting` until it is known whether a session is there; `expired`: the person is known, but the centre no longer
+   *  takes their word: reports can be made, and wait. */
   session = $state<'starting' | 'none' | 'open' | 'expired'>('starting');
   connection = $state.raw<Connection>({ is: 'connecting' });
   /** When the centre was last heard, device clock. */
   heardMs = $state<number | null>(null);
+  private listeningMs = $state(Date.now());
   status = $state.raw<Status | null>(null);
   private views = $state.raw<ReadonlyMap<string, NoticeView>>(new Map());
   private dangers = $state.raw<readonly Danger[]>([]);
@@ -42,7 +44,7 @@ class Centre {
   private refetching = false;
 
   readonly exercise = $derived(this.me?.exercise ?? null);
-  readonly unheard = $derived(unheard({ nowMs: clock.now, heardMs: this.heardMs }));
+  readonly unheard = $derived(unheard({ nowMs: clock.now, heardMs: this.heardMs, listeningMs: this.listeningMs }));
   readonly missing: Need[] = $derived(
     missing({
       nowMs: clock.now,
@@ -51,6 +53,7 @@ class Centre {
       fix: here.fix?.byHand && clock.now - here.fix.atMs > BY_HAND_HOLDS_MS ? null : here.fix,
       positionSentMs: here.toldMs,
       heardMs: this.heardMs,
+      listeningMs: this.listeningMs,
     }),
   );
   readonly warnings: Warning[] = $derived.by(() => {
@@ -87,7 +90,9 @@ class Centre {
       this.signedIn(await api.me());
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
+        this.me = last;
         this.session = last ? 'expired' : 'none';
+        if (last) void box.signIn(last.person.id, false);
       } else if (last) this.signedIn(last);
       else this.session = 'none';
     }
@@ -111,6 +116,7 @@ class Centre {
       // Without a signal the cookie stays until it runs out; this page forgets who it was.
     }
     this.close();
+    void box.signIn(null);
     keep('me', null);
     this.me = null;
     this.session = 'none';
@@ -120,6 +126,7 @@ class Centre {
   private readonly expire = (): void => {
     if (this.session !== 'open') return;
     this.close();
+    void box.signIn(this.me?.person.id ?? null, false);
     this.session = 'expired';
   };
 
@@ -127,7 +134,6 @@ class Centre {
     this.stream?.stop();
     this.stream = null;
     here.stop();
-    void box.signIn(null);
     this.heardMs = null;
     this.views = new Map();
     this.dangers = [];
@@ -142,6 +148,7 @@ class Centre {
     this.stream?.stop();
     const stream = new EventStream({ on: this.take, onConnection: this.connect });
     this.stream = stream;
+    this.listeningMs = Date.now();
     stream.start();
     const look = (): void => {
       if (this.stream !== stream) return;

@@ -30,17 +30,8 @@ class Compass {
   private offset: number | null = null;
   private declinedFor: string | null = null;
 
-  /** Begins to listen; ask from a touch, since some browsers want one. */
-  async start(): Promise<void> {
-    const askable = globalThis.DeviceOrientationEvent as AskableOrientation | undefined;
-    if (this.mustAsk) {
-      try {
-        if ((await askable?.requestPermission?.()) !== 'granted') return;
-        this.mustAsk = false;
-      } catch {
-        return;
-      }
-    }
+  /** Listens; without a question, so that it gives nothing where the browser wants to be asked. */
+  listen(): void {
     if (this.listening) return;
     this.listening = true;
     const name = 'ondeviceorientationabsolute' in globalThis ? 'deviceorientationabsolute' : 'deviceorientation';
@@ -49,6 +40,20 @@ class Compass {
       // A compass that went silent is no compass.
       if (this.azimuth !== null && performance.now() - this.lastMs > 2_000) this.azimuth = this.elevation = null;
     }, 500);
+  }
+
+  /** Listens, and asks the browser where it wants to be asked. Call from a touch. */
+  async start(): Promise<void> {
+    this.listen();
+    const ask = (globalThis.DeviceOrientationEvent as AskableOrientation | undefined)?.requestPermission;
+    if (!ask || !this.mustAsk) return;
+    try {
+      await ask.call(DeviceOrientationEvent);
+      // Whatever the answer, asking again changes nothing.
+      this.mustAsk = false;
+    } catch {
+      // Not from a touch, or not to be had: the button on the ring asks again.
+    }
   }
 
   /** The direction held over the span before a moment (`performance.now()`); null when nothing was read. */
@@ -83,6 +88,7 @@ class Compass {
     // The screen shows a third of a second's mean: steady enough to read, quick enough to follow.
     const shown = steady(this.readings, reading.atMs - 300, reading.atMs);
     this.lastMs = reading.atMs;
+    this.mustAsk = false;
     this.by = p.by;
     this.azimuth = shown?.azimuth ?? reading.azimuth;
     this.elevation = shown?.elevation ?? reading.elevation;

@@ -81,6 +81,13 @@ class Here {
     this.tell();
   };
 
+  /** Asked for one that is not old, the browser gave it: so it holds now, whatever time the receiver put on it. */
+  private readonly takeFresh = (position: GeolocationPosition): void => {
+    if (this.fix?.byHand) return;
+    this.fix = { ...fixOf(position, apple), atMs: Date.now() };
+    this.tell();
+  };
+
   private readonly fail = (error: GeolocationPositionError): void => {
     if (error.code === error.PERMISSION_DENIED) this.permission = 'denied';
   };
@@ -110,7 +117,7 @@ class Here {
     }
     if (this.permission === 'granted' && (fix === null || now - fix.atMs > ASK_AFTER_MS) && now - this.askedMs > ASK_AFTER_MS) {
       this.askedMs = now;
-      navigator.geolocation.getCurrentPosition(this.take, this.fail, { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 });
+      navigator.geolocation.getCurrentPosition(this.takeFresh, this.fail, { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 });
     }
     this.tell();
   }
