@@ -1,0 +1,73 @@
+//! Newline JSON over UDP and TCP: the `observation` line of [`skypicket_wire::observation_line`].
+//!
+//! A line that cannot be read is counted and costs only itself. Both are loopback only unless `insecure = true`.
+
+mod tcp;
+mod udp;
+
+pub use tcp::{TcpLines, TcpLinesConfig};
+pub use udp::{UdpLines, UdpLinesConfig};
+
+use crate::{Health, Intake, ids};
+use skypicket_model::{Observation, SourceId};
+use skypicket_wire::observation_line::{Context, LineError, Sources, decode};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Most bytes of a refused line given as a sample.
+const SAMPLE: usize = 256;
+
+/// What both connectors do with lines.
+struct Feed {
+    id: SourceId,
+    sources: BTreeSet<SourceId>,
+    health: Arc<Health>,
+    intake: Arc<dyn Intake>,
+}
+
+impl Feed {
+    /// Reads one line (blank ones are nothing) into `batch`, or counts why not. `offset` is where it began.
+    fn line(&self, line: &[u8], offset: u64, batch: &mut Vec<Observation>) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let now = self.intake.now();
+        self.health.heard(now, 1);
+        let mut make_id = || ids::observation(now);
+        let mut ctx = Context {
+            source: &self.id,
+            sources: Sources::Listed(&self.sources),
+            received_at: Some(now),
+            make_id: &mut make_id,
+        };
+        match decode(line, &mut ctx) {
+            Ok(o) => {
+                self.health.decoded(1);
+                batch.push(o);
+            }
+            Err(e) => self.refuse(&e, offset, line),
+        }
+    }
+
+    fn refuse(&self, e: &LineError, offset: u64, line: &[u8]) {
+        self.refuse_as(e.reason(), offset + e.offset().unwrap_or(0), line);
+    }
+
+    fn refuse_as(&self, reason: &str, offset: u64, line: &[u8]) {
+        self.health.refused(reason, 1);
+        let sample = line.get(..SAMPLE).unwrap_or(line);
+        self.intake.refused(&self.id, reason, Some(offset), sample);
+    }
+
+    /// Hands a batch on, each source's observations in order.
+    fn hand_on(&self, batch: Vec<Observation>) {
+        let mut rest = batch.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let source = first.source.clone();
+            let mut same = vec![first];
+            while let Some(next) = rest.next_if(|o| o.source == source) {
+                same.push(next);
+            }
+            self.intake.observe(&source, same);
+        }
+    }
+}
