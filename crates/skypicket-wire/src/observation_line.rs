@@ -635,7 +635,7 @@ mod tests {
         assert_eq!(o.flags, ["accuracy_unknown"]);
         assert_eq!(o.source.as_str(), "feed-1");
         assert_eq!(o.id.0, uuid::Uuid::from_u128(7));
-        assert_eq!(o.received_at.since_s(o.observed_at), 0.5);
+        assert_eq!(o.received_at, o.observed_at.plus_s(0.5));
         assert_eq!(o.signal.transport.as_deref(), Some("json"));
         let Measurement::Position { at, cov_enu_m2 } = o.measurement else { panic!() };
         assert_eq!((at.lat_deg, at.lon_deg, at.alt_hae_m), (31.7, -106.4, None));

@@ -320,7 +320,7 @@ mod tests {
             e.point,
             Point { lat_deg: Some(31.7619), lon_deg: Some(-106.485), hae_m: Some(1140.3), ce_m: Some(4.7), le_m: None }
         );
-        assert_eq!(e.stale.since_s(e.start), 375.0);
+        assert_eq!(e.stale, e.start.plus_s(375.0));
         assert_eq!(e.detail.contact().unwrap().callsign.as_deref(), Some("RAVEN"));
         assert_eq!(e.detail.group().unwrap().role.as_deref(), Some("Team Member"));
         assert_eq!(e.detail.takv().unwrap().platform.as_deref(), Some("ATAK-CIV"));
