@@ -262,3 +262,63 @@ pub(crate) fn seal(entry: &Entry) -> Result<SealedEntry, SealError> {
     .to_bytes()?;
     Ok(SealedEntry { leaf_hash: leaf_hash(&header), header, items_root, items })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::testing::{entries, every_kind};
+    use proptest::prelude::*;
+    use skypicket_model::LogId;
+
+    #[test]
+    fn a_sealed_entry_opens_to_what_it_was() {
+        for entry in entries(0, every_kind(LogId(uuid::Uuid::from_u128(1)))) {
+            let sealed = seal(&entry).unwrap();
+            let header = Header::from_bytes(&sealed.header).unwrap();
+            assert_eq!(header.to_bytes().unwrap(), sealed.header);
+            assert_eq!((header.index, header.recorded_at), (entry.index, entry.recorded_at));
+            let contents: Vec<_> = sealed.items.iter().map(|i| Some(i.content.clone())).collect();
+            assert_eq!(body_of(&header.kind, &contents).unwrap(), Some(entry.body.clone()));
+            if !sealed.items.is_empty() {
+                let again = seal(&entry).unwrap();
+                assert_ne!(again.leaf_hash, sealed.leaf_hash, "nonces differ, so nothing can be guessed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_refused_by_number() {
+        assert_eq!(Header::from_bytes(&[2, 0xA0]), Err(EncodingError::Format(2)));
+        assert_eq!(from_bytes::<u8>(&[FORMAT, 5, 6]), Err(EncodingError::Trailing(1)));
+        assert_eq!(from_bytes::<u8>(&[]), Err(EncodingError::Empty));
+        assert!(matches!(body_of("hologram", &[Some(vec![1, 0])]), Err(EncodingError::Cbor(_))));
+        assert!(matches!(body_of("tick", &[]), Err(EncodingError::Items { got: 0, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(mut bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0usize..15) {
+            if let Some(first) = bytes.first_mut() {
+                *first = FORMAT;
+            }
+            let _ = Header::from_bytes(&bytes);
+            let bodies = every_kind(LogId(uuid::Uuid::from_u128(1)));
+            let _ = body_of(bodies[kind].kind(), &[Some(bytes.clone())]);
+            let _ = crate::checkpoint::Checkpoint::open(&String::from_utf8_lossy(&bytes), &[]);
+        }
+
+        #[test]
+        fn a_cut_or_changed_item_is_never_the_same(at in any::<prop::sample::Index>(), bit in 0u8..8, kind in 0usize..28) {
+            let entry = &entries(0, every_kind(LogId(uuid::Uuid::from_u128(1))))[kind];
+            let sealed = seal(entry).unwrap();
+            if let Some(item) = sealed.items.first() {
+                let mut content = item.content.clone();
+                let at = at.index(content.len());
+                content[at] ^= 1 << bit;
+                prop_assert_ne!(commitment(&item.nonce, &content), item.commitment);
+                content.truncate(at);
+                prop_assert!(body_of(entry.body.kind(), &[Some(content)]).is_err());
+            }
+        }
+    }
+}

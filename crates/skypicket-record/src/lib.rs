@@ -2,7 +2,7 @@
 //!
 //! [`Record`] is what the centre needs of a store; [`SqliteRecord`] is the one that comes with it. An entry's *items*
 //! are committed to by SHA-256(nonce ‖ content), the entry commits to a Merkle root over those, the log's RFC 6962 tree
-//! to the entries, and a signed [checkpoint](checkpoint) to the tree. So anything can be proved, and content can be
+//! to the entries, and a signed [checkpoint] to the tree. So anything can be proved, and content can be
 //! purged lawfully without breaking a proof.
 //!
 //! It is not for deciding anything, reads no clock (times come with the entries), and sends nothing anywhere.

@@ -1,5 +1,7 @@
 //! What tests share: folders, and entries of every kind.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small numbers, made here
+
 use skypicket_model::{
     Act, Body, Channel, Claims, Delivery, DeliveryId, DeskEvent, Directory, DispatchEvent, Entry, LatLon, Level, LogId,
     Marking, Measurement, Notice, NoticeId, NoticeState, Observation, ObservationId, PersonId, Place, Position,

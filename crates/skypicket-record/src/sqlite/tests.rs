@@ -1,5 +1,7 @@
 //! What a record promises, tried out.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small numbers, made here
+
 use super::{
     testing::{
         Folder, act, delivery, entries, every_kind, notice, observation, observations, person, report, request,
@@ -10,7 +12,7 @@ use super::{
 use crate::{area::Near, merkle::leaf_hash, query::VerdictIs, verify::FaultKind};
 use rusqlite::params;
 use skypicket_model::{Act, Channel, DispatchEvent, LatLon, Level, NoticeState, Reached, Verdict, delivery::Rule};
-use std::{os::unix::fs::PermissionsExt, time::Instant};
+use std::{fmt::Write, os::unix::fs::PermissionsExt, time::Instant};
 
 fn log() -> LogId {
     LogId(uuid(0x1000))
@@ -275,7 +277,7 @@ fn a_torn_tail_leaves_a_sound_beginning() {
         let survivor = open(&copy);
         let promised = wal_after.iter().filter(|(_, bytes)| *bytes <= length).map(|(next, _)| *next).max().unwrap();
         let found = survivor.head().next;
-        assert!(found >= promised && found % 2 == 0, "{found} entries, {promised} promised, at {length}");
+        assert!(found >= promised && found.is_multiple_of(2), "{found} entries, {promised} promised, at {length}");
         assert_eq!(survivor.read(0, 100).wait().unwrap(), record.read(0, found as usize).wait().unwrap());
         assert_sound(&survivor);
     }
@@ -497,7 +499,7 @@ fn dump(folder: &Folder) -> String {
         while let Some(row) = rows.next().unwrap() {
             out.push_str(table);
             for k in 0..columns {
-                out.push_str(&format!(" {:?}", row.get_ref(k).unwrap()));
+                write!(out, " {:?}", row.get_ref(k).unwrap()).unwrap();
             }
             out.push('\n');
         }
@@ -907,6 +909,53 @@ fn without_a_reserve_a_full_disk_refuses_everything_and_recovers() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(record.state(), RecordState::Ok);
+    assert_sound(&record);
+}
+
+/// On a real small disk: `mount -t tmpfs -o size=12m tmpfs FOLDER` and this with `SKYPICKET_SMALL_DISK=FOLDER`.
+#[test]
+#[ignore = "needs a small file system of its own"]
+fn a_real_full_disk_behaves_like_the_simulated_one() {
+    let disk = PathBuf::from(std::env::var_os("SKYPICKET_SMALL_DISK").expect("SKYPICKET_SMALL_DISK is the folder"));
+    let path = disk.join("data");
+    let options = || Options { reserve_bytes: 4 << 20, ..options() };
+    let mut record = SqliteRecord::open(&path, options()).unwrap();
+    let mut states = Vec::new();
+    let (mut n, mut acknowledged) = (0u128, Vec::new());
+    for round in 0..2 {
+        while record.state() == RecordState::Ok {
+            n += 1;
+            let _ = record.append(entries(record.head().next, [observations(n * 100, 50)])).wait();
+        }
+        states.push(record.state());
+        assert!(!path.join("reserve").exists());
+        while record.state() == RecordState::Reserve {
+            n += 1;
+            if record.append(entries(record.head().next, [report(n, 1)])).wait().is_ok() {
+                acknowledged.push(n);
+            }
+        }
+        states.push(record.state());
+        if round == 1 {
+            break;
+        }
+        // A restart on the full disk; then the administrator makes the disk larger.
+        drop(record);
+        record = SqliteRecord::open(&path, options()).unwrap();
+        let grown = std::process::Command::new("mount").args(["-o", "remount,size=40m"]).arg(&disk).status();
+        assert!(grown.unwrap().success());
+        let begun = Instant::now();
+        while record.state() != RecordState::Ok {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", record.state());
+            let _ = record.append(entries(record.head().next, [Body::Tick])).wait();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(states, [RecordState::Reserve, RecordState::Full, RecordState::Reserve, RecordState::Full]);
+    assert!(acknowledged.len() > 100, "{}", acknowledged.len());
+    for n in acknowledged {
+        assert!(matches!(record.request(person(1), request(n).id).wait().unwrap(), RequestSeen::Yes { .. }), "{n}");
+    }
     assert_sound(&record);
 }
 
