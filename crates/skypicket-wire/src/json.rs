@@ -3,6 +3,8 @@
 //! RFC 8259 leaves doors open that a safety system must close: duplicate keys (each reader picks another one), numbers
 //! that no `f64` holds, and unbounded nesting or size. All are refused here with a fixed word and a byte offset.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::{cell::Cell, fmt};

@@ -25,6 +25,8 @@
 //!
 //! Any other field is refused by its path, so that a typing error is seen at once.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 use crate::json::{self, JsonError, Limits};
 use serde_json::{Map, Value, json};
 use skypicket_model::{

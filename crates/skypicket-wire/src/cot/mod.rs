@@ -10,6 +10,8 @@
 //! The accuracy `ce` and `le`: the schema calls them one sigma where they are errors, ATAK names them CE90 and LE90. We
 //! write 90 % values (2.146 σ circular, 1.645 σ linear) and keep what we read as the number it was.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 mod decode;
 pub mod detail;
 pub mod event;
