@@ -206,6 +206,14 @@ impl Tracker {
         self.own_flights = flights.to_vec();
     }
 
+    /// Other settings from here on; what is tracked stays.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+        // The index rests on the gates of the old ones.
+        self.indexed_until = None;
+        self.index = None;
+    }
+
     /// The settings it goes by.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -21,7 +21,7 @@ use skypicket_model::{
 };
 use skypicket_record::{Record, SqliteRecord};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -165,6 +165,18 @@ impl Centre {
             let _ = reply.send(question(engines));
         })))?;
         answer.await.map_err(|_| NotTaken::Closing)
+    }
+}
+
+impl Centre {
+    /// Asks from a task that cannot await (a connector's callback): the worker's other tasks move on meanwhile.
+    pub fn ask_here<T: Send + 'static>(&self, question: impl FnOnce(&Engines) -> T + Send + 'static) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Ask(Box::new(move |engines| {
+            let _ = reply.send(question(engines));
+        }));
+        self.inbox.push(job).ok()?;
+        tokio::task::block_in_place(|| answer.blocking_recv().ok())
     }
 }
 

@@ -84,7 +84,7 @@ impl Batch {
     }
 }
 
-type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
+type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send + Sync>>;
 
 struct Waiting {
     batch: Batch,
@@ -322,9 +322,10 @@ impl Committer {
             return;
         };
         let centre = self.centre.clone();
-        let event = crate::tak::warning(view, &delivery, centre.exercise.as_deref(), crate::clock::now());
+        let notice = view.notice.clone();
+        let text = crate::tak::chat_text(view, &delivery);
         tokio::spawn(async move {
-            let outcome = tak.send_to_person(&delivery.person, event).await;
+            let outcome = tak.send_notice(&delivery.person, &notice, delivery.id, &text, crate::clock::now()).await;
             report(&centre, &delivery, outcome);
         });
     }
@@ -333,7 +334,7 @@ impl Committer {
         let Some(p) = picture else { return };
         self.centre.hub.picture(p);
         if let Some(tak) = self.centre.tak.get() {
-            crate::tak::tracks(tak, p, self.centre.exercise.as_deref());
+            crate::tak::tracks(tak, p);
         }
     }
 

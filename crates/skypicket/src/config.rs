@@ -5,8 +5,9 @@
 
 use crate::engines::Policies;
 use serde::Deserialize;
+use skypicket_link::{CaptureConfig, TakConfig, TcpLinesConfig, UdpLinesConfig};
 use skypicket_model::{
-    Agency, AgencyId, Directory, LatLon, Person, PersonId, Place, Role, SourceId, Unit, UnitId, people::Site,
+    Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, people::Site,
 };
 use std::{
     collections::BTreeMap,
@@ -37,7 +38,7 @@ pub struct Config {
     /// Sources.
     pub source: Sources,
     /// TAK server.
-    pub tak: Option<Tak>,
+    pub tak: Option<TakConfig>,
     /// Policies of the engines.
     pub policy: Policies,
     /// The record.
@@ -86,80 +87,24 @@ impl Default for MapPlace {
     }
 }
 
-impl MapPlace {
-    /// As a point.
-    pub fn lat_lon(&self) -> LatLon {
-        LatLon { lat_deg: self.lat_deg, lon_deg: self.lon_deg }
-    }
-}
 
 /// Tables of sources.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sources {
-    /// Newline JSON over UDP or TCP.
-    pub lines: Vec<LinesSource>,
-    /// A capture file that another program writes.
-    pub capture: Vec<CaptureSource>,
+    /// Newline JSON over UDP.
+    pub udp: Vec<UdpLinesConfig>,
+    /// Newline JSON over TCP.
+    pub tcp: Vec<TcpLinesConfig>,
+    /// Capture files that other programs write.
+    pub capture: Vec<CaptureConfig>,
 }
 
-/// A newline-JSON source.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinesSource {
-    /// Its id.
-    pub id: SourceId,
-    /// UDP address to listen on.
-    #[serde(default)]
-    pub udp: Option<SocketAddr>,
-    /// TCP address to listen on.
-    #[serde(default)]
-    pub tcp: Option<SocketAddr>,
-    /// Allows an address that others can reach.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Silence longer than this is an alarm, seconds.
-    #[serde(default)]
-    pub expected_interval_s: Option<f64>,
-}
-
-/// A capture file that another program writes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaptureSource {
-    /// Its id.
-    pub id: SourceId,
-    /// The file.
-    pub file: PathBuf,
-    /// Where the receiver stands: `[lat, lon]` or `[lat, lon, hae]`.
-    #[serde(default)]
-    pub at: Option<Vec<f64>>,
-    /// Silence longer than this is an alarm, seconds.
-    #[serde(default)]
-    pub expected_interval_s: Option<f64>,
-}
-
-impl CaptureSource {
-    /// The receiver's place, checked.
-    pub fn place(&self) -> anyhow::Result<Option<Place>> {
-        match self.at.as_deref() {
-            None => Ok(None),
-            Some([lat, lon]) => Ok(Some(Place::new(*lat, *lon, None)?)),
-            Some([lat, lon, h]) => Ok(Some(Place::new(*lat, *lon, Some(*h))?)),
-            Some(_) => anyhow::bail!("source.capture '{}': at must be [lat, lon] or [lat, lon, hae]", self.id),
-        }
+impl Sources {
+    fn ids(&self) -> impl Iterator<Item = &SourceId> {
+        let udp = self.udp.iter().map(|s| &s.id);
+        udp.chain(self.tcp.iter().map(|s| &s.id)).chain(self.capture.iter().map(|s| &s.id))
     }
-}
-
-/// TAK server.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tak {
-    /// TCP address to listen on (CoT XML).
-    pub listen: SocketAddr,
-    /// Allows an address that others can reach.
-    #[serde(default)]
-    pub insecure: bool,
 }
 
 /// The record.
@@ -279,19 +224,17 @@ impl Config {
             problems.push(format!("place: {e}"));
         }
         let mut sources: BTreeMap<&str, ()> = BTreeMap::new();
-        for id in self.source.lines.iter().map(|s| &s.id).chain(self.source.capture.iter().map(|s| &s.id)) {
+        for id in self.source.ids() {
             if sources.insert(id.as_str(), ()).is_some() {
                 problems.push(format!("two sources have the id '{id}'"));
             }
-        }
-        for s in &self.source.lines {
-            if s.udp.is_none() && s.tcp.is_none() {
-                problems.push(format!("source.lines '{}' listens on neither udp nor tcp", s.id));
+            if id.as_str().starts_with("person.") {
+                problems.push(format!("source '{id}': names that start with 'person.' are for people"));
             }
         }
         for s in &self.source.capture {
-            if let Err(e) = s.place() {
-                problems.push(e.to_string());
+            if let Some(Err(e)) = s.receiver_at.map(skypicket_model::Place::check) {
+                problems.push(format!("source.capture '{}': receiver_at: {e}", s.id));
             }
         }
         for (what, addr, insecure) in self.listeners() {
@@ -310,10 +253,11 @@ impl Config {
         if let Some(t) = &self.tak {
             out.push(("tak".into(), t.listen, t.insecure));
         }
-        for s in &self.source.lines {
-            for addr in [s.udp, s.tcp].into_iter().flatten() {
-                out.push((format!("source.lines '{}'", s.id), addr, s.insecure));
-            }
+        for s in &self.source.udp {
+            out.push((format!("source.udp '{}'", s.id), s.listen, s.insecure));
+        }
+        for s in &self.source.tcp {
+            out.push((format!("source.tcp '{}'", s.id), s.listen, s.insecure));
         }
         out
     }

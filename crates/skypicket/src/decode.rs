@@ -64,7 +64,8 @@ fn is_ok(value: &Value) -> bool {
 /// over.
 pub fn next_line(input: &mut dyn BufRead, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    if input.by_ref().take(most + 1).read_until(b'\n', &mut bytes)? == 0 {
+    let mut input = input;
+    if Read::take(&mut input, most + 1).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
     if bytes.last() == Some(&b'\n') {

@@ -9,7 +9,7 @@ use skypicket_desk::Desk;
 use skypicket_dispatch::{Dispatcher, Input as DispatchInput};
 use skypicket_model::{
     Act, Body, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, NoticeState, ObservationId, OwnFlight, PersonId, Position,
-    SightingId, SourceId, Time, Track, TrackId,
+    SightingId, SourceId, Time, Track, TrackId, Verdict,
     entry::{ActEntry, Configured, Snapshot, Started},
 };
 use skypicket_track::Tracker;
@@ -207,7 +207,7 @@ impl Engines {
             Body::Provider(r) => self.dispatcher.absorb(&DispatchInput::Provider(r), now),
             Body::Reach { person, channel, up } => self
                 .dispatcher
-                .absorb(&DispatchInput::Reach { person: person.clone(), channel: *channel, up: *up }, now),
+                .absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now),
             Body::Tick => {
                 // An own flight that ended an hour ago explains nothing any more.
                 self.own_flights.retain(|_, f| now.since_s(f.until) < 3_600.0);
@@ -217,7 +217,8 @@ impl Engines {
                 self.warner.tick(now);
                 self.dispatcher.absorb(&DispatchInput::Tick, now);
             }
-            Body::Started(_) | Body::Shed { .. } | Body::Unrecorded { .. } => {}
+            Body::Started(_) => self.dispatcher.absorb(&DispatchInput::Started, now),
+            Body::Shed { .. } | Body::Unrecorded { .. } => {}
             Body::Tracks { .. } | Body::Notice(_) | Body::Dispatch(_) | Body::Desk(_) | Body::Snapshot(_) => {}
         }
         out
@@ -249,7 +250,16 @@ impl Engines {
                     self.dispatcher.absorb(&input, now);
                 }
             }
-            Act::SeeSighting { .. } | Act::Triage(_) | Act::Conflict { .. } => {}
+            // A confirmed sighting confirms what it feeds; a dismissed one no longer speaks for anything.
+            Act::Triage(t) => {
+                out.tracks = match t.verdict {
+                    Verdict::Confirmed => self.tracker.confirm(t.sighting, now),
+                    Verdict::Dismissed => self.tracker.retract(t.sighting, now),
+                    Verdict::New | Verdict::Merged { .. } => Vec::new(),
+                };
+                self.warner.absorb_tracks(&out.tracks, now);
+            }
+            Act::SeeSighting { .. } | Act::Conflict { .. } => {}
         }
     }
 
@@ -280,9 +290,10 @@ impl Engines {
         let input = match &entry.body {
             Body::Provider(r) => Some(DispatchInput::Provider(r)),
             Body::Reach { person, channel, up } => {
-                Some(DispatchInput::Reach { person: person.clone(), channel: *channel, up: *up })
+                Some(DispatchInput::Reach { person, channel: *channel, up: *up })
             }
             Body::Tick => Some(DispatchInput::Tick),
+            Body::Started(_) => Some(DispatchInput::Started),
             Body::Act(a) => dispatch_input(a),
             _ => None,
         };
@@ -361,14 +372,14 @@ fn merge_changes(into: &mut Vec<Track>, newer: Vec<Track>) {
 fn dispatch_input(a: &ActEntry) -> Option<DispatchInput<'_>> {
     match &a.act {
         Act::Receipt { notice, version, channel, shown } => Some(DispatchInput::Receipt {
-            person: a.by.clone(),
+            person: &a.by,
             notice: *notice,
             version: *version,
             channel: *channel,
             shown: *shown,
         }),
         Act::Acknowledge { notice, version, channel } => Some(DispatchInput::Acknowledge {
-            person: a.by.clone(),
+            person: &a.by,
             notice: *notice,
             version: *version,
             channel: *channel,

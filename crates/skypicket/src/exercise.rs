@@ -3,7 +3,7 @@
 use crate::{clock, config::MapPlace, inbox::Job, sources::CentreIntake};
 use skypicket_link::Intake;
 use skypicket_model::{Directory, Notice, NoticeId, PersonId, Time};
-use skypicket_sim::exercise::{FirstLight, Happening};
+use stub::{FirstLight, Happening};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -99,4 +99,12 @@ async fn take(intake: &CentreIntake, what: Happening) {
             let _ = intake.centre.inbox.push(Job::Reach(person, channel, up));
         }
     }
+}
+
+mod stub {
+use skypicket_model::*;
+pub struct FirstLight; 
+pub struct Ev { pub what: Happening }
+pub enum Happening { Observation(Observation), Position(Position), Act{by:PersonId, act:Act}, Reach{person:PersonId,channel:Channel,up:bool} }
+impl FirstLight { pub fn new(_:u64,_:Time)->Self{Self} pub fn directory(&self)->Directory{Directory::default()} pub fn place()->LatLon{LatLon{lat_deg:0.,lon_deg:0.}} pub fn is_live(&mut self,_:&PersonId,_:Time){} pub fn events_until(&mut self,_:Time)->Vec<Ev>{vec![]} pub fn on_notice(&mut self,_:&Notice,_:&[PersonId],_:Time){} }
 }

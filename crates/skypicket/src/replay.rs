@@ -17,7 +17,7 @@ use skypicket_record::{Options, Record, SqliteRecord};
 use skypicket_wire::{capture::LiveElements, json as strict, observation_line};
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufWriter, Read, Write},
+    io::{self, BufRead, BufWriter, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };

@@ -4,18 +4,18 @@ use crate::{
     centre::{Centre, Running, Setup},
     cli::{End, ServeArgs},
     clock,
-    config::{Config, ConfigError, MapPlace},
+    config::{Config, ConfigError},
     exercise::Exercise,
     http::{self, App, auth::Access},
     sources::{CentreIntake, SourceTable},
-    tak,
 };
 use anyhow::Context;
 use serde_json::json;
-use skypicket_link::{capture, lines};
+use skypicket_link::{CaptureTail, TakServer, TcpLines, UdpLines};
 use skypicket_model::{Directory, PersonId, Role};
-use skypicket_record::{Options, Record, SqliteRecord};
+use skypicket_record::{Options, SqliteRecord};
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -177,20 +177,32 @@ async fn connect(
     let intake: Arc<dyn skypicket_link::Intake> =
         Arc::new(CentreIntake { centre: centre.clone(), sources: Arc::clone(sources) });
     for s in &config.source.capture {
-        sources.expect(&s.id, "capture", s.expected_interval_s, clock::now());
-        let connector = capture::Config { source: s.id.clone(), file: s.file.clone(), receiver_at: s.place()? };
-        let (intake, stopped) = (Arc::clone(&intake), stopped.clone());
-        tasks.spawn(async move { connector.run(intake, stopped).await });
+        let c = CaptureTail::new(s.clone());
+        sources.expect(&s.id, "capture", s.expected_interval_s, Some(c.health()), clock::now());
+        tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
     }
-    for s in &config.source.lines {
-        sources.expect(&s.id, "lines", s.expected_interval_s, clock::now());
-        let connector = lines::Config { source: s.id.clone(), udp: s.udp, tcp: s.tcp, insecure: s.insecure };
-        let bound = connector.bind().await.with_context(|| format!("source.lines '{}'", s.id))?;
-        let (intake, stopped) = (Arc::clone(&intake), stopped.clone());
-        tasks.spawn(async move { bound.run(intake, stopped).await });
+    for s in &config.source.udp {
+        let c = UdpLines::bind(s.clone()).await?;
+        sources.expect(&s.id, "udp", s.expected_interval_s, Some(c.health()), clock::now());
+        tracing::info!(source = %s.id, address = %c.local_addr(), "listening for lines over UDP");
+        tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
+    }
+    for s in &config.source.tcp {
+        let c = TcpLines::bind(s.clone()).await?;
+        sources.expect(&s.id, "tcp", s.expected_interval_s, Some(c.health()), clock::now());
+        tracing::info!(source = %s.id, address = %c.local_addr(), "listening for lines over TCP");
+        tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
     }
     if let Some(t) = &config.tak {
-        tak::start(t, directory, centre, intake, stopped.clone(), tasks, exercise).await?;
+        let people: BTreeMap<String, PersonId> =
+            directory.people.values().filter_map(|p| Some((p.tak_uid.clone()?, p.id.clone()))).collect();
+        let lookup: skypicket_link::tak::Lookup = Arc::new(move |uid| people.get(uid).cloned());
+        let server = TakServer::bind(t.clone(), exercise.map(str::to_owned), lookup).await?;
+        sources.expect(&t.id, "tak", None, Some(server.health()), clock::now());
+        tracing::info!(address = %server.local_addr(), "listening for TAK clients");
+        // The centre was made just now: nobody else has set it.
+        let _ = centre.tak.set(server.handle());
+        tasks.spawn(server.run(intake, stopped.clone()));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
     inbox::{Job, NotTaken},
 };
 use serde::Serialize;
-use skypicket_link::{BoxFuture, Intake, Refused};
+use skypicket_link::{BoxFuture, Health, Intake, Refused};
 use skypicket_model::{
     Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time,
     entry::ActEntry,
@@ -25,16 +25,19 @@ const SAMPLE: usize = 256;
 /// Most sources that are counted; more than this many ids cannot be configured in earnest.
 const SOURCES: usize = 20_000;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Row {
+    /// The connector's own counts, where a connector brings it.
+    health: Option<Arc<Health>>,
     kind: &'static str,
     expected_interval_s: Option<f64>,
     received: u64,
     decoded: u64,
-    refused: BTreeMap<&'static str, u64>,
+    shed: u64,
+    refused: BTreeMap<String, u64>,
     last_heard: Option<Time>,
     since: Option<Time>,
-    samples: VecDeque<(Time, &'static str, Vec<u8>)>,
+    samples: VecDeque<(Time, String, Vec<u8>)>,
 }
 
 /// How one source does.
@@ -51,7 +54,7 @@ pub struct SourceView {
     /// Inputs that could be read.
     pub decoded: u64,
     /// Inputs that were refused, by reason.
-    pub refused: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<String, u64>,
     /// Observations shed before the record.
     pub shed: u64,
     /// Silence longer than this is an alarm, seconds.
@@ -80,11 +83,19 @@ impl SourceTable {
     }
 
     /// A source that is configured: it shows in the list before it was heard.
-    pub fn expect(&self, source: &SourceId, kind: &'static str, expected_interval_s: Option<f64>, now: Time) {
+    pub fn expect(
+        &self,
+        source: &SourceId,
+        kind: &'static str,
+        expected_interval_s: Option<f64>,
+        health: Option<Arc<Health>>,
+        now: Time,
+    ) {
         self.row(source, |r| {
             r.kind = kind;
             r.expected_interval_s = expected_interval_s;
             r.since = Some(now);
+            r.health = health;
         });
     }
 
@@ -100,16 +111,34 @@ impl SourceTable {
         });
     }
 
-    /// An input was refused: counted, and a piece of it kept.
-    pub fn refused(&self, source: &SourceId, reason: &'static str, input: &[u8]) {
+    /// Something came from a source: for those that no connector counts (the exercise's).
+    pub fn heard(&self, source: &SourceId, now: Time) {
+        self.row(source, |r| {
+            if r.health.is_none() {
+                r.kind = if r.kind.is_empty() { "feed" } else { r.kind };
+                r.received += 1;
+                r.decoded += 1;
+                r.last_heard = Some(now);
+            }
+        });
+    }
+
+    /// An input of an API source was refused: counted, and a piece of it kept.
+    pub fn refused(&self, source: &SourceId, reason: &str, input: &[u8]) {
+        self.row(source, |r| {
+            *r.refused.entry(reason.to_owned()).or_insert(0) += 1;
+        });
+        self.sample(source, reason, input);
+    }
+
+    /// Keeps a piece of a refused input.
+    pub fn sample(&self, source: &SourceId, reason: &str, input: &[u8]) {
         let now = clock::now();
         self.row(source, |r| {
-            *r.refused.entry(reason).or_insert(0) += 1;
-            r.last_heard = Some(now);
             if r.samples.len() == SAMPLES {
                 r.samples.pop_front();
             }
-            r.samples.push_back((now, reason, input.iter().take(SAMPLE).copied().collect()));
+            r.samples.push_back((now, reason.to_owned(), input.iter().take(SAMPLE).copied().collect()));
         });
     }
 
@@ -117,19 +146,27 @@ impl SourceTable {
     pub fn list(&self, now: Time) -> Vec<SourceView> {
         let rows = self.lock();
         rows.iter()
-            .map(|(id, r)| SourceView {
-                id: id.clone(),
-                kind: r.kind,
-                last_heard: r.last_heard,
-                received: r.received,
-                decoded: r.decoded,
-                refused: r.refused.clone(),
-                shed: 0,
-                expected_interval_s: r.expected_interval_s,
-                silent: match (r.expected_interval_s, r.last_heard.or(r.since)) {
-                    (Some(interval), Some(last)) => now.since_s(last) > interval,
-                    _ => false,
-                },
+            .map(|(id, r)| {
+                let h = r.health.as_ref().map(|h| h.snapshot()).unwrap_or_default();
+                let last_heard = r.last_heard.max(h.last_heard);
+                let mut refused = r.refused.clone();
+                for (reason, n) in h.refused {
+                    *refused.entry(reason).or_insert(0) += n;
+                }
+                SourceView {
+                    id: id.clone(),
+                    kind: r.kind,
+                    last_heard,
+                    received: r.received + h.received,
+                    decoded: r.decoded + h.decoded,
+                    refused,
+                    shed: r.shed,
+                    expected_interval_s: r.expected_interval_s,
+                    silent: match (r.expected_interval_s, last_heard.or(r.since)) {
+                        (Some(interval), Some(last)) => now.since_s(last) > interval,
+                        _ => false,
+                    },
+                }
             })
             .collect()
     }
@@ -154,7 +191,7 @@ fn refusal(e: NotTaken) -> Refused {
 
 impl Intake for CentreIntake {
     fn observe(&self, source: &SourceId, batch: Vec<Observation>) {
-        self.sources.decoded(source, "feed", batch.len(), batch.len(), clock::now());
+        self.sources.heard(source, clock::now());
         self.centre.inbox.observe(batch);
     }
 
@@ -169,8 +206,9 @@ impl Intake for CentreIntake {
         })
     }
 
-    fn refused(&self, source: &SourceId, reason: &'static str, _offset: Option<u64>, sample: &[u8]) {
-        self.sources.refused(source, reason, sample);
+    fn refused(&self, source: &SourceId, reason: &str, _offset: Option<u64>, sample: &[u8]) {
+        // The connector's health has counted it.
+        self.sources.sample(source, reason, sample);
     }
 
     fn reach(&self, person: PersonId, channel: Channel, up: bool) {
@@ -179,13 +217,15 @@ impl Intake for CentreIntake {
         }
     }
 
-    fn resolve_code(&self, person: &PersonId, code: &str) -> BoxFuture<'_, Option<(NoticeId, u32)>> {
+    fn resolve_code(&self, person: &PersonId, code: &str) -> Option<(NoticeId, u32)> {
         let (person, code) = (person.clone(), code.to_owned());
-        Box::pin(async move { self.centre.ask(move |e| e.dispatcher().by_code(&person, &code)).await.ok().flatten() })
+        self.centre.ask_here(move |e| e.dispatcher().by_code(&person, &code)).flatten()
     }
 
-    fn resolve_delivery(&self, delivery: DeliveryId) -> BoxFuture<'_, Option<(PersonId, NoticeId, u32)>> {
-        Box::pin(async move { self.centre.ask(move |e| e.dispatcher().delivery(delivery).map(|d| (d.person, d.notice, d.version))).await.ok().flatten() })
+    fn resolve_delivery(&self, delivery: DeliveryId) -> Option<(PersonId, NoticeId, u32)> {
+        self.centre
+            .ask_here(move |e| e.dispatcher().delivery(delivery).map(|d| (d.person, d.notice, d.version)))
+            .flatten()
     }
 
     fn now(&self) -> Time {

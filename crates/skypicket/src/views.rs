@@ -6,6 +6,7 @@ use serde::Serialize;
 use skypicket_model::{
     AgencyId, Channel, Danger, Delivery, Directory, Notice, NoticeId, PersonId, Place, ProtectedId, Role, SightingState, Time,
     Track, TrackId, TrackState, UnitId, delivery::{Reached, Rule},
+    people::Language,
 };
 use skypicket_record::{DeliveryQuery, ReadError, Record, SqliteRecord};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,6 +49,14 @@ pub struct RecipientRow {
     pub trouble: Option<String>,
     /// An attempt may have got through unseen.
     pub may_repeat: bool,
+    /// The language of texts to them.
+    #[serde(skip)]
+    pub language: Language,
+}
+
+/// The language of texts to a person.
+fn language_of(directory: &Directory, id: &PersonId) -> Language {
+    directory.people.get(id).map(|p| p.language).unwrap_or_default()
 }
 
 impl NoticeView {
@@ -59,6 +68,7 @@ impl NoticeView {
             .into_iter()
             .map(|r| RecipientRow {
                 name: name_of(engines.directory(), &r.person),
+                language: language_of(engines.directory(), &r.person),
                 person: r.person,
                 rule: r.rule,
                 reached: r.reached,
@@ -308,6 +318,7 @@ pub async fn notice_from_record(
             let d = furthest.get(&r.person);
             RecipientRow {
                 name: name_of(directory, &r.person),
+                language: language_of(directory, &r.person),
                 rule: r.rule.unwrap_or(Rule::Centre),
                 reached: d.map_or(Reached::Queued, |d| d.reached),
                 channel: d.map(|d| d.channel),

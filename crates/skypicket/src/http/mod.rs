@@ -19,7 +19,6 @@ mod sightings;
 mod system;
 mod tokens;
 
-pub use openapi::document as openapi_document;
 pub use problem::Problem;
 pub use serve::serve;
 
@@ -126,22 +125,25 @@ pub fn router(app: App) -> Router {
 }
 
 /// The one place where the permission table is enforced.
-async fn guard(
-    State(app): State<App>,
-    path: MatchedPath,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let Some(row) = permission::find(request.method().as_str(), path.as_str()) else {
+async fn guard(State(app): State<App>, path: MatchedPath, request: Request, next: Next) -> Result<Response, Problem> {
+    let request = admitted(&app, path.as_str(), request).await?;
+    Ok(next.run(request).await)
+}
+
+/// The request with its caller, or why it is not let in.
+async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request, Problem> {
+    let Some(row) = permission::find(request.method().as_str(), path) else {
         // Axum answers 405 for a method that no route has before it gets here; a route without a row is closed.
         return Err(Problem::forbidden("This endpoint has no row in the permission table."));
     };
     if row.who == Who::Source {
-        let token = source_token(&app, &request).await?.ok_or_else(Problem::signed_out)?;
+        let bearer = bearer(&request).map(str::to_owned);
+        let token = source_token(app, bearer).await?.ok_or_else(Problem::signed_out)?;
         request.extensions_mut().insert(Arc::new(token));
-        return Ok(next.run(request).await);
+        return Ok(request);
     }
-    if let Some((secret, person)) = session(&app, &request).await? {
+    let secret = session_secret(&request).map(str::to_owned);
+    if let Some((secret, person)) = session(app, secret).await? {
         if !is_safe(request.method()) && !same_origin(&request) {
             return Err(Problem::forbidden("The request came from another site's page."));
         }
@@ -155,10 +157,10 @@ async fn guard(
             }
             request.extensions_mut().insert(Caller { reader, sees });
             request.extensions_mut().insert(SessionSecret(secret));
-            return Ok(next.run(request).await);
+            return Ok(request);
         }
     }
-    if row.who == Who::Anyone { Ok(next.run(request).await) } else { Err(Problem::signed_out()) }
+    if row.who == Who::Anyone { Ok(request) } else { Err(Problem::signed_out()) }
 }
 
 fn is_safe(method: &Method) -> bool {
@@ -180,28 +182,32 @@ fn same_origin(request: &Request) -> bool {
     }
 }
 
-async fn session(app: &App, request: &Request) -> Result<Option<(Arc<str>, PersonId)>, Problem> {
+/// The secret in the session cookie.
+fn session_secret(request: &Request) -> Option<&str> {
     let cookies = request.headers().get_all(header::COOKIE);
-    let secret = cookies
+    cookies
         .iter()
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(';'))
         .filter_map(|c| c.trim().split_once('='))
         .find(|(name, _)| *name == COOKIE)
-        .map(|(_, v)| v);
+        .map(|(_, v)| v)
+}
+
+async fn session(app: &App, secret: Option<String>) -> Result<Option<(Arc<str>, PersonId)>, Problem> {
     let Some(secret) = secret else { return Ok(None) };
-    let person = app.access.session(secret).await.map_err(Problem::internal)?;
+    let person = app.access.session(&secret).await.map_err(Problem::internal)?;
     Ok(person.map(|p| (secret.into(), p)))
 }
 
-async fn source_token(app: &App, request: &Request) -> Result<Option<Token>, Problem> {
-    let bearer = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.strip_prefix("Bearer "));
+/// The token in the authorization header (RFC 6750).
+fn bearer(request: &Request) -> Option<&str> {
+    request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+async fn source_token(app: &App, bearer: Option<String>) -> Result<Option<Token>, Problem> {
     match bearer {
-        Some(b) => app.access.token(b).await.map_err(Problem::internal),
+        Some(b) => app.access.token(&b).await.map_err(Problem::internal),
         None => Ok(None),
     }
 }
