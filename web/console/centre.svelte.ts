@@ -148,7 +148,10 @@ export class Centre {
   /** Acknowledges every notice about a track that waits for me. */
   async acknowledgeTrack(track: string): Promise<void> {
     const mine = [...this.#notices.values()].filter((v) => v.notice.track === track && needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore));
-    if (mine.length === 0) return;
+    if (mine.length === 0) {
+      this.say('Nothing here waits for you.');
+      return;
+    }
     const results = await Promise.all(mine.map((v) => this.acknowledge(v)));
     if (results.every(Boolean)) this.say(mine.length === 1 ? 'Acknowledged.' : `${mine.length} warnings acknowledged.`);
   }
@@ -196,10 +199,11 @@ export class Centre {
   /** A report was on a screen that somebody looks at. */
   async sawSighting(id: string): Promise<void> {
     const v = this.#sightings.get(id);
-    if (!v || this.#seen.has(id) || !this.can('watch', 'supervisor')) return;
-    // Somebody else's look counts for the receipt already, unless this is leadership's own.
-    const done = this.can('watch') ? v.seen_by_centre !== null : v.seen_by_leadership !== null;
-    if (done || v.sighting.reporter === this.me.person.id) return;
+    if (!v || this.#seen.has(id) || v.sighting.reporter === this.me.person.id) return;
+    // Somebody else's look at the same desk counts for the receipt already.
+    const forCentre = this.can('watch') && v.seen_by_centre === null;
+    const forLeadership = (this.me.leads.includes(v.sighting.reporter) || v.leaders.includes(this.me.person.id)) && v.seen_by_leadership === null;
+    if (!forCentre && !forLeadership) return;
     this.#seen.add(id);
     try {
       const request = uuidv7();

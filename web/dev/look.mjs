@@ -1,10 +1,11 @@
-// Pictures of the console in its states, for looking at: node dev/look.mjs OUT_FOLDER [NAME…]
+// Pictures of the console in its states, for looking at: node dev/look.mjs [OUT_FOLDER [NAME…]]
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launch, watched } from './browser.mjs';
 import { mock } from './mock-server.mjs';
 
-const [out = 'look', ...names] = process.argv.slice(2);
+const [out = join(tmpdir(), 'skypicket-look'), ...names] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 const browser = await launch();
 const TRACK1 = '#track/018f3c00-0000-8000-8000-000000000001';

@@ -11,6 +11,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 
 export const CSP = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "img-src 'self' data: blob:", "connect-src 'self'",
@@ -43,6 +44,30 @@ const PEOPLE = [
   ['lead-2', 'Lead South', 'south', ['field', 'supervisor'], [1900, 600]],
 ];
 const SITES = [['post-2', 'Post 2', 200, 1150, 420, 'south']];
+
+/** A PMTiles file (version 3) of one grey raster tile: what an own basemap looks like on the wire. */
+export function tinyTiles() {
+  const crcTable = Array.from({ length: 256 }, (_, n) => { let c = n; for (let k = 0; k < 8; k += 1) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1; return c >>> 0; });
+  const crc = (b) => { let c = 0xffffffff; for (const x of b) c = crcTable[(c ^ x) & 255] ^ (c >>> 8); return (c ^ 0xffffffff) >>> 0; };
+  const chunk = (type, data) => { const b = Buffer.alloc(12 + data.length); b.writeUInt32BE(data.length, 0); b.write(type, 4); data.copy(b, 8); b.writeUInt32BE(crc(b.subarray(4, 8 + data.length)), 8 + data.length); return b; };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(256, 0);
+  head.writeUInt32BE(256, 4);
+  head[8] = 8; // eight bits of grey
+  const png = Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.alloc(257 * 256, 120))), chunk('IEND', Buffer.alloc(0))]);
+  const varint = (n) => { const out = []; let v = n; while (v > 127) { out.push((v % 128) | 128); v = Math.floor(v / 128); } out.push(v); return out; };
+  const root = Buffer.from([...varint(1), ...varint(0), ...varint(1), ...varint(png.length), ...varint(1)]);
+  const meta = Buffer.from('{}');
+  const h = Buffer.alloc(127);
+  h.write('PMTiles', 0);
+  h[7] = 3;
+  const put = (at, v) => h.writeBigUInt64LE(BigInt(v), at);
+  put(8, 127); put(16, root.length); put(24, 127 + root.length); put(32, meta.length); put(40, 127 + root.length + meta.length); put(48, 0);
+  put(56, 127 + root.length + meta.length); put(64, png.length); put(72, 1); put(80, 1); put(88, 1);
+  h[96] = 1; h[97] = 1; h[98] = 1; h[99] = 2; h[100] = 0; h[101] = 0;
+  [[-180, -85], [180, 85]].forEach(([lon, lat], i) => { h.writeInt32LE(lon * 1e7, 102 + i * 8); h.writeInt32LE(lat * 1e7, 106 + i * 8); });
+  return Buffer.concat([h, root, meta, png]);
+}
 
 export function mock(options = {}) {
   const { scene = 'busy', live = false, seconds = 95 } = options;
@@ -280,6 +305,13 @@ export function mock(options = {}) {
     if (p === '/sites') return json(res, { type: 'FeatureCollection', features: SITES.map(([id, name, standoff_m, e, n, unit]) => ({ type: 'Feature', id, geometry: { type: 'Point', coordinates: at(e, n) }, properties: { id, name, standoff_m, unit } })) });
     if (p === '/own-flights') return json(res, { items: flights() });
     if (p === '/sources') return json(res, { items: sources() });
+    if (p === '/basemap' && options.tiles) {
+      const all = tinyTiles();
+      const m = /bytes=(\d+)-(\d+)/.exec(req.headers.range ?? '');
+      const [from, to] = m ? [Number(m[1]), Math.min(Number(m[2]), all.length - 1)] : [0, all.length - 1];
+      res.writeHead(m ? 206 : 200, { 'Content-Type': 'application/vnd.pmtiles', 'Content-Range': `bytes ${from}-${to}/${all.length}`, ETag: '"1"', 'Cache-Control': 'no-cache' });
+      return res.end(all.subarray(from, to + 1));
+    }
     if (p === '/basemap') return problem(res, 404, 'not_found', 'No own basemap.');
     if (p === '/positions') return answer({ id: body.id }, 201);
     if (p === '/events') {

@@ -200,13 +200,13 @@ function utmGrid({ west, south, east, north, widthPx }: View): FeatureCollection
     const e = k * step;
     const edge = onEdge((t) => at(e, n0 + (n1 - n0) * t), (p) => p[1]! >= south);
     out.push(line(path((t) => at(e, n0 + (n1 - n0) * t)), {}));
-    if (edge) out.push(point(edge, { name: name(e), anchor: 'bottom-left' }));
+    if (edge && step < 100_000) out.push(point(edge, { name: name(e), anchor: 'bottom-left' }));
   }
   for (let k = Math.ceil(n0 / step); k * step < n1; k += 1) {
     const n = k * step;
     const edge = onEdge((t) => at(e0 + (e1 - e0) * t, n), (p) => p[0]! >= west);
     out.push(line(path((t) => at(e0 + (e1 - e0) * t, n)), {}));
-    if (edge) out.push(point(edge, { name: name(n), anchor: 'bottom-left' }));
+    if (edge && step < 100_000) out.push(point(edge, { name: name(n), anchor: 'bottom-left' }));
   }
   return collection(out);
 }

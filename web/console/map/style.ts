@@ -26,6 +26,8 @@ export function readColours(): Colours {
 }
 
 const FONT = ['Inter Variable', 'sans-serif'];
+/** Symbols shrink when the map shows a whole region, so that they do not cover it. */
+const SIZE: never = ['interpolate', ['linear'], ['zoom'], 6, 0.45, 11, 1] as never;
 const EMPTY = { type: 'FeatureCollection' as const, features: [] };
 
 /** The sources that the page fills. */
@@ -122,15 +124,15 @@ export function layers(c: Colours): LayerSpecification[] {
     },
     {
       id: 'halos', type: 'symbol', source: 'tracks', filter: ['has', 'level'],
-      layout: { 'icon-image': ['concat', 'halo-', ['get', 'level']], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
+      layout: { 'icon-image': ['concat', 'halo-', ['get', 'level']], 'icon-size': SIZE, 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
     },
     {
       id: 'chosen', type: 'symbol', source: 'tracks', filter: ['get', 'selected'],
-      layout: { 'icon-image': 'selected', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+      layout: { 'icon-image': 'selected', 'icon-size': SIZE, 'icon-allow-overlap': true, 'icon-ignore-placement': true },
     },
     {
       id: 'tracks', type: 'symbol', source: 'tracks',
-      layout: { 'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
+      layout: { 'icon-image': ['get', 'icon'], 'icon-size': SIZE, 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
       paint: { 'icon-opacity': ['case', ['get', 'weak'], 0.6, 1] },
     },
     {
