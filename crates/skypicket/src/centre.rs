@@ -19,7 +19,7 @@ use skypicket_model::{
     Time,
     entry::{ActEntry, Configured, Started},
 };
-use skypicket_record::{Record, SqliteRecord};
+use skypicket_record::{Record, RecordState, SqliteRecord};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, OnceLock},
@@ -377,7 +377,8 @@ impl Core {
             self.engines.warner().dangers(),
         );
         turn.batch.picture = Some(Arc::new(next));
-        if self.now.since_s(self.snapshot_at) >= self.snapshot_s {
+        // A full disk takes no snapshots, and what it does not take holds up all that follows.
+        if self.now.since_s(self.snapshot_at) >= self.snapshot_s && self.centre.record.state() == RecordState::Ok {
             self.snapshot(turn);
         }
     }

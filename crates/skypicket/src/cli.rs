@@ -195,17 +195,23 @@ impl End {
     }
 }
 
+/// A line on standard output: what a command was asked for.
+#[allow(clippy::print_stdout)]
+pub fn say(line: &str) {
+    println!("{line}");
+}
+
 /// Runs a command.
 pub fn run(cli: Cli) -> End {
     match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Record(command) => record_command::run(&command),
         Command::Config(ConfigCommand::Check { file }) => {
             match Config::load(Some(&file)).and_then(|c| c.directory().map(|d| (c, d))) {
                 Ok((c, d)) => {
-                    println!(
+                    say(&format!(
                         "{}: fit: {} people in {} units of {} agencies, {} sites, {} listeners",
                         file.display(),
                         d.people.len(),
@@ -213,7 +219,7 @@ pub fn run(cli: Cli) -> End {
                         d.agencies.len(),
                         d.sites.len(),
                         c.listeners().len()
-                    );
+                    ));
                     End::OK
                 }
                 Err(e) => End::usage(e.to_string()),

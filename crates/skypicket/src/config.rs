@@ -10,7 +10,7 @@ use skypicket_model::{
     Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, people::Site,
 };
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -223,9 +223,9 @@ impl Config {
         if let Err(e) = LatLon::new(self.place.lat_deg, self.place.lon_deg) {
             problems.push(format!("place: {e}"));
         }
-        let mut sources: BTreeMap<&str, ()> = BTreeMap::new();
+        let mut sources = BTreeSet::new();
         for id in self.source.ids() {
-            if sources.insert(id.as_str(), ()).is_some() {
+            if !sources.insert(id.as_str()) {
                 problems.push(format!("two sources have the id '{id}'"));
             }
             if id.as_str().starts_with("person.") {

@@ -117,6 +117,7 @@ fn capture(mut input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool>
 
 fn cot_events(input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
     let mut bytes = Vec::new();
+    #[allow(clippy::disallowed_methods)] // bounded by `take`
     input.take(MOST_COT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST_COT {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "CoT input is larger than 256 MiB: split it"));

@@ -218,8 +218,13 @@ impl Engines {
                 self.dispatcher.absorb(&DispatchInput::Tick, now);
             }
             Body::Started(_) => self.dispatcher.absorb(&DispatchInput::Started, now),
-            Body::Shed { .. } | Body::Unrecorded { .. } => {}
-            Body::Tracks { .. } | Body::Notice(_) | Body::Dispatch(_) | Body::Desk(_) | Body::Snapshot(_) => {}
+            Body::Shed { .. }
+            | Body::Unrecorded { .. }
+            | Body::Tracks { .. }
+            | Body::Notice(_)
+            | Body::Dispatch(_)
+            | Body::Desk(_)
+            | Body::Snapshot(_) => {}
         }
         out
     }

@@ -87,9 +87,9 @@ pub struct Hub {
 pub fn frame(event: &str, id: Option<u64>, data: &impl Serialize) -> Bytes {
     let json = serde_json::to_string(data).unwrap_or_else(|_| "null".into());
     let mut out = String::with_capacity(json.len() + 48);
-    let _ = write!(out, "event: {event}\n");
+    let _ = writeln!(out, "event: {event}");
     if let Some(id) = id {
-        let _ = write!(out, "id: {id}\n");
+        let _ = writeln!(out, "id: {id}");
     }
     let _ = write!(out, "data: {json}\n\n");
     Bytes::from(out)

@@ -1,7 +1,7 @@
 //! `skypicket record`: verify, checkpoint, export, rebuild views.
 
 use crate::{
-    cli::{End, RecordCommand},
+    cli::{End, RecordCommand, say},
     engines::{ENGINES, Engines},
 };
 use serde_json::json;
@@ -44,31 +44,36 @@ fn folder(data: &Path) -> anyhow::Result<PathBuf> {
         .ok_or_else(|| anyhow::anyhow!("{}: there is no record in this folder", data.display()))
 }
 
+/// For reading while a centre may be running on it.
+fn read_only(data: &Path) -> anyhow::Result<SqliteRecord> {
+    Ok(SqliteRecord::open(&folder(data)?, Options { read_only: true, ..Options::default() })?)
+}
+
 fn open(data: &Path) -> anyhow::Result<SqliteRecord> {
     Ok(SqliteRecord::open(&folder(data)?, Options { reserve_bytes: 0, ..Options::default() })?)
 }
 
 fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
-    let record = open(data)?;
+    let record = read_only(data)?;
     let report = record.verify(&mut |done, all| {
         if done % 100_000 < 1_000 && done > 0 {
             eprintln!("verified {done} of {all} entries");
         }
     })?;
     for fault in &report.faults {
-        println!("{}", json!({"type": "fault", "entry": fault.entry, "message": fault.message}));
+        say(&json!({"type": "fault", "entry": fault.entry, "message": fault.message}).to_string());
     }
     let mut differences = 0;
     if recompute {
         differences = recomputed(&record)?;
     }
-    println!(
-        "{}",
-        json!({
+    say(
+        &json!({
             "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
             "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
             "recomputed": recompute, "differences": differences,
         })
+        .to_string(),
     );
     Ok(report.faults.is_empty() && differences == 0)
 }
@@ -115,7 +120,7 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<u64> {
 fn missing(expected: &mut std::collections::VecDeque<(u64, Body)>) -> u64 {
     let n = expected.len() as u64;
     for (cause, body) in expected.drain(..) {
-        println!("{}", json!({"type": "difference", "cause": cause, "recomputed": body.kind(), "recorded": null}));
+        say(&json!({"type": "difference", "cause": cause, "recomputed": body.kind(), "recorded": null}).to_string());
     }
     n
 }
@@ -128,12 +133,12 @@ fn same(expected: &mut std::collections::VecDeque<(u64, Body)>, entry: &Entry) -
         .as_ref()
         .is_some_and(|(cause, body)| Some(*cause) == entry.cause && (*body == entry.body || thinned && body.kind() == "tracks"));
     if !fits {
-        println!(
-            "{}",
-            json!({
+        say(
+            &json!({
                 "type": "difference", "entry": entry.index, "cause": entry.cause, "recorded": entry.body.kind(),
                 "recomputed": found.map(|(_, b)| b.kind()),
             })
+            .to_string(),
         );
     }
     fits
@@ -141,12 +146,12 @@ fn same(expected: &mut std::collections::VecDeque<(u64, Body)>, entry: &Entry) -
 
 fn checkpoint(data: &Path) -> anyhow::Result<bool> {
     let record = open(data)?;
-    print!("{}", record.checkpoint().wait()?.note);
+    say(record.checkpoint().wait()?.note.trim_end());
     Ok(true)
 }
 
 fn export(data: &Path) -> anyhow::Result<bool> {
-    let record = open(data)?;
+    let record = read_only(data)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut from = 0;
     loop {

@@ -13,7 +13,7 @@ use anyhow::Context;
 use serde_json::json;
 use skypicket_link::{CaptureTail, TakServer, TcpLines, UdpLines};
 use skypicket_model::{Directory, PersonId, Role};
-use skypicket_record::{Options, SqliteRecord};
+use skypicket_record::{Options, SqliteRecord, World};
 use std::{
     collections::BTreeMap,
     io::Write,
@@ -23,7 +23,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// Runs the command.
-pub fn run(args: ServeArgs) -> End {
+pub fn run(args: &ServeArgs) -> End {
     if args.tls.is_some() {
         return End::not_built("serve --tls");
     }
@@ -59,7 +59,7 @@ pub fn run(args: ServeArgs) -> End {
         Ok(r) => r,
         Err(e) => return End::could_not(e),
     };
-    match runtime.block_on(serve(&args, config, directory, exercise)) {
+    match runtime.block_on(serve(args, config, directory, exercise)) {
         Ok(()) => End::OK,
         Err(e) => End::could_not(format!("{e:#}")),
     }
@@ -90,6 +90,7 @@ async fn serve(
     let name = exercise.as_ref().map(|x| x.name().to_owned());
     let dir = folder(&config.data, name.as_deref());
     let mut options = Options { reserve_bytes: config.record.reserve_mib << 20, ..Options::default() };
+    options.world = name.clone().map_or(World::Live, World::Exercise);
     options.test_synchronous_off = args.unsafe_no_sync;
     options.test_commit_delay = args.test_commit_delay_ms.map(std::time::Duration::from_millis);
     options.test_max_page_count = args.test_max_pages;

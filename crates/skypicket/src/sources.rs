@@ -202,7 +202,11 @@ impl Intake for CentreIntake {
     fn act(&self, by: PersonId, via: &'static str, act: Act) -> BoxFuture<'_, Result<(), Refused>> {
         Box::pin(async move {
             let entry = ActEntry { by, via: via.into(), request: None, act };
-            self.centre.act(entry).await.map_err(refusal)
+            match self.centre.act(entry).await {
+                // A connector brings the same marker again after a reconnect: it was taken, and that is the answer.
+                Err(NotTaken::Refused { code: "duplicate_sighting", .. }) => Ok(()),
+                done => done.map_err(refusal),
+            }
         })
     }
 

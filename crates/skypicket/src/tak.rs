@@ -4,6 +4,7 @@ use crate::views::{NoticeView, Picture};
 use skypicket_link::TakHandle;
 use skypicket_model::{Delivery, people::Language};
 use skypicket_wire::cot::render;
+use std::fmt::Write as _;
 
 /// What the chat line says: marks first, then the warning, then how to acknowledge it.
 pub fn chat_text(view: &NoticeView, delivery: &Delivery) -> String {
@@ -18,7 +19,7 @@ pub fn chat_text(view: &NoticeView, delivery: &Delivery) -> String {
     text.push_str(if spanish { &view.notice.text_es } else { &view.notice.text });
     if view.notice.needs_ack {
         let how = if spanish { "Responda con el código" } else { "Reply with code" };
-        text.push_str(&format!(" {how} {}.", view.notice.code));
+        let _ = write!(text, " {how} {}.", view.notice.code);
     }
     text
 }

@@ -24,6 +24,8 @@ pub struct NoticeView {
     pub mine: bool,
     /// The reader acknowledged this version.
     pub acknowledged: bool,
+    /// The reader's acknowledgement is still waited for.
+    pub owes: bool,
 }
 
 /// One person on a notice's list.
@@ -41,6 +43,8 @@ pub struct RecipientRow {
     pub channel: Option<Channel>,
     /// When they acknowledged this version.
     pub acknowledged_at: Option<Time>,
+    /// An acknowledgement by them is still waited for.
+    pub owes: bool,
     /// To whom their silence was escalated.
     pub escalated_to: Option<PersonId>,
     /// Nobody is left to tell: call them.
@@ -74,13 +78,14 @@ impl NoticeView {
                 reached: r.reached,
                 channel: r.channel,
                 acknowledged_at: r.acknowledged_at,
+                owes: r.owes,
                 escalated_to: r.escalated_to,
                 silent: r.silent,
                 trouble: r.trouble,
                 may_repeat: r.may_repeat,
             })
             .collect();
-        Self { notice: notice.clone(), unrecorded, recipients, mine: false, acknowledged: false }
+        Self { notice: notice.clone(), unrecorded, recipients, mine: false, acknowledged: false, owes: false }
     }
 
     /// As `reader` may see it; `None` when they may not.
@@ -92,6 +97,7 @@ impl NoticeView {
         let mut view = self.clone();
         view.mine = own.is_some();
         view.acknowledged = own.is_some_and(|r| r.acknowledged_at.is_some());
+        view.owes = own.is_some_and(|r| r.owes);
         if !sees_all {
             view.recipients.retain(|r| r.person == *reader);
             // Somebody told of another's silence must see whose.
@@ -323,6 +329,7 @@ pub async fn notice_from_record(
                 reached: d.map_or(Reached::Queued, |d| d.reached),
                 channel: d.map(|d| d.channel),
                 acknowledged_at: r.acknowledged.map(|(at, _)| at),
+                owes: false,
                 escalated_to: r.escalated.and_then(|(_, to)| to),
                 silent: r.silent_at.is_some(),
                 trouble: d.and_then(|d| d.trouble.clone()),
@@ -331,5 +338,5 @@ pub async fn notice_from_record(
             }
         })
         .collect();
-    Ok(Some(NoticeView { notice: newest.notice, unrecorded: false, recipients, mine: false, acknowledged: false }))
+    Ok(Some(NoticeView { notice: newest.notice, unrecorded: false, recipients, mine: false, acknowledged: false, owes: false }))
 }

@@ -80,10 +80,6 @@ impl Caller {
 #[derive(Debug, Clone)]
 struct SessionSecret(Arc<str>);
 
-/// The request's id.
-#[derive(Debug, Clone)]
-struct RequestIdText(Arc<str>);
-
 /// Pages and API.
 pub fn router(app: App) -> Router {
     let api = Router::new()
@@ -213,9 +209,8 @@ async fn source_token(app: &App, bearer: Option<String>) -> Result<Option<Token>
 }
 
 /// Outermost: a request id, errors as problem documents, headers that keep a page to itself.
-async fn finish(mut request: Request, next: Next) -> Response {
-    let id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-    request.extensions_mut().insert(RequestIdText(Arc::clone(&id)));
+async fn finish(request: Request, next: Next) -> Response {
+    let id = uuid::Uuid::now_v7().to_string();
     let api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     if let Some(p) = response.extensions_mut().remove::<Problem>() {
@@ -260,7 +255,8 @@ const HEADERS: &[(&str, &str)] = &[
 /// The caller, put there by [`guard`].
 type Signed = Extension<Caller>;
 
-/// Turns anything that renders into a response.
+/// Turns anything that renders into a handler's good end.
+#[allow(clippy::unnecessary_wraps)] // what handlers return
 fn ok(r: impl IntoResponse) -> Result<Response, Problem> {
     Ok(r.into_response())
 }

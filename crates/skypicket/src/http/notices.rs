@@ -74,12 +74,11 @@ pub async fn list(
 async fn view(app: &App, caller: &super::Caller, id: NoticeId) -> Result<Option<NoticeView>, Problem> {
     let unrecorded = app.centre.flags.unrecorded();
     let held = app.centre.ask(move |e| e.notice(id).map(|n| NoticeView::of(e, n, unrecorded))).await?;
-    let whole = match held {
-        Some(v) => Some(v),
-        None => {
-            let directory = app.centre.ask(|e| e.directory().clone()).await?;
-            crate::views::notice_from_record(&app.centre.record, &directory, id).await.map_err(Problem::internal)?
-        }
+    let whole = if held.is_some() {
+        held
+    } else {
+        let directory = app.centre.ask(|e| e.directory().clone()).await?;
+        crate::views::notice_from_record(&app.centre.record, &directory, id).await.map_err(Problem::internal)?
     };
     Ok(whole
         .filter(|v| may_see(&caller.reader, &v.notice.marking))

@@ -105,9 +105,12 @@ impl From<NotTaken> for Problem {
         match n {
             NotTaken::Refused { code, message } => {
                 let status = match code {
-                    "not_found" | "unknown_sighting" | "unknown_notice" | "not_a_recipient" => StatusCode::NOT_FOUND,
-                    "not_yours" | "not_allowed" | "forbidden" => StatusCode::FORBIDDEN,
-                    "invalid" | "why_needed" => StatusCode::UNPROCESSABLE_ENTITY,
+                    "not_found" | "unknown_sighting" | "unknown_version" => StatusCode::NOT_FOUND,
+                    "not_yours" | "not_allowed" | "not_addressed" | "unknown_person" => StatusCode::FORBIDDEN,
+                    "bad_sighting" | "why_needed" | "why_too_long" | "not_a_verdict" | "merge_into_itself" => {
+                        StatusCode::UNPROCESSABLE_ENTITY
+                    }
+                    "desk_full" => return Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry(30),
                     _ => StatusCode::CONFLICT,
                 };
                 Self::new(status, code, message)

@@ -147,14 +147,13 @@ pub async fn list(
 /// A sighting that the caller may see.
 async fn visible(app: &App, caller: &super::Caller, id: SightingId) -> Result<SightingView, Problem> {
     let held = app.centre.ask(move |e| e.desk().sighting(id).map(|s| SightingView::of(e.directory(), s))).await?;
-    let view = match held {
-        Some(v) => v,
+    let view = if let Some(v) = held {
+        v
+    } else {
         // The desk keeps the newest; the record keeps all.
-        None => {
-            let directory = app.centre.ask(|e| e.directory().clone()).await?;
-            let state = app.centre.record.sighting(id).await.map_err(Problem::internal)?.ok_or_else(Problem::not_found)?;
-            SightingView::of(&directory, &state)
-        }
+        let directory = app.centre.ask(|e| e.directory().clone()).await?;
+        let state = app.centre.record.sighting(id).await.map_err(Problem::internal)?.ok_or_else(Problem::not_found)?;
+        SightingView::of(&directory, &state)
     };
     let may = may_see_sighting(&view, caller.id(), caller.sees)
         && skypicket_model::may_see(&caller.reader, &view.state.sighting.marking);
