@@ -1,1 +1,8 @@
-//! To be written.
+//! Made-up skies and people, the same for the same seed: exercises for people, loads for benches.
+//!
+//! Pure: no clock and no I/O. It makes what the outside world would send (observations, positions, acts) and is told
+//! what the centre sent back. It is never part of a live centre, and it decides nothing about dangers itself.
+
+pub mod exercise;
+pub mod load;
+mod rng;

@@ -23,6 +23,10 @@ pub struct Policy {
     /// A level goes down by one only after this long below it without a break, seconds; a lost track's warning ends
     /// after as long. Default 10.
     pub hold_s: f64,
+    /// A warning that is open stays at least an advisory while the drone is within so many stand-off radii, or comes
+    /// closer on a course that passes within them: one that circles, or whose course is not quite sure yet, would else
+    /// be cleared and raised again and again. It raises nothing. Default 2.
+    pub linger: f64,
     /// How a drone strays from its present course.
     pub wander: Wander,
     /// A class is believed from this probability on; below it the thing counts as unknown, which is FPV. From here on
@@ -61,6 +65,12 @@ pub struct Wander {
     pub sigma_mps: f64,
     /// Time after which it has mostly returned, seconds. Default 10.
     pub tau_s: f64,
+    /// As much of a track's velocity sigma on each axis is the tracker's readiness for the next manoeuvre and no lasting
+    /// error of its course: it returns with `tau_s` too, save a tenth of its variance. Taken as lasting it would put a
+    /// drone that comes straight on for two minutes anywhere within 400 m, and the first warning would be the urgent
+    /// one. What a track's sigma has beyond this (a new track, one that only people saw) is ignorance and lasts.
+    /// Default 3 m/s, what a tracker with acceleration noise 4 m²/s³ settles at from one plot a second of 8 m.
+    pub manoeuvre_mps: f64,
 }
 
 /// What a person's position is worth as it ages.
@@ -87,6 +97,7 @@ impl Default for Policy {
             advisory: Rule { within_s: 300.0, p: 0.5 },
             reported_p: 0.2,
             hold_s: 10.0,
+            linger: 2.0,
             wander: Wander::default(),
             class_p: 0.8,
             position: Ageing::default(),
@@ -99,7 +110,7 @@ impl Default for Policy {
 
 impl Default for Wander {
     fn default() -> Self {
-        Self { sigma_mps: 1.0, tau_s: 10.0 }
+        Self { sigma_mps: 1.0, tau_s: 10.0, manoeuvre_mps: 3.0 }
     }
 }
 
@@ -116,6 +127,16 @@ impl Wander {
         let spread = self.sigma_mps * self.tau_s;
         // The difference of near-equal terms loses digits below x = 0.01, where it is x³ · 2/3 at most: call it none.
         if x < 0.01 { 0.0 } else { spread * spread * (2.0 * x - 3.0 + 4.0 * libm::exp(-x) - libm::exp(-2.0 * x)) }
+    }
+
+    /// How far a velocity that returns has carried after `t_s` seconds, in metres for each m/s of it now.
+    pub fn carried_s(&self, t_s: f64) -> f64 {
+        self.tau_s * -libm::expm1(-t_s / self.tau_s)
+    }
+
+    /// Of a velocity variance on one axis the part that returns, m²/s².
+    pub fn returning(&self, variance: f64) -> f64 {
+        0.9 * variance.clamp(0.0, self.manoeuvre_mps * self.manoeuvre_mps)
     }
 }
 
@@ -159,6 +180,8 @@ impl Policy {
             ("hold_s", self.hold_s, 0.0, 600.0),
             ("wander.sigma_mps", self.wander.sigma_mps, 0.0, 50.0),
             ("wander.tau_s", self.wander.tau_s, 0.1, 1_000.0),
+            ("wander.manoeuvre_mps", self.wander.manoeuvre_mps, 0.0, 50.0),
+            ("linger", self.linger, 0.0, 100.0),
             ("class_p", self.class_p, 0.5, 1.0),
             ("position.old_s", self.position.old_s, 0.0, 86_400.0),
             ("position.max_age_s", self.position.max_age_s, 1.0, 86_400.0),
@@ -204,7 +227,7 @@ mod tests {
 
     #[test]
     fn straying_grows_with_the_cube_of_time_at_first_and_its_root_later() {
-        let w = Wander { sigma_mps: 1.0, tau_s: 10.0 };
+        let w = Wander::default();
         // Short: sigma² · (2/3) t³/tau. Long: 2 sigma² tau t, less a constant.
         assert!((w.variance_m2(0.5) / (2.0 / 3.0 * 0.125 / 10.0) - 1.0).abs() < 0.05);
         assert!((w.variance_m2(300.0) - 5_700.0).abs() < 1e-6);

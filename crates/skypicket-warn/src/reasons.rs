@@ -28,6 +28,8 @@ words! {
     ADVISORY = 3 => "within_300_s",
     /// Near enough to a report by people only.
     REPORTED_NEAR = 4 => "reported_near",
+    /// The level is kept from before: the drone is still near, or still comes nearly this way.
+    LINGERS = 19 => "lingers_near",
     /// The level is kept from before: it has not been lower for long enough.
     HELD = 5 => "held",
     /// No level: an own flight.

@@ -652,7 +652,13 @@ impl Pair {
     /// Takes a new assessment; true when the level held is another one now.
     fn take(&mut self, seen: Assessment, policy: &Policy, now: Time) -> bool {
         let before = self.steady.level;
-        self.steady.take(seen.level, seen.reasons.has(Reasons::NO_LEVEL), policy.hold_s, now);
+        let over = seen.reasons.has(Reasons::NO_LEVEL);
+        let near_m = policy.linger * seen.standoff_m;
+        let lingers = before.is_some() && !over && (seen.distance_m <= near_m || seen.closing && seen.cpa_m <= near_m);
+        let judged = seen.level.or(lingers.then_some(Level::Advisory));
+        self.steady.take(judged, over, policy.hold_s, now);
+        let reasons = seen.reasons.with(Reasons::LINGERS, lingers && seen.level.is_none());
+        let seen = Assessment { level: judged, reasons, ..seen };
         self.seen = seen;
         self.judged_at = now;
         self.steady.level != before

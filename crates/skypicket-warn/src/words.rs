@@ -100,7 +100,19 @@ fn where_and_when(about: &About<'_>, en: bool) -> String {
     }
     let soon = match about.level {
         // No time can be told where only a report says that it is near, or where the level is left over from before.
-        _ if a.reasons.has(Reasons::REPORTED_NEAR) || a.reasons.has(Reasons::HELD) => String::new(),
+        _ if a.reasons.has(Reasons::LINGERS) && !a.closing => {
+            if en {
+                " It stays near.".into()
+            } else {
+                " Sigue cerca.".into()
+            }
+        }
+        _ if a.reasons.has(Reasons::REPORTED_NEAR)
+            || a.reasons.has(Reasons::HELD)
+            || a.reasons.has(Reasons::LINGERS) =>
+        {
+            String::new()
+        }
         Level::Urgent if a.reasons.has(Reasons::INSIDE) => {
             let standoff = metres(a.standoff_m);
             if en { format!(" It is within {standoff} now.") } else { format!(" Ya está a menos de {standoff}.") }
@@ -178,9 +190,9 @@ pub(crate) fn over(r: Reasons, exercise: bool, language: Language) -> String {
             "Fin del aviso: el dron ya no se ve. Siga atento. No toque nada que haya caído."
         }
     } else if en {
-        "Warning over: the drone is no longer near. Do not touch anything that fell."
+        "Warning over: out of the drone's way now. Do not touch anything that fell."
     } else {
-        "Fin del aviso: el dron ya no está cerca. No toque nada que haya caído."
+        "Fin del aviso: ya fuera del camino del dron. No toque nada que haya caído."
     };
     marked(body, exercise, en)
 }

@@ -238,6 +238,28 @@ fn a_warning_ends_after_the_hold_when_its_track_is_deleted_or_silent() {
 }
 
 #[test]
+fn a_drone_that_circles_near_by_keeps_its_warning() {
+    let mut story = Story::new(&directory(&["p1"], None));
+    story.warner.absorb_position(&position("p1", [0.0, 0.0], T0), T0);
+    let mut told = vec![];
+    // A circle of 100 m radius that comes as near as 100 m and goes as far as 300 m, once in 90 s.
+    for s in 0..300u32 {
+        let now = T0.plus_s(f64::from(s));
+        let a = std::f64::consts::TAU * f64::from(s) / 90.0;
+        let at = [200.0 - 100.0 * libm::cos(a), 100.0 * libm::sin(a), 0.0];
+        let v = 100.0 * std::f64::consts::TAU / 90.0;
+        let vel = [v * libm::sin(a), v * libm::cos(a), 0.0];
+        told.extend(story.second(&[numbered(1, at, vel, now)], now));
+    }
+    assert!(told.iter().all(|n| n.state != NoticeState::Cleared && n.id == told[0].id), "{told:?}");
+    assert!(told.iter().any(|n| n.level == Level::Advisory && n.text.contains("stays near")), "{told:?}");
+    // What only passes at 250 m was never told and is not told by this.
+    let mut story = Story::new(&directory(&["p1"], None));
+    story.warner.absorb_position(&position("p1", [0.0, 0.0], T0), T0);
+    assert_eq!(story.second(&[numbered(1, [0.0, 250.0, 0.0], [15.0, 0.0, 0.0], T0)], T0), []);
+}
+
+#[test]
 fn a_flight_filed_late_ends_the_warning_and_says_why() {
     let mut story = Story::new(&directory(&["p1"], None));
     story.warner.absorb_position(&position("p1", [0.0, 0.0], T0), T0);
