@@ -313,6 +313,7 @@ impl Joint {
 /// The times looked ahead to, each once: 0, 30, 60, 120 and 300 s, which are told, and the policy's own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ahead {
+    /// Unused ones are -1: nothing is inside by then.
     s: [f64; Self::MOST],
     len: usize,
 }
@@ -321,7 +322,7 @@ impl Ahead {
     const MOST: usize = 8;
 
     pub(crate) fn new(own: [f64; 3]) -> Self {
-        let mut ahead = Self { s: [0.0, 30.0, 60.0, 120.0, 300.0, 0.0, 0.0, 0.0], len: 5 };
+        let mut ahead = Self { s: [0.0, 30.0, 60.0, 120.0, 300.0, -1.0, -1.0, -1.0], len: 5 };
         for s in own {
             if ahead.place(s).is_none() {
                 ahead.s[ahead.len] = s;
@@ -350,12 +351,12 @@ fn shares<const S: usize>(
 ) -> [f64; Ahead::MOST] {
     let n = S / 2;
     let r2 = standoff_m * standoff_m;
-    let horizons = &ahead.s[..ahead.len];
     let mut inside = [0u32; Ahead::MOST];
     for z in &nodes::NODES.z {
         let mut d = [0.0; S];
-        for (i, (x, row)) in d.iter_mut().zip(factor).enumerate() {
-            for (l, z) in row.iter().zip(z).take(i + 1) {
+        // The whole row, zeros too: loops of fixed length are turned into vector instructions.
+        for (x, row) in d.iter_mut().zip(factor) {
+            for (l, z) in row.iter().zip(z) {
                 *x += l * z;
             }
         }
@@ -370,8 +371,8 @@ fn shares<const S: usize>(
             }
             let t = first_inside(aa - r2, ab, bb);
             if t < f64::INFINITY {
-                for (count, horizon) in inside.iter_mut().zip(horizons) {
-                    *count += u32::from(t <= *horizon);
+                for (count, horizon) in inside.iter_mut().zip(ahead.s) {
+                    *count += u32::from(t <= horizon);
                 }
             }
         }

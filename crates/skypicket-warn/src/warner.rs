@@ -574,6 +574,7 @@ impl Warner {
                 protected: who,
                 name: &name,
                 exercise: self.exercise.is_some(),
+                now,
             };
             words::text(&about, language)
         };

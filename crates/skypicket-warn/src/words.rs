@@ -4,7 +4,7 @@
 //! only if it is, "not confirmed" while it is not. An exercise's text starts and ends with the word EXERCISE.
 
 use crate::{Assessment, Policy, Reasons};
-use skypicket_model::{Level, NoticeState, ProtectedId, Track, TrackState, kinematics::AirClass, people::Language};
+use skypicket_model::{Level, NoticeState, ProtectedId, Time, Track, TrackState, kinematics::AirClass, people::Language};
 
 /// What a text is made from.
 pub(crate) struct About<'a> {
@@ -18,6 +18,7 @@ pub(crate) struct About<'a> {
     pub(crate) protected: &'a ProtectedId,
     pub(crate) name: &'a str,
     pub(crate) exercise: bool,
+    pub(crate) now: Time,
 }
 
 /// The text in a language.
@@ -38,12 +39,19 @@ fn marked(body: &str, exercise: bool, en: bool) -> String {
     }
 }
 
-/// "Danger is lower now." before an update to a lower level.
+/// Unmeasured for longer than this, a lower level says only that nothing is heard, seconds.
+const SILENT_S: f64 = 5.0;
+
+/// Before an update to a lower level: that the danger is lower, or only that the drone fell silent, which is not the
+/// same.
 fn calmer(about: &About<'_>, en: bool) -> String {
-    match (about.before > Some(about.level), en) {
-        (false, _) => String::new(),
-        (true, true) => "Danger is lower now. ".into(),
-        (true, false) => "El peligro es menor ahora. ".into(),
+    let silent_s = about.now.since_s(about.track.measured_at);
+    match (about.before > Some(about.level), silent_s > SILENT_S, en) {
+        (false, ..) => String::new(),
+        (true, false, true) => "Danger is lower now. ".into(),
+        (true, false, false) => "El peligro es menor ahora. ".into(),
+        (true, true, true) => format!("Nothing heard of it for {silent_s:.0} s: it may still be near. "),
+        (true, true, false) => format!("Sin señal de él desde hace {silent_s:.0} s: puede seguir cerca. "),
     }
 }
 
