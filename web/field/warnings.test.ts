@@ -25,13 +25,14 @@ const item = (more: Partial<OutboxItem>): OutboxItem => ({
 });
 
 describe('which warnings, in what order', () => {
-  test('the gravest first, then the soonest, cleared ones last; those of others not at all', () => {
+  test('the gravest first, my own before others’, then the soonest, cleared ones last; those of others not at all', () => {
     const list = [
       view({ id: 'a', level: 'advisory' }), view({ id: 'b', level: 'urgent', facts: { ...view().notice.facts, earliest_s: 20 } }),
       view({ id: 'c', state: 'cleared', level: 'urgent' }), view({ id: 'd', level: 'urgent', track: 'x', facts: { ...view().notice.facts, earliest_s: 10 } }),
       view({ id: 'e', level: 'urgent' }, { mine: false }), view({ id: 'f', level: 'caution' }),
+      view({ id: 'g', level: 'urgent', protected: { site: 'gate' }, facts: { ...view().notice.facts, earliest_s: 1 } }),
     ];
-    expect(warningsOf(list, [], 'me').map((w) => w.view.notice.id)).toEqual(['d', 'b', 'f', 'a', 'c']);
+    expect(warningsOf(list, [], 'me').map((w) => w.view.notice.id)).toEqual(['d', 'b', 'g', 'f', 'a', 'c']);
   });
 
   test('live numbers take the place of the version’s, only for the same track and the same protected', () => {

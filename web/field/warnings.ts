@@ -41,7 +41,7 @@ export function newer(known: NoticeView | undefined, came: NoticeView): NoticeVi
   return known !== undefined && known.notice.version > came.notice.version ? known : came;
 }
 
-/** My warnings, open ones first, the gravest and soonest at the top; cleared ones behind, newest first. */
+/** My warnings, open ones first, the gravest at the top, of those of one level my own danger first, then the soonest; cleared ones behind, newest first. */
 export function warningsOf(views: Iterable<NoticeView>, dangers: readonly Danger[], me: string): Warning[] {
   const list: Warning[] = [];
   for (const view of views) {
@@ -53,10 +53,11 @@ export function warningsOf(views: Iterable<NoticeView>, dangers: readonly Danger
     const escalated = told.length > 0 || view.recipients.some((r) => r.person === me && r.rule === 'escalation');
     list.push({ view, escalated, silent: names(false), answered: names(true), danger });
   }
-  return list.sort((a, b) => rank(a) - rank(b) || soon(a) - soon(b) || b.view.notice.at.localeCompare(a.view.notice.at));
+  return list.sort((a, b) => rank(a) - rank(b) || own(a, me) - own(b, me) || soon(a) - soon(b) || b.view.notice.at.localeCompare(a.view.notice.at));
 }
 
 const rank = (w: Warning): number => (w.view.notice.state === 'cleared' ? 9 : GRAVITY[w.view.notice.level]);
+const own = (w: Warning, me: string): number => (isMine(w.view.notice, me) ? 0 : 1);
 const soon = (w: Warning): number => (w.view.notice.state === 'cleared' ? 0 : facts(w).earliest_s);
 
 /** The numbers to show: live ones, else those of the version. */

@@ -147,6 +147,7 @@ export const en = {
   'warn.reaches_in': 'can reach you in',
   'warn.reaches_place_in': 'can reach {name} in',
   'warn.may_be_here': 'may be here by now',
+  'warn.may_be_there': 'may be there by now',
   'warn.no_time': 'how soon is not known',
   'warn.here_now': 'near enough to harm now',
   'warn.from_place': 'seen from {name}',

@@ -149,6 +149,7 @@ export const es: Record<Key, string> = {
   'warn.reaches_in': 'puede alcanzarle en',
   'warn.reaches_place_in': 'puede alcanzar {name} en',
   'warn.may_be_here': 'ya puede estar aquí',
+  'warn.may_be_there': 'ya puede estar allí',
   'warn.no_time': 'no se sabe en cuánto tiempo',
   'warn.here_now': 'ya está lo bastante cerca para dañar',
   'warn.from_place': 'visto desde {name}',
