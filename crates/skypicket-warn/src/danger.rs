@@ -6,7 +6,7 @@
 //! **Probability of being within the stand-off at some moment of the next T seconds.** Position and velocity are jointly
 //! Gaussian: the track's covariance, plus the protected's own uncertainty on the position. What of the velocity returns,
 //! and straying ([`crate::policy::Wander`]), count as a lasting velocity of such variance that the position's variance
-//! is right at the moment of closest approach (kept within 30 s and the longest time). Of that Gaussian 256 fixed points are taken ([`crate::nodes`]),
+//! is right at the moment of closest approach (kept within 30 s and the longest time). Of that Gaussian 256 fixed points are taken (module `nodes`),
 //! each a straight path whose first time inside the circle or sphere has a closed form; the share of paths that are
 //! inside by T is the probability. Taking the best single moment instead would be far too low whenever the time of
 //! arrival is unsure, since each moment then holds only a slice of the paths. The result is multiplied by the track's
