@@ -4,7 +4,9 @@
 //! only if it is, "not confirmed" while it is not. An exercise's text starts and ends with the word EXERCISE.
 
 use crate::{Assessment, Policy, Reasons};
-use skypicket_model::{Level, NoticeState, ProtectedId, Time, Track, TrackState, kinematics::AirClass, people::Language};
+use skypicket_model::{
+    Level, NoticeState, ProtectedId, Time, Track, TrackState, kinematics::AirClass, people::Language,
+};
 
 /// What a text is made from.
 pub(crate) struct About<'a> {

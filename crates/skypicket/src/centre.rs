@@ -45,8 +45,8 @@ pub struct Setup {
     pub checkpoint_s: f64,
     /// Where the map opens.
     pub place: MapPlace,
-    /// Listeners that others can reach without TLS, each named.
-    pub insecure: Vec<String>,
+    /// What every page must warn of (listeners that others can reach without TLS).
+    pub warnings: Vec<String>,
 }
 
 /// The running centre, for whoever talks to it.
@@ -70,8 +70,8 @@ pub struct Centre {
     pub started_at: Time,
     /// Where the map opens.
     pub place: Arc<MapPlace>,
-    /// Listeners that others can reach without TLS, each named.
-    pub insecure: Arc<Vec<String>>,
+    /// What every page must warn of (listeners that others can reach without TLS).
+    pub warnings: Arc<Vec<String>>,
 }
 
 /// Ends when the core and the committer have ended.
@@ -115,7 +115,7 @@ impl Centre {
             exercise: setup.exercise.as_deref().map(Into::into),
             started_at,
             place: Arc::new(setup.place),
-            insecure: Arc::new(setup.insecure),
+            warnings: Arc::new(setup.warnings),
         };
         let committer = Committer::new(centre.clone(), batches_rx, setup.checkpoint_s);
         let committer = tokio::spawn(committer.run());

@@ -427,7 +427,7 @@ impl Centre {
             },
             on_watch,
             place: (*self.place).clone(),
-            insecure: (*self.insecure).clone(),
+            warnings: (*self.warnings).clone(),
         })
     }
 }

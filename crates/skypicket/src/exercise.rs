@@ -2,8 +2,8 @@
 
 use crate::{clock, config::MapPlace, inbox::Job, sources::CentreIntake};
 use skypicket_link::Intake;
-use skypicket_model::{Directory, Notice, NoticeId, PersonId, Time};
-use stub::{FirstLight, Happening};
+use skypicket_model::{Act, Directory, Notice, NoticeId, PersonId, Role, Time};
+use skypicket_sim::exercise::{FirstLight, Happening};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -38,7 +38,7 @@ impl Exercise {
     }
 
     /// Where it is.
-    pub fn place(&self) -> MapPlace {
+    pub fn place() -> MapPlace {
         let at = FirstLight::place();
         MapPlace { name: "First light, border near 31.76 N 106.49 W".into(), lat_deg: at.lat_deg, lon_deg: at.lon_deg, zoom: 12.5 }
     }
@@ -52,6 +52,7 @@ impl Exercise {
     pub async fn run(&self, intake: CentreIntake, mut stopped: watch::Receiver<bool>) {
         let mut beat = tokio::time::interval(Duration::from_millis(200));
         let mut told: BTreeSet<(NoticeId, u32)> = BTreeSet::new();
+        self.file_own_flights(&intake).await;
         loop {
             tokio::select! {
                 _ = stopped.wait_for(|s| *s) => return,
@@ -62,6 +63,17 @@ impl Exercise {
             let happenings = self.scene().events_until(now);
             for h in happenings {
                 take(&intake, h.what).await;
+            }
+        }
+    }
+
+    /// Own flights are filed before they fly, as a watch officer would.
+    async fn file_own_flights(&self, intake: &CentreIntake) {
+        let (flights, directory) = { (self.scene().own_flights(), self.directory()) };
+        let Some(watch) = directory.with_role(Role::Watch).next() else { return };
+        for f in flights {
+            if let Err(refused) = intake.act(watch.id.clone(), "exercise", Act::OwnFlight(f)).await {
+                tracing::warn!(code = refused.code, "an own flight of the exercise was not filed");
             }
         }
     }
@@ -99,12 +111,4 @@ async fn take(intake: &CentreIntake, what: Happening) {
             let _ = intake.centre.inbox.push(Job::Reach(person, channel, up));
         }
     }
-}
-
-mod stub {
-use skypicket_model::*;
-pub struct FirstLight; 
-pub struct Ev { pub what: Happening }
-pub enum Happening { Observation(Observation), Position(Position), Act{by:PersonId, act:Act}, Reach{person:PersonId,channel:Channel,up:bool} }
-impl FirstLight { pub fn new(_:u64,_:Time)->Self{Self} pub fn directory(&self)->Directory{Directory::default()} pub fn place()->LatLon{LatLon{lat_deg:0.,lon_deg:0.}} pub fn is_live(&mut self,_:&PersonId,_:Time){} pub fn events_until(&mut self,_:Time)->Vec<Ev>{vec![]} pub fn on_notice(&mut self,_:&Notice,_:&[PersonId],_:Time){} }
 }

@@ -105,8 +105,12 @@ async fn serve(
     let address = listener.local_addr()?;
     let base_url: Arc<str> = format!("http://{address}").into();
 
-    let place = exercise.as_ref().map_or_else(|| config.place.clone(), |x| x.place());
-    let insecure = config.listeners().into_iter().filter(|(_, a, _)| !a.ip().is_loopback()).map(|(what, a, _)| format!("{what} on {a}"));
+    let place = if exercise.is_some() { Exercise::place() } else { config.place.clone() };
+    let insecure = config
+        .listeners()
+        .into_iter()
+        .filter(|(_, a, _)| !a.ip().is_loopback())
+        .map(|(what, a, _)| format!("Not protected: {what} listens on {a} without TLS."));
     let setup = Setup {
         directory: directory.clone(),
         policies: config.policy.clone(),
@@ -114,7 +118,7 @@ async fn serve(
         snapshot_s: config.record.snapshot_s,
         checkpoint_s: config.record.checkpoint_s,
         place,
-        insecure: insecure.collect(),
+        warnings: insecure.collect(),
     };
     let (centre, running) = Centre::start(Arc::clone(&record), setup).await?;
     let sources = Arc::new(SourceTable::default());

@@ -288,8 +288,8 @@ pub struct StatusView {
     pub on_watch: Vec<OnWatch>,
     /// Where the map opens.
     pub place: crate::config::MapPlace,
-    /// Listeners that others can reach without TLS, each named.
-    pub insecure: Vec<String>,
+    /// What every page must warn of (listeners that others can reach without TLS).
+    pub warnings: Vec<String>,
 }
 
 /// A watch officer with an open page.

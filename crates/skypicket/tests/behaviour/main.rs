@@ -1,0 +1,8 @@
+//! Behaviour of the real binary on loopback: one module for each promise to the people who use it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests: a failure is a failed test
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod start_and_stop;
