@@ -261,7 +261,8 @@ impl Centre {
     /// `record verify`, with more flags; the centre must not run.
     pub fn verify(&self, flags: &[&str]) -> Output {
         let record = self.record();
-        let mut args: Vec<&std::ffi::OsStr> = vec!["record".as_ref(), "verify".as_ref(), "--data".as_ref(), record.as_os_str()];
+        let mut args: Vec<&std::ffi::OsStr> =
+            vec!["record".as_ref(), "verify".as_ref(), "--data".as_ref(), record.as_os_str()];
         args.extend(flags.iter().map(std::ffi::OsStr::new));
         run(&args)
     }

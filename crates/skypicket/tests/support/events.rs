@@ -47,7 +47,9 @@ impl Events {
         let mut stream = TcpStream::connect(&address).unwrap();
         let cookie = client.cookie().expect("signed in");
         let last = last_event_id.map(|l| format!("last-event-id: {l}\r\n")).unwrap_or_default();
-        let request = format!("GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n{last}accept: text/event-stream\r\n\r\n");
+        let request = format!(
+            "GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n{last}accept: text/event-stream\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let (status, headers) = http::read_head(&mut reader).unwrap();

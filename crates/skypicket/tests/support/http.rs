@@ -179,7 +179,9 @@ impl Client {
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
         let address = self.address.get();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n");
-        for (name, value) in [("cookie", &self.cookie), ("authorization", &self.token.as_ref().map(|t| format!("Bearer {t}")))] {
+        for (name, value) in
+            [("cookie", &self.cookie), ("authorization", &self.token.as_ref().map(|t| format!("Bearer {t}")))]
+        {
             if let Some(v) = value {
                 head.push_str(&format!("{name}: {v}\r\n"));
             }

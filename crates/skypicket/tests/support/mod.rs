@@ -5,7 +5,7 @@
 //! with a bound after which the test fails and says what it saw instead.
 
 #![allow(dead_code)] // each integration binary uses its own part
-#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_docs_in_private_items)] // helpers of tests: a failure is a failed test
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests: a failure is a failed test
 #![allow(unreachable_pub)] // `pub` marks what the helpers offer the tests
 
 pub mod centre;

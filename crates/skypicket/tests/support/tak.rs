@@ -110,7 +110,9 @@ pub fn event(uid: &str, kind: &str, how: &str, at: Option<(f64, f64, f64)>, deta
 
 /// A client's own position report (SA).
 pub fn sa(uid: &str, callsign: &str, at: (f64, f64, f64)) -> String {
-    let detail = format!("<contact callsign=\"{callsign}\" endpoint=\"*:-1:stcp\"/><__group name=\"Cyan\" role=\"Team Member\"/><takv device=\"test\" platform=\"test\" os=\"1\" version=\"1\"/>");
+    let detail = format!(
+        "<contact callsign=\"{callsign}\" endpoint=\"*:-1:stcp\"/><__group name=\"Cyan\" role=\"Team Member\"/><takv device=\"test\" platform=\"test\" os=\"1\" version=\"1\"/>"
+    );
     event(uid, "a-f-G-U-C", "m-g", Some(at), &detail)
 }
 
