@@ -84,19 +84,17 @@ impl Events {
     /// The same with a bound of one's own.
     #[track_caller]
     pub fn wait_for(&mut self, what: &str, within: Duration, fits: impl Fn(&Event) -> bool) -> Event {
-        match self.maybe(within, fits) {
-            Some(e) => e,
-            None => {
-                let seen: Vec<String> = self
-                    .seen
-                    .iter()
-                    .skip(self.from)
-                    .filter(|e| e.name != "heartbeat")
-                    .map(|e| format!("{} {}", e.name, e.data.to_string().chars().take(300).collect::<String>()))
-                    .collect();
-                panic!("{} waited {within:?} for {what}; came:\n{}", self.person, seen.join("\n"));
-            }
+        if let Some(e) = self.maybe(within, fits) {
+            return e;
         }
+        let seen: Vec<String> = self
+            .seen
+            .iter()
+            .skip(self.from)
+            .filter(|e| e.name != "heartbeat")
+            .map(|e| format!("{} {}", e.name, e.data.to_string().chars().take(300).collect::<String>()))
+            .collect();
+        panic!("{} waited {within:?} for {what}; came:\n{}", self.person, seen.join("\n"));
     }
 
     /// The first event that fits, or none within the time.

@@ -4,7 +4,7 @@
 use super::text;
 use serde_json::{Value, json};
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
     sync::{Arc, Mutex, PoisonError},
@@ -138,7 +138,7 @@ impl Client {
     pub fn take_session(&mut self, answer: &Answer) {
         let set = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer}"));
         self.cookie = Some(set.split(';').next().unwrap().to_owned());
-        self.person = text(&answer.json(), "/person/id").to_owned();
+        text(&answer.json(), "/person/id").clone_into(&mut self.person);
     }
 
     /// Uses a one-time link up.
@@ -183,14 +183,14 @@ impl Client {
             [("cookie", &self.cookie), ("authorization", &self.token.as_ref().map(|t| format!("Bearer {t}")))]
         {
             if let Some(v) = value {
-                head.push_str(&format!("{name}: {v}\r\n"));
+                let _ = write!(head, "{name}: {v}\r\n");
             }
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         if !body.is_empty() || method != "GET" {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
+            let _ = write!(head, "content-length: {}\r\n", body.len());
         }
         head.push_str("\r\n");
         let mut request = head.into_bytes();
@@ -237,13 +237,13 @@ fn exchange(connection: &mut BufReader<TcpStream>, request: &[u8], method: &str)
             body.extend_from_slice(&chunk);
         }
     } else if let Some(n) = find("content-length").and_then(|v| v.parse::<u64>().ok()) {
-        connection.by_ref().take(n).read_to_end(&mut body)?;
+        read_at_most(connection, n, &mut body)?;
         if body.len() as u64 != n {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     } else {
         keep = false;
-        connection.by_ref().take(64 << 20).read_to_end(&mut body)?;
+        read_at_most(connection, 64 << 20, &mut body)?;
     }
     Ok((Answer { status, headers, body }, keep))
 }
@@ -278,10 +278,15 @@ pub(super) fn read_chunk(connection: &mut impl BufRead) -> io::Result<Option<Vec
     let n = u64::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, size.clone()))?;
     let mut chunk = Vec::new();
-    connection.by_ref().take(n).read_to_end(&mut chunk)?;
+    read_at_most(connection, n, &mut chunk)?;
     if chunk.len() as u64 != n {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     read_line(connection)?;
     Ok((n > 0).then_some(chunk))
+}
+
+#[allow(clippy::disallowed_methods)] // bounded by `take`
+fn read_at_most(connection: &mut impl BufRead, n: u64, into: &mut Vec<u8>) -> io::Result<usize> {
+    connection.by_ref().take(n).read_to_end(into)
 }
