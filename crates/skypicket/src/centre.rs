@@ -375,6 +375,7 @@ impl Core {
             self.now,
             tracks.into_iter().chain(ended).collect(),
             self.engines.warner().dangers(),
+            self.engines.directory(),
         );
         turn.batch.picture = Some(Arc::new(next));
         // A full disk takes no snapshots, and what it does not take holds up all that follows.

@@ -1,8 +1,8 @@
 //! [`Exercise`]: a simulated hour that a stranger can walk into, fed through the same doors as the real thing.
 
-use crate::{clock, config::MapPlace, inbox::Job, sources::CentreIntake};
+use crate::{centre::Centre, clock, config::MapPlace, inbox::Job, sources::CentreIntake};
 use skypicket_link::Intake;
-use skypicket_model::{Act, Directory, Notice, NoticeId, PersonId, Role, Time};
+use skypicket_model::{Directory, Notice, NoticeId, PersonId, Place, Time};
 use skypicket_sim::exercise::{FirstLight, Happening};
 use std::{
     collections::BTreeSet,
@@ -10,6 +10,9 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
+
+/// A real place this far from the scene is not in it, metres.
+const NEAR_M: f64 = 50_000.0;
 
 /// A running exercise.
 pub struct Exercise {
@@ -52,7 +55,6 @@ impl Exercise {
     pub async fn run(&self, intake: CentreIntake, mut stopped: watch::Receiver<bool>) {
         let mut beat = tokio::time::interval(Duration::from_millis(200));
         let mut told: BTreeSet<(NoticeId, u32)> = BTreeSet::new();
-        self.file_own_flights(&intake).await;
         loop {
             tokio::select! {
                 _ = stopped.wait_for(|s| *s) => return,
@@ -67,15 +69,14 @@ impl Exercise {
         }
     }
 
-    /// Own flights are filed before they fly, as a watch officer would.
-    async fn file_own_flights(&self, intake: &CentreIntake) {
-        let (flights, directory) = { (self.scene().own_flights(), self.directory()) };
-        let Some(watch) = directory.with_role(Role::Watch).next() else { return };
-        for f in flights {
-            if let Err(refused) = intake.act(watch.id.clone(), "exercise", Act::OwnFlight(f)).await {
-                tracing::warn!(code = refused.code, "an own flight of the exercise was not filed");
-            }
+    /// Where somebody is for the exercise: a real place within [`NEAR_M`] of the scene as it is; anybody farther away (a
+    /// visitor at a desk in another country) stands where the scene has them. `None` when the real place counts.
+    pub async fn stands_in_for(&self, centre: &Centre, person: &PersonId, real: Place) -> Option<Place> {
+        if FirstLight::place().distance_and_bearing(real).0 <= NEAR_M {
+            return None;
         }
+        let person = person.clone();
+        centre.ask(move |e| e.positions().get(&person).map(|p| p.at)).await.ok().flatten()
     }
 
     /// Lets the simulated people know what reached them, so that they acknowledge it, or do not.

@@ -6,7 +6,7 @@
 use crate::views::{NoticeView, PersonItem, Picture, SightingView, StatusView};
 use axum::body::Bytes;
 use serde::Serialize;
-use skypicket_model::{PersonId, Role, Time};
+use skypicket_model::{PersonId, Role, Time, UnitId};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write as _,
@@ -62,6 +62,7 @@ pub struct Subscription {
 
 struct Subscriber {
     person: PersonId,
+    unit: UnitId,
     sees: Sees,
     queue: mpsc::Sender<Bytes>,
 }
@@ -117,7 +118,7 @@ impl Hub {
 
     /// Opens a stream. With `after`, what happened since that entry comes first, or a `reset` when it is no longer
     /// known.
-    pub fn join(&self, person: PersonId, sees: Sees, after: Option<u64>, hello: Bytes) -> Subscription {
+    pub fn join(&self, (person, unit): (PersonId, UnitId), sees: Sees, after: Option<u64>, hello: Bytes) -> Subscription {
         let (queue, frames) = mpsc::channel(QUEUE);
         let mut inner = self.lock();
         let mut first_frames = vec![hello];
@@ -142,7 +143,7 @@ impl Hub {
         let mine = inner.by_person.entry(person.clone()).or_default();
         let first = mine.is_empty();
         mine.insert(number);
-        inner.subscribers.insert(number, Subscriber { person, sees, queue });
+        inner.subscribers.insert(number, Subscriber { person, unit, sees, queue });
         Subscription { frames, number, first }
     }
 
@@ -217,7 +218,7 @@ impl Hub {
                     .get_or_insert_with(|| frame("dangers", None, &serde_json::json!({"items": picture.dangers})))
                     .clone()
             } else {
-                frame("dangers", None, &serde_json::json!({"items": picture.dangers_for(&s.person, false)}))
+                frame("dangers", None, &serde_json::json!({"items": picture.dangers_for(&s.person, &s.unit, false)}))
             };
             if !(ok && s.queue.try_send(f).is_ok()) {
                 full.push(*number);

@@ -203,6 +203,8 @@ pub struct Picture {
     pub trails: BTreeMap<TrackId, VecDeque<[f64; 2]>>,
     /// Every danger that has a level.
     pub dangers: Vec<Danger>,
+    /// The unit of each site.
+    pub sites: BTreeMap<UnitId, UnitId>,
 }
 
 impl Picture {
@@ -211,7 +213,7 @@ impl Picture {
 
     /// The next picture: trails grow by a point, and end with their track.
     #[must_use]
-    pub fn next(&self, now: Time, tracks: Vec<Track>, dangers: Vec<Danger>) -> Self {
+    pub fn next(&self, now: Time, tracks: Vec<Track>, dangers: Vec<Danger>, directory: &Directory) -> Self {
         let mut trails = BTreeMap::new();
         for t in tracks.iter().filter(|t| t.state != TrackState::Deleted) {
             let mut trail = self.trails.get(&t.id).cloned().unwrap_or_default();
@@ -221,7 +223,8 @@ impl Picture {
             trail.push_back([round7(t.place.lon_deg), round7(t.place.lat_deg)]);
             trails.insert(t.id, trail);
         }
-        Self { now, tracks, trails, dangers: dangers.into_iter().filter(|d| d.level.is_some()).collect() }
+        let sites = directory.sites.values().map(|s| (s.id.clone(), s.unit.clone())).collect();
+        Self { now, tracks, trails, dangers: dangers.into_iter().filter(|d| d.level.is_some()).collect(), sites }
     }
 
     /// The tracks as GeoJSON features.
@@ -229,12 +232,13 @@ impl Picture {
         self.tracks.iter().map(|t| feature(t, self.trails.get(&t.id))).collect()
     }
 
-    /// The dangers that `reader` may see: all, or only those to themself.
-    pub fn dangers_for(&self, reader: &PersonId, sees_all: bool) -> Vec<&Danger> {
-        self.dangers
-            .iter()
-            .filter(|d| sees_all || matches!(&d.protected, ProtectedId::Person(p) if p == reader))
-            .collect()
+    /// The dangers that a reader of `unit` may see: all, or only those to themself and to their unit's sites.
+    pub fn dangers_for(&self, reader: &PersonId, unit: &UnitId, sees_all: bool) -> Vec<&Danger> {
+        let own = |d: &&Danger| match &d.protected {
+            ProtectedId::Person(p) => p == reader,
+            ProtectedId::Site(s) => self.sites.get(s) == Some(unit),
+        };
+        self.dangers.iter().filter(|d| sees_all || own(d)).collect()
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn directory() -> Directory {
         ("sector-chief", "Sector chief", "centre", &[Role::Supervisor], Language::En),
         ("east-lead", "East lead", "picket-east", lead, Language::En),
         ("county-captain", "County captain", "picket-east", &[Role::Supervisor], Language::En),
-        ("watch-1", "Watch officer", "centre", &[Role::Watch], Language::En),
+        ("watch-1", "Watch officer", "centre", &[Role::Watch, Role::Administrator], Language::En),
         ("administrator", "Administrator", "centre", &[Role::Administrator], Language::En),
     ] {
         let id = person(id);

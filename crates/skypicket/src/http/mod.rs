@@ -33,7 +33,7 @@ use axum::{
     routing::{delete, get, post, put},
 };
 use permission::Who;
-use skypicket_model::{PersonId, Reader};
+use skypicket_model::{PersonId, Reader, UnitId};
 use std::{path::PathBuf, sync::Arc};
 
 /// The name of the session cookie.
@@ -65,6 +65,8 @@ pub struct App {
 pub struct Caller {
     /// Who, and what they may.
     pub reader: Reader,
+    /// Their unit.
+    pub unit: UnitId,
     /// What may be sent to them.
     pub sees: Sees,
 }
@@ -144,14 +146,20 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
             return Err(Problem::forbidden("The request came from another site's page."));
         }
         let asked = person.clone();
-        let reader = app.centre.ask(move |e| e.directory().reader(&asked)).await?;
+        let known = app
+            .centre
+            .ask(move |e| {
+                let d = e.directory();
+                Some((d.reader(&asked)?, d.people.get(&asked)?.unit.clone()))
+            })
+            .await?;
         // Someone who is no longer in the directory has no session any more.
-        if let Some(reader) = reader {
+        if let Some((reader, unit)) = known {
             let sees = Sees::of(&reader.roles);
             if !row.who.lets(&reader.roles) {
                 return Err(Problem::forbidden("Your roles do not allow this."));
             }
-            request.extensions_mut().insert(Caller { reader, sees });
+            request.extensions_mut().insert(Caller { reader, unit, sees });
             request.extensions_mut().insert(SessionSecret(secret));
             return Ok(request);
         }

@@ -90,6 +90,12 @@ pub async fn report(
         last_seen,
         marking: Marking::default(),
     };
+    let mut sighting = sighting;
+    if let Some(x) = &app.exercise
+        && let Some(at) = x.stands_in_for(&app.centre, caller.id(), sighting.from).await
+    {
+        sighting.from = at;
+    }
     sighting.check().map_err(|e| Problem::invalid(e.to_string()))?;
     let answer = json!({
         "id": body.id,

@@ -3,7 +3,7 @@
 use super::{Client, SOON, http};
 use serde_json::Value;
 use std::{
-    io::{BufReader, Write},
+    io::{self, BufReader, Write},
     net::{Shutdown, TcpStream},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -43,16 +43,23 @@ impl Events {
 
     /// Opens it after the event with this id.
     pub fn open_after(client: &Client, last_event_id: Option<&str>) -> Self {
+        let mut events = Self::try_open_after(client, last_event_id).unwrap();
+        events.wait("hello", |e| e.name == "hello");
+        events
+    }
+
+    /// The same without waiting for `hello`; an error when the centre is gone.
+    pub fn try_open_after(client: &Client, last_event_id: Option<&str>) -> io::Result<Self> {
         let address = client.address();
-        let mut stream = TcpStream::connect(&address).unwrap();
+        let mut stream = TcpStream::connect(&address)?;
         let cookie = client.cookie().expect("signed in");
         let last = last_event_id.map(|l| format!("last-event-id: {l}\r\n")).unwrap_or_default();
         let request = format!(
             "GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n{last}accept: text/event-stream\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let (status, headers) = http::read_head(&mut reader).unwrap();
+        stream.write_all(request.as_bytes())?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let (status, headers) = http::read_head(&mut reader)?;
         assert_eq!(status, 200);
         assert!(headers.iter().any(|(n, v)| n == "content-type" && v == "text/event-stream"), "{headers:?}");
         let (sender, incoming) = channel();
@@ -70,9 +77,16 @@ impl Events {
                 }
             }
         });
-        let mut events = Self { person: client.person.clone(), seen: Vec::new(), from: 0, incoming, stream };
-        events.wait("hello", |e| e.name == "hello");
-        events
+        Ok(Self { person: client.person.clone(), seen: Vec::new(), from: 0, incoming, stream })
+    }
+
+    /// The next event, whatever it is; `None` when none came within the time, an error when the stream has ended.
+    pub fn next(&mut self, within: Duration) -> Result<Option<Event>, RecvTimeoutError> {
+        match self.incoming.recv_timeout(within) {
+            Ok(e) => Ok(Some(e)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(e @ RecvTimeoutError::Disconnected) => Err(e),
+        }
     }
 
     /// The first event that fits, among those since [`Events::forget`] and those still to come; fails with `what`.
