@@ -6,3 +6,4 @@
 mod support;
 
 mod start_and_stop;
+mod warning;

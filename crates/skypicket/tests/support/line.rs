@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 use std::{
     io::Write,
     net::{SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 /// A connection of a source.
@@ -21,6 +27,11 @@ impl Feed {
     /// Sends a line.
     pub fn send(&mut self, line: &Value) {
         self.raw(line.to_string().as_bytes());
+    }
+
+    /// Sends a line; whether the other side still takes them.
+    pub fn try_send(&mut self, line: &Value) -> bool {
+        self.0.write_all(&[line.to_string().as_bytes(), b"\n"].concat()).is_ok()
     }
 
     /// Sends bytes and a line end.
@@ -58,4 +69,76 @@ pub fn drone_line(serial: &str, east_m: f64, north_m: f64, height_m: f64, veloci
         "lla": [lat, lon, 1_200.0 + height_m],
         "cov_enu_m2": [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 25.0]],
     })
+}
+
+/// A drone that flies straight on until it is told otherwise, heard five times a second by the radar's TCP feed.
+pub struct Flight {
+    state: Arc<Mutex<Course>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    since: Instant,
+    from: [f64; 3],
+    velocity: [f64; 3],
+}
+
+impl Course {
+    fn now(&self) -> [f64; 3] {
+        let s = self.since.elapsed().as_secs_f64();
+        [0, 1, 2].map(|k| self.from[k] + self.velocity[k] * s)
+    }
+}
+
+impl Flight {
+    /// Begins so far east, north and up of the scene's middle with this velocity, m and m/s.
+    pub fn start(feed: SocketAddr, serial: &str, from: [f64; 3], velocity: [f64; 3]) -> Self {
+        let state = Arc::new(Mutex::new(Course { since: Instant::now(), from, velocity }));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (serial, course, over) = (serial.to_owned(), Arc::clone(&state), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            let mut feed = Feed::connect(feed);
+            while !over.load(Ordering::Relaxed) {
+                let c = *course.lock().unwrap();
+                let [east, north, up] = c.now();
+                if !feed.try_send(&drone_line(&serial, east, north, up, c.velocity)) {
+                    return;
+                }
+                // The sensor's own rhythm, not a synchronisation.
+                thread::sleep(Duration::from_millis(200));
+            }
+        });
+        Self { state, stop, thread: Some(thread) }
+    }
+
+    /// Where it is now.
+    pub fn now(&self) -> [f64; 3] {
+        self.state.lock().unwrap().now()
+    }
+
+    /// Flies on from where it is with another velocity.
+    pub fn turn(&self, velocity: [f64; 3]) {
+        let mut c = self.state.lock().unwrap();
+        *c = Course { since: Instant::now(), from: c.now(), velocity };
+    }
+
+    /// Is heard no more.
+    pub fn end(mut self) {
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(t) = self.thread.take() {
+            let _ = t.join();
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.finish();
+    }
 }

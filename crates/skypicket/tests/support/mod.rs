@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests: a failure is a failed test
 #![allow(unreachable_pub)] // `pub` marks what the helpers offer the tests
 
+pub mod bodies;
 pub mod centre;
 pub mod events;
 pub mod http;
@@ -17,10 +18,11 @@ pub mod tak;
 
 #[allow(unused_imports)] // each integration binary uses its own part
 pub use {
+    bodies::{position, sighting},
     centre::{Centre, Ended, Folder, program, run},
     events::{Event, Events},
     http::{Answer, Client},
-    line::{Feed, at, drone_line, metres},
+    line::{Feed, Flight, at, drone_line, metres},
     scene::Scene,
     tak::{Tak, attribute},
 };
