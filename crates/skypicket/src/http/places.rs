@@ -20,7 +20,7 @@ use skypicket_model::{
 use skypicket_wire::json as strict;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// A person's position as a client sends it.
@@ -38,7 +38,17 @@ pub struct PositionReport {
 /// The newest position requests of each person, so that a repeat is known. Positions come every few seconds and a later
 /// one replaces an earlier, so they are not kept as requests in the record.
 #[derive(Default)]
-pub struct SeenPositions(Mutex<HashMap<PersonId, VecDeque<(RequestId, String)>>>);
+pub struct SeenPositions {
+    seen: Mutex<SeenRequests>,
+    /// A person's positions are taken one after the other: a repeat that overtakes the first waits until that is durable.
+    turns: Mutex<HashMap<PersonId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+#[derive(Default)]
+struct SeenRequests {
+    by_id: HashMap<RequestId, (PersonId, String)>,
+    of: HashMap<PersonId, VecDeque<RequestId>>,
+}
 
 enum Seen {
     New,
@@ -50,23 +60,29 @@ enum Seen {
 impl SeenPositions {
     const EACH: usize = 64;
 
+    fn turn(&self, person: &PersonId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(person.clone()).or_default())
+    }
+
     fn look(&self, person: &PersonId, id: RequestId, sha: &str) -> Seen {
-        let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match map.get(person).and_then(|v| v.iter().find(|(i, _)| *i == id)) {
+        match self.seen.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(&id) {
+            None => Seen::New,
+            Some((p, _)) if p != person => Seen::Foreign,
             Some((_, s)) if s == sha => Seen::Same,
             Some(_) => Seen::Other,
-            None if map.iter().any(|(p, v)| p != person && v.iter().any(|(i, _)| *i == id)) => Seen::Foreign,
-            None => Seen::New,
         }
     }
 
     fn keep(&self, person: &PersonId, id: RequestId, sha: String) {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = map.entry(person.clone()).or_default();
-        if mine.len() == Self::EACH {
-            mine.pop_front();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = seen.of.entry(person.clone()).or_default();
+        let oldest = if mine.len() == Self::EACH { mine.pop_front() } else { None };
+        mine.push_back(id);
+        if let Some(old) = oldest {
+            seen.by_id.remove(&old);
         }
-        mine.push_back((id, sha));
+        seen.by_id.insert(id, (person.clone(), sha));
     }
 }
 
@@ -85,6 +101,8 @@ pub async fn position(
     }
     let sha = auth::hash(&strict::canonical(&value));
     let answer = (StatusCode::CREATED, Json(json!({"id": body.id})));
+    let turn = app.positions.turn(caller.id());
+    let _mine = turn.lock().await;
     match app.positions.look(caller.id(), body.id, &sha) {
         Seen::Same => return ok(answer),
         Seen::Other => return Err(Problem::reused()),

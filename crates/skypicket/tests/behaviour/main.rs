@@ -5,5 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod reports;
 mod start_and_stop;
 mod warning;

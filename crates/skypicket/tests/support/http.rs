@@ -117,6 +117,14 @@ impl Client {
         Self { person: String::new(), address, cookie: None, token: None, open: Mutex::default() }
     }
 
+    /// The same connection's end, signed in no more.
+    #[must_use]
+    pub fn without_session(mut self) -> Self {
+        self.cookie = None;
+        self.person.clear();
+        self
+    }
+
     /// A source with its token.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
