@@ -107,7 +107,7 @@ impl Centre {
         let (batches, batches_rx) = mpsc::channel(BATCHES);
         let centre = Self {
             inbox: Arc::default(),
-            hub: Arc::default(),
+            hub: Arc::new(Hub::new(head.next)),
             record: Arc::clone(&record),
             picture,
             flags: Arc::default(),

@@ -74,6 +74,8 @@ struct Inner {
     ring: VecDeque<(u64, Happened)>,
     /// Events up to this index may be missing from the ring.
     forgotten: u64,
+    /// The newest index that was sent.
+    newest: u64,
     next: u64,
     cut_off: u64,
 }
@@ -112,6 +114,14 @@ pub fn may_see_sighting(v: &SightingView, person: &PersonId, sees: Sees) -> bool
 }
 
 impl Hub {
+    /// For a log whose next entry is `next`. What happened before may never have been sent: a stream that resumes after
+    /// anything older starts anew. So does one that resumes after an entry which this log never had: it was acted on
+    /// before it was durable, and lost with the run before.
+    pub fn new(next: u64) -> Self {
+        let before = next.saturating_sub(1);
+        Self { inner: Mutex::new(Inner { forgotten: before, newest: before, ..Inner::default() }) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,7 +133,7 @@ impl Hub {
         let mut inner = self.lock();
         let mut first_frames = vec![hello];
         if let Some(after) = after {
-            if after < inner.forgotten {
+            if after < inner.forgotten || after > inner.newest {
                 first_frames.push(frame("reset", None, &serde_json::json!({})));
             } else {
                 let missed = inner.ring.iter().filter(|(i, _)| *i > after);
@@ -155,6 +165,7 @@ impl Hub {
     /// Sends `happened` to all who may see it, and keeps it for those who resume.
     pub fn publish(&self, index: u64, happened: Happened) {
         let mut inner = self.lock();
+        inner.newest = inner.newest.max(index);
         // One serialisation serves all who see everything.
         let mut whole: BTreeMap<(bool, bool), Option<Bytes>> = BTreeMap::new();
         let mut full = Vec::new();
@@ -184,6 +195,7 @@ impl Hub {
     /// Hands a notice to a person's open pages; how many took it.
     pub fn deliver(&self, index: u64, person: &PersonId, view: &NoticeView) -> usize {
         let mut inner = self.lock();
+        inner.newest = inner.newest.max(index);
         let numbers: Vec<u64> = inner.by_person.get(person).into_iter().flatten().copied().collect();
         let mut taken = 0;
         let mut full = Vec::new();
@@ -280,7 +292,8 @@ impl Inner {
     /// subscription, then leaves and says that the channel is down.
     fn cut(&mut self, numbers: Vec<u64>) {
         for n in numbers {
-            if let Some(s) = self.subscribers.get_mut(&n) {
+            // One that was cut off, or went away by itself, stays listed until the HTTP side has noticed: counted once.
+            if let Some(s) = self.subscribers.get_mut(&n).filter(|s| !s.queue.is_closed()) {
                 let (closed, _) = mpsc::channel(1);
                 s.queue = closed;
                 self.cut_off += 1;
