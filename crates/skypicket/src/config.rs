@@ -87,7 +87,6 @@ impl Default for MapPlace {
     }
 }
 
-
 /// Tables of sources.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -244,6 +243,10 @@ impl Config {
                 ));
             }
         }
+        let p = &self.policy;
+        problems.extend(p.track.check().err().map(|e| format!("policy.track: {e}")));
+        problems.extend(p.warn.check().err().map(|e| format!("policy.warn: {e}")));
+        problems.extend(p.dispatch.check().err().map(|e| format!("policy.dispatch: {e}")));
         if problems.is_empty() { Ok(directory) } else { Err(ConfigError::Unfit(problems)) }
     }
 
@@ -341,5 +344,65 @@ mod tests {
         let e = parse(text).unwrap().directory().unwrap_err().to_string();
         assert!(e.contains("person 'a' is in unit 'nowhere'"), "{e}");
         assert!(e.contains("nobody has the role 'administrator'"), "{e}");
+    }
+
+    #[test]
+    fn a_policy_out_of_its_range_is_refused_by_name() {
+        for (text, expect) in [
+            ("[policy.warn]\nstandoff_m = 9999999.0\n", "policy.warn: standoff_m is 9999999"),
+            ("[policy.dispatch]\nretry_s = 0.0\n", "retry_s must be over 0"),
+            ("[policy.track]\nconfirm = nan\n", "confirm = NaN"),
+        ] {
+            let e = parse(text).unwrap().directory().unwrap_err().to_string();
+            assert!(e.contains(expect), "{e}");
+        }
+    }
+
+    const EXAMPLE: &str = include_str!("../../../docs/admin/skypicket.example.toml");
+
+    #[test]
+    fn the_example_is_fit_and_what_it_says_of_defaults_is_so() {
+        let c = parse(EXAMPLE).unwrap();
+        c.directory().unwrap();
+        let d = Config::default();
+        assert_eq!((c.listen, c.insecure, &c.data, &c.place), (d.listen, d.insecure, &d.data, &d.place));
+        assert_eq!(format!("{:?}", c.record), format!("{:?}", d.record));
+        assert_eq!(c.policy, d.policy);
+        let bare = parse(
+            "[[source.udp]]\nid = \"radar-1\"\nlisten = \"127.0.0.1:7001\"\n\
+             [[source.tcp]]\nid = \"gateway-1\"\nlisten = \"127.0.0.1:7002\"\n\
+             [[source.capture]]\nid = \"wifi-1\"\npath = \"wifi.pcap\"\n\
+             [tak]\nlisten = \"127.0.0.1:8087\"\n\
+             [[person]]\nid = \"watch-1\"\nname = \"Watch officer\"\nunit = \"desk\"\nroles = [\"watch\", \"administrator\"]\n",
+        )
+        .unwrap();
+        assert_eq!(c.source.udp, bare.source.udp);
+        assert_eq!(c.source.tcp, bare.source.tcp);
+        assert_eq!(c.source.capture, bare.source.capture);
+        assert_eq!(c.tak, bare.tak);
+        assert_eq!(c.person.first(), bare.person.first());
+    }
+
+    #[test]
+    fn the_example_names_every_key() {
+        let tables = " [place] [[agency]] [[unit]] [[person]] [[site]] [source] [[source.udp]] [[source.tcp]] \
+             [[source.capture]] [tak] [record] [basemap] [policy] [policy.warn] [policy.warn.urgent] \
+             [policy.warn.wander] [policy.warn.position] [policy.dispatch] [policy.dispatch.receipt_s] \
+             [policy.dispatch.acknowledge_s] [policy.track] [policy.track.kinds] \
+             [policy.track.kinds.radar] [policy.track.sources.x] [policy.track.trust]";
+        for table in tables.split(' ') {
+            let e = parse(&format!("{table}\nzzzz = 1\n")).unwrap_err().to_string();
+            let (_, known) = e.split_once("known here: ").unwrap_or_else(|| panic!("{table}: {e}"));
+            for key in known.split(", ") {
+                let named = [
+                    format!("{key} = "),
+                    format!("[{key}]"),
+                    format!("[{key}."),
+                    format!(".{key}]"),
+                    format!(".{key}."),
+                ];
+                assert!(named.iter().any(|n| EXAMPLE.contains(n)), "the example does not name '{key}' of {table}");
+            }
+        }
     }
 }

@@ -162,9 +162,9 @@ fn export(data: &Path) -> anyhow::Result<bool> {
             // The engines' state is of no use outside, and large.
             if matches!(e.body, Body::Snapshot(_)) {
                 let line = json!({"index": e.index, "recorded_at": e.recorded_at, "cause": e.cause, "body": {"body": "snapshot"}});
-                serde_json::to_writer(&mut out, &line)?;
+                serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
             } else {
-                serde_json::to_writer(&mut out, e)?;
+                serde_json::to_writer(&mut out, e).map_err(io::Error::from)?;
             }
             out.write_all(b"\n")?;
         }

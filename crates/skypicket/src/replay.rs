@@ -434,7 +434,7 @@ impl Run {
     }
 
     fn print(&mut self, line: &Value) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, line)?;
+        serde_json::to_writer(&mut self.out, line).map_err(io::Error::from)?;
         self.out.write_all(b"\n")
     }
 
