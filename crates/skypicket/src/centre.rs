@@ -312,9 +312,14 @@ impl Core {
             let _ = reply.send(Err(NotTaken::Full));
             return;
         }
-        if let Some(refusal) = self.known(turn, &act) {
-            let _ = reply.send(Err(refusal));
-            return;
+        match self.known(turn, &act) {
+            None => {}
+            // The first of them may still wait for the disk: batches end in order, so this one ends after it.
+            Some(NotTaken::Repeat(before)) => return turn.batch.repeats.push((reply, before)),
+            Some(refusal) => {
+                let _ = reply.send(Err(refusal));
+                return;
+            }
         }
         let refused = match &act.act {
             Act::Receipt { notice, version, .. } => {

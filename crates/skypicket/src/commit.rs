@@ -12,7 +12,7 @@ use crate::{
     views::{NoticeView, OnWatch, Picture, RecordView, StatusView},
 };
 use skypicket_model::{
-    Body, Channel, Delivery, Entry, ProviderResult, Role, SourceId, Time, delivery::Outcome,
+    Body, Channel, Delivery, Entry, ProviderResult, Request, Role, SourceId, Time, delivery::Outcome,
 };
 use skypicket_record::{AppendError, Record, RecordState};
 use std::{
@@ -65,6 +65,9 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// People who wait to hear "received".
     pub replies: Vec<Reply>,
+    /// People who asked the same again while the first may still wait for the disk: they hear the first's answer, no
+    /// sooner than it would.
+    pub repeats: Vec<(Reply, Request)>,
     /// Notices that changed, with the index of their newest entry.
     pub notices: Vec<(u64, Arc<NoticeView>)>,
     /// Other things that happened.
@@ -80,7 +83,7 @@ pub struct Batch {
 impl Batch {
     /// Nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.picture.is_none()
+        self.entries.is_empty() && self.picture.is_none() && self.repeats.is_empty()
     }
 }
 
@@ -182,10 +185,13 @@ impl Committer {
                     self.recovered(w.batch.entries.last().map(|e| e.index));
                 }
                 self.centre.flags.full.store(false, Ordering::Release);
-                let Batch { replies, notices, happened, attempts, picture, .. } = w.batch;
+                let Batch { replies, repeats, notices, happened, attempts, picture, .. } = w.batch;
                 for r in replies {
                     // A client that went away learns the answer when it repeats its request.
                     let _ = r.send(Ok(()));
+                }
+                for (r, before) in repeats {
+                    let _ = r.send(Err(NotTaken::Repeat(before)));
                 }
                 for (index, h) in happened {
                     self.centre.hub.publish(index, h);
@@ -206,8 +212,8 @@ impl Committer {
 
     fn keep_waiting(&mut self, w: Waiting) {
         if w.warned {
-            let Batch { entries, replies, .. } = w.batch;
-            self.refuse(replies);
+            let Batch { entries, replies, repeats, .. } = w.batch;
+            self.refuse(replies, repeats);
             self.backlog.extend(entries);
         } else {
             self.keep(w.batch);
@@ -216,11 +222,11 @@ impl Committer {
 
     /// Keeps what the record does not take, and lets its warnings out.
     fn keep(&mut self, batch: Batch) {
-        let Batch { entries, replies, notices, attempts, picture, .. } = batch;
+        let Batch { entries, replies, repeats, notices, attempts, picture, .. } = batch;
         let first = entries.first().map(|e| e.index);
         self.unrecorded_from = self.unrecorded_from.or(first);
         self.centre.flags.full.store(self.centre.record.state() == RecordState::Full, Ordering::Release);
-        self.refuse(replies);
+        self.refuse(replies, repeats);
         self.backlog.extend(entries);
         if self.backlog.len() > MOST_WHOLE {
             let over = self.backlog.len() - MOST_WHOLE;
@@ -231,9 +237,9 @@ impl Committer {
         self.paint(picture.as_deref());
     }
 
-    fn refuse(&self, replies: Vec<Reply>) {
+    fn refuse(&self, replies: Vec<Reply>, repeats: Vec<(Reply, Request)>) {
         let why = if self.centre.flags.full() { NotTaken::Full } else { NotTaken::Unwritten };
-        for r in replies {
+        for r in replies.into_iter().chain(repeats.into_iter().map(|(r, _)| r)) {
             let _ = r.send(Err(why.clone()));
         }
     }

@@ -8,7 +8,7 @@
 //! `SKYPICKET_KILLS` sets how many kills; without it as many as fit in `SKYPICKET_KILL_SECONDS` (200).
 
 use crate::{
-    load::{Done, Drones, POSTS, Shared, fetch, page, receiver, reporter, source, walker},
+    load::{Done, Drones, POSTS, Shared, fetch, page, receiver, reporter, sighting, source, walker},
     say,
     seed::Seed,
     support::{Centre, Client, Scene, text},
@@ -41,7 +41,8 @@ fn what_was_called_received_survives_kill_9_and_every_warning_arrives() {
 
     let mut clients: Clients = PAGES.iter().map(|p| ((*p).to_owned(), centre.person(p))).collect();
     clients.insert("lead-b".into(), centre.person("lead-b"));
-    let pages: Vec<_> = PAGES.iter().map(|p| page(&shared, clients[*p].clone(), true)).collect();
+    // One page never says that it has anything: what it is sent is sent again at each of its connections.
+    let pages: Vec<_> = PAGES.iter().map(|p| page(&shared, clients[*p].clone(), *p != "agent-a2")).collect();
     let people = POSTS.iter().map(|(p, e, n)| (clients[*p].clone(), *e, *n)).collect();
     let drones = Drones::new(seed.split(), 3);
     let mut load = vec![
@@ -121,6 +122,40 @@ fn what_was_called_received_survives_kill_9_and_every_warning_arrives() {
     for kind in ["sighting", "position", "receipt", "acknowledgement"] {
         assert!(counts.get(kind).is_some_and(|n| *n > 0), "the load had no {kind}: {counts:?}");
     }
+}
+
+#[test]
+fn a_repeat_is_called_received_no_sooner_than_the_first() {
+    let _alone = crate::alone();
+    let mut centre = Centre::start_with(Scene::new(), &["--test-commit-delay-ms", "700"]);
+    let agent = centre.person("agent-a1");
+    let body = sighting(&mut Seed::new("repeat"), (0.0, 0.0));
+    let (first, again) = (agent.clone(), agent.clone());
+    let (told, answers) = std::sync::mpsc::channel();
+    let posted = body.clone();
+    let threads: Vec<_> = [(0, first), (200, again)]
+        .into_iter()
+        .map(|(wait_ms, client)| {
+            let (told, body) = (told.clone(), posted.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(wait_ms));
+                if let Ok(answer) = client.try_post("/api/v1/sightings", &body) {
+                    let _ = told.send(answer);
+                }
+            })
+        })
+        .collect();
+    let answer = answers.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(answer.status, 201, "{answer}");
+    // At the first word of "received", whoever got it, it survives.
+    centre.kill();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    centre.set_flags(&[]);
+    centre.start_again();
+    let kept = agent.get(&format!("/api/v1/sightings/{}", text(&body, "/id"))).ok(200);
+    assert_eq!(kept["sighting"]["words"], body["words"]);
 }
 
 /// `record verify`, which must find nothing.

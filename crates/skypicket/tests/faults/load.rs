@@ -19,55 +19,55 @@ use std::{
 
 /// A request that got a 2xx.
 #[derive(Debug, Clone)]
-pub struct Done {
+pub(crate) struct Done {
     /// Who.
-    pub person: String,
+    pub(crate) person: String,
     /// `sighting`, `position`, `receipt` or `acknowledgement`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Where it was posted.
-    pub path: String,
+    pub(crate) path: String,
     /// What was posted; holds the client-made `id`.
-    pub body: Value,
+    pub(crate) body: Value,
     /// The status answered.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The body answered.
-    pub answer: String,
+    pub(crate) answer: String,
 }
 
 impl Done {
     /// The client-made id.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         text(&self.body, "/id")
     }
 }
 
 /// Everything that the centre said it had received, in no order.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Vec<Done>>);
+pub(crate) struct Ledger(Mutex<Vec<Done>>);
 
 impl Ledger {
     /// Adds one.
-    pub fn add(&self, done: Done) {
+    pub(crate) fn add(&self, done: Done) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(done);
     }
 
     /// What was added from the `from`th on.
-    pub fn since(&self, from: usize) -> Vec<Done> {
+    pub(crate) fn since(&self, from: usize) -> Vec<Done> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().skip(from).cloned().collect()
     }
 
     /// All of it.
-    pub fn all(&self) -> Vec<Done> {
+    pub(crate) fn all(&self) -> Vec<Done> {
         self.since(0)
     }
 
     /// How much.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// How much by kind.
-    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for d in self.all() {
             *counts.entry(d.kind).or_insert(0) += 1;
@@ -78,32 +78,32 @@ impl Ledger {
 
 /// What the threads of a load share.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// What was received.
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// Ends reporters and sensors.
-    pub enough: AtomicBool,
+    pub(crate) enough: AtomicBool,
     /// Ends the open pages.
-    pub close: AtomicBool,
+    pub(crate) close: AtomicBool,
     /// Observations that the centre took.
-    pub observations: AtomicU64,
+    pub(crate) observations: AtomicU64,
     /// Answers other than 2xx, by status and code.
-    pub refused: Mutex<BTreeMap<String, u64>>,
+    pub(crate) refused: Mutex<BTreeMap<String, u64>>,
     /// What each person's page was sent.
-    pub pages: Mutex<BTreeMap<String, Page>>,
+    pub(crate) pages: Mutex<BTreeMap<String, Page>>,
 }
 
 /// What a person's page was sent, over all its connections.
 #[derive(Debug, Clone, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The versions of each notice, with how it was first sent; `true` is unrecorded.
-    pub notices: BTreeMap<String, BTreeMap<u64, (Value, bool)>>,
+    pub(crate) notices: BTreeMap<String, BTreeMap<u64, (Value, bool)>>,
     /// Sightings, from events or fetched after a `reset`.
-    pub sightings: BTreeSet<String>,
+    pub(crate) sightings: BTreeSet<String>,
     /// How often the page connected.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// How often it was told `reset`.
-    pub resets: usize,
+    pub(crate) resets: usize,
 }
 
 impl Shared {
@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// A person's page so far.
-    pub fn page(&self, person: &str) -> Page {
+    pub(crate) fn page(&self, person: &str) -> Page {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(person).cloned().unwrap_or_default()
     }
 
@@ -131,7 +131,7 @@ impl Shared {
     }
 
     /// Posts until the centre answers something else than "try again", as an outbox does; notes a 2xx.
-    pub fn post(&self, client: &Client, kind: &'static str, path: &str, body: &Value) -> Option<u16> {
+    pub(crate) fn post(&self, client: &Client, kind: &'static str, path: &str, body: &Value) -> Option<u16> {
         for _ in 0..2_000 {
             match client.try_post(path, body) {
                 Ok(a) if a.status / 100 == 2 => {
@@ -163,7 +163,7 @@ impl Shared {
 
 /// A report as a phone sends it. One in three has a bearing and a range, near `around`; the others are far off and
 /// measure nothing.
-pub fn sighting(seed: &mut Seed, around: (f64, f64)) -> Value {
+pub(crate) fn sighting(seed: &mut Seed, around: (f64, f64)) -> Value {
     let measured = seed.chance(0.33);
     let (east, north) = if measured {
         (around.0 + seed.between(-200.0, 200.0), around.1 + seed.between(-200.0, 200.0))
@@ -180,7 +180,7 @@ pub fn sighting(seed: &mut Seed, around: (f64, f64)) -> Value {
 }
 
 /// A position of a person.
-pub fn position(east_m: f64, north_m: f64) -> Value {
+pub(crate) fn position(east_m: f64, north_m: f64) -> Value {
     let (lat, lon) = at(east_m, north_m);
     json!({
         "id": id(), "at": {"lat_deg": lat, "lon_deg": lon, "alt_hae_m": 1_200.0}, "accuracy_m": 8.0,
@@ -189,12 +189,12 @@ pub fn position(east_m: f64, north_m: f64) -> Value {
 }
 
 /// Where the people of the load stand, metres east and north.
-pub const POSTS: [(&str, f64, f64); 3] =
+pub(crate) const POSTS: [(&str, f64, f64); 3] =
     [("agent-a1", 0.0, 0.0), ("agent-a2", 600.0, -300.0), ("agent-b1", -700.0, 500.0)];
 
 /// A thread that posts sightings; one in eight is posted again at once on another connection while the first may still
 /// wait for the disk: both answers count as "received".
-pub fn reporter(shared: &Arc<Shared>, client: Client, mut seed: Seed, pause_ms: u64) -> JoinHandle<()> {
+pub(crate) fn reporter(shared: &Arc<Shared>, client: Client, mut seed: Seed, pause_ms: u64) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
         while !shared.enough.load(Ordering::Acquire) {
@@ -211,7 +211,7 @@ pub fn reporter(shared: &Arc<Shared>, client: Client, mut seed: Seed, pause_ms: 
 }
 
 /// A thread that says where people are.
-pub fn walker(shared: &Arc<Shared>, people: Vec<(Client, f64, f64)>, mut seed: Seed, pause_ms: u64) -> JoinHandle<()> {
+pub(crate) fn walker(shared: &Arc<Shared>, people: Vec<(Client, f64, f64)>, mut seed: Seed, pause_ms: u64) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
         while !shared.enough.load(Ordering::Acquire) {
@@ -226,7 +226,7 @@ pub fn walker(shared: &Arc<Shared>, people: Vec<(Client, f64, f64)>, mut seed: S
 
 /// Drones that fly past people, each under a new serial: what a receiver tells of them.
 #[derive(Debug)]
-pub struct Drones {
+pub(crate) struct Drones {
     seed: Seed,
     made: u64,
     flying: Vec<Flight>,
@@ -242,7 +242,7 @@ struct Flight {
 
 impl Drones {
     /// So many at a time.
-    pub fn new(seed: Seed, at_once: usize) -> Self {
+    pub(crate) fn new(seed: Seed, at_once: usize) -> Self {
         let mut drones = Self { seed, made: 0, flying: Vec::new() };
         for _ in 0..at_once {
             let flight = drones.next();
@@ -265,7 +265,7 @@ impl Drones {
     }
 
     /// A line for each; one that flew for 25 s is followed by another.
-    pub fn lines(&mut self) -> String {
+    pub(crate) fn lines(&mut self) -> String {
         let mut text = String::new();
         for n in 0..self.flying.len() {
             if self.flying[n].began.elapsed() > Duration::from_secs(25) {
@@ -283,7 +283,7 @@ impl Drones {
 }
 
 /// A thread that posts what a receiver hears, with a source's token.
-pub fn receiver(shared: &Arc<Shared>, source: Client, mut drones: Drones, pause_ms: u64) -> JoinHandle<()> {
+pub(crate) fn receiver(shared: &Arc<Shared>, source: Client, mut drones: Drones, pause_ms: u64) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
         while !shared.enough.load(Ordering::Acquire) {
@@ -303,14 +303,14 @@ pub fn receiver(shared: &Arc<Shared>, source: Client, mut drones: Drones, pause_
 }
 
 /// A token for a source, as its client.
-pub fn source(administrator: &Client, source: &str) -> Client {
+pub(crate) fn source(administrator: &Client, source: &str) -> Client {
     let made = administrator.post("/api/v1/tokens", &json!({"id": id(), "name": source, "source": source})).ok(201);
     administrator.clone().without_session().with_token(text(&made, "/secret"))
 }
 
 /// A thread that is a person's open page: it connects again whenever it is cut, resumes after the newest event it had,
 /// fetches everything after a `reset`, sends a receipt for each notice, and acknowledges what it owes.
-pub fn page(shared: &Arc<Shared>, client: Client, answers: bool) -> JoinHandle<()> {
+pub(crate) fn page(shared: &Arc<Shared>, client: Client, answers: bool) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
         let mut last: Option<String> = None;
@@ -377,7 +377,7 @@ fn note(shared: &Shared, client: &Client, view: &Value) {
 }
 
 /// Every page of a list.
-pub fn fetch(client: &Client, what: &str, sink: &mut dyn FnMut(&Value)) -> io::Result<()> {
+pub(crate) fn fetch(client: &Client, what: &str, sink: &mut dyn FnMut(&Value)) -> io::Result<()> {
     let mut cursor = String::new();
     loop {
         let list = client.try_send("GET", &format!("/api/v1/{what}?limit=200{cursor}"), &[], b"")?;

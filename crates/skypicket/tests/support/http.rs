@@ -186,6 +186,25 @@ impl Client {
     /// safe to repeat.
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
         let address = self.address.get();
+        let request = self.request(method, path, headers, body);
+        let kept = self.open.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|(a, _)| *a == address);
+        if let Some((_, mut connection)) = kept
+            && let Ok((answer, keep)) = exchange(&mut connection, &request, method)
+        {
+            self.keep(keep, address, connection);
+            return Ok(answer);
+        }
+        let stream = TcpStream::connect(&address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        let mut connection = BufReader::new(stream);
+        let (answer, keep) = exchange(&mut connection, &request, method)?;
+        self.keep(keep, address, connection);
+        Ok(answer)
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+        let address = self.address.get();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n");
         for (name, value) in
             [("cookie", &self.cookie), ("authorization", &self.token.as_ref().map(|t| format!("Bearer {t}")))]
@@ -203,21 +222,17 @@ impl Client {
         head.push_str("\r\n");
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
+        request
+    }
 
-        let kept = self.open.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|(a, _)| *a == address);
-        if let Some((_, mut connection)) = kept
-            && let Ok((answer, keep)) = exchange(&mut connection, &request, method)
-        {
-            self.keep(keep, address, connection);
-            return Ok(answer);
-        }
-        let stream = TcpStream::connect(&address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    /// The status and headers of an answer whose body is not read: for streams, and for who may call what.
+    pub fn knock(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let stream = TcpStream::connect(self.address.get()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut connection = BufReader::new(stream);
-        let (answer, keep) = exchange(&mut connection, &request, method)?;
-        self.keep(keep, address, connection);
-        Ok(answer)
+        connection.get_mut().write_all(&self.request(method, path, headers, body)).unwrap();
+        let (status, headers) = read_head(&mut connection).unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        Answer { status, headers, body: Vec::new() }
     }
 
     fn keep(&self, keep: bool, address: String, connection: BufReader<TcpStream>) {
