@@ -6,8 +6,8 @@
 
 use crate::{
     clock,
-    config::MapPlace,
     commit::{Batch, Committer, Flags},
+    config::MapPlace,
     engines::{ENGINES, Engines, Policies},
     hub::{Happened, Hub},
     inbox::{Inbox, Job, NotTaken, Reply, Work},
@@ -130,11 +130,8 @@ impl Centre {
             snapshot_s: setup.snapshot_s,
             snapshot_at: started_at,
         };
-        let configured =
-            Configured { directory: setup.directory, policies: setup.policies.to_record()? };
-        let core = std::thread::Builder::new()
-            .name("core".into())
-            .spawn(move || core.run(started, configured))?;
+        let configured = Configured { directory: setup.directory, policies: setup.policies.to_record()? };
+        let core = std::thread::Builder::new().name("core".into()).spawn(move || core.run(started, configured))?;
         Ok((centre, Running { core, committer }))
     }
 
@@ -371,7 +368,14 @@ impl Core {
     fn tick(&mut self, turn: &mut Turn) {
         self.input(turn, Body::Tick);
         let tracks = self.engines.tracker().tracks();
-        let gone = self.picture.borrow().tracks.iter().filter(|t| !tracks.iter().any(|n| n.id == t.id)).cloned().collect::<Vec<_>>();
+        let gone = self
+            .picture
+            .borrow()
+            .tracks
+            .iter()
+            .filter(|t| !tracks.iter().any(|n| n.id == t.id))
+            .cloned()
+            .collect::<Vec<_>>();
         let ended = gone
             .into_iter()
             .filter(|t| t.state != skypicket_model::TrackState::Deleted)
@@ -432,9 +436,7 @@ impl Core {
     /// Hands the turn to the committer.
     fn finish(&mut self, turn: Turn) {
         let Turn { mut batch, notices, sightings, people, attempts } = turn;
-        let view = |id: &NoticeId| {
-            self.engines.notice(*id).map(|n| Arc::new(NoticeView::of(&self.engines, n, false)))
-        };
+        let view = |id: &NoticeId| self.engines.notice(*id).map(|n| Arc::new(NoticeView::of(&self.engines, n, false)));
         let mut views: BTreeMap<NoticeId, (u64, Arc<NoticeView>)> = BTreeMap::new();
         for (id, index) in notices {
             if let Some(v) = view(&id) {
@@ -477,4 +479,3 @@ fn notice_of(e: &DispatchEvent) -> NoticeId {
         DispatchEvent::Attempt { delivery } | DispatchEvent::Moved { delivery } => delivery.notice,
     }
 }
-

@@ -310,8 +310,7 @@ impl Committer {
                 Channel::Web => {
                     let index = index_of.get(&delivery.notice).copied().unwrap_or_default();
                     let taken = self.centre.hub.deliver(index, &delivery.person, &marked(&view));
-                    let outcome =
-                        if taken > 0 { Outcome::Accepted } else { Outcome::Failed("no page open".into()) };
+                    let outcome = if taken > 0 { Outcome::Accepted } else { Outcome::Failed("no page open".into()) };
                     report(&self.centre, &delivery, outcome);
                 }
                 Channel::Tak => self.to_tak(delivery, &marked(&view)),

@@ -22,7 +22,11 @@ pub fn run(args: &DecodeArgs) -> End {
             let form = args.form.as_deref().unwrap_or("auto");
             match form.parse::<remote_id::As>() {
                 Ok(form) => open(args.file.as_deref()).and_then(|r| remote_id_lines(r, form, out)),
-                Err(_) => return End::usage(format!("--as {form}: give message, pack, beacon, nan, ble-legacy, ble-extended or auto")),
+                Err(_) => {
+                    return End::usage(format!(
+                        "--as {form}: give message, pack, beacon, nan, ble-legacy, ble-extended or auto"
+                    ));
+                }
             }
         }
         "capture" => open(args.file.as_deref()).and_then(|r| capture(r, out)),

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use skypicket_desk::Desk;
 use skypicket_dispatch::{Dispatcher, Input as DispatchInput};
 use skypicket_model::{
-    Act, Body, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, NoticeState, ObservationId, OwnFlight, PersonId, Position,
-    SightingId, SourceId, Time, Track, TrackId, Verdict,
+    Act, Body, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, NoticeState, ObservationId, OwnFlight,
+    PersonId, Position, SightingId, SourceId, Time, Track, TrackId, Verdict,
     entry::{ActEntry, Configured, Snapshot, Started},
 };
 use skypicket_track::Tracker;
@@ -44,7 +44,10 @@ impl Policies {
     }
 
     fn from_record(texts: &BTreeMap<String, String>) -> anyhow::Result<Self> {
-        fn one<T: for<'a> Deserialize<'a> + Default>(texts: &BTreeMap<String, String>, name: &str) -> anyhow::Result<T> {
+        fn one<T: for<'a> Deserialize<'a> + Default>(
+            texts: &BTreeMap<String, String>,
+            name: &str,
+        ) -> anyhow::Result<T> {
             texts.get(name).map_or_else(|| Ok(T::default()), |t| Ok(serde_json::from_str(t)?))
         }
         Ok(Self { track: one(texts, "track")?, warn: one(texts, "warn")?, dispatch: one(texts, "dispatch")? })
@@ -205,9 +208,9 @@ impl Engines {
             }
             Body::Act(a) => self.absorb_act(a, ids, now, &mut out),
             Body::Provider(r) => self.dispatcher.absorb(&DispatchInput::Provider(r), now),
-            Body::Reach { person, channel, up } => self
-                .dispatcher
-                .absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now),
+            Body::Reach { person, channel, up } => {
+                self.dispatcher.absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now)
+            }
             Body::Tick => {
                 // An own flight that ended an hour ago explains nothing any more.
                 self.own_flights.retain(|_, f| now.since_s(f.until) < 3_600.0);
@@ -294,9 +297,7 @@ impl Engines {
         }
         let input = match &entry.body {
             Body::Provider(r) => Some(DispatchInput::Provider(r)),
-            Body::Reach { person, channel, up } => {
-                Some(DispatchInput::Reach { person, channel: *channel, up: *up })
-            }
+            Body::Reach { person, channel, up } => Some(DispatchInput::Reach { person, channel: *channel, up: *up }),
             Body::Tick => Some(DispatchInput::Tick),
             Body::Started(_) => Some(DispatchInput::Started),
             Body::Act(a) => dispatch_input(a),
@@ -383,12 +384,9 @@ fn dispatch_input(a: &ActEntry) -> Option<DispatchInput<'_>> {
             channel: *channel,
             shown: *shown,
         }),
-        Act::Acknowledge { notice, version, channel } => Some(DispatchInput::Acknowledge {
-            person: &a.by,
-            notice: *notice,
-            version: *version,
-            channel: *channel,
-        }),
+        Act::Acknowledge { notice, version, channel } => {
+            Some(DispatchInput::Acknowledge { person: &a.by, notice: *notice, version: *version, channel: *channel })
+        }
         _ => None,
     }
 }

@@ -43,7 +43,12 @@ impl Exercise {
     /// Where it is.
     pub fn place() -> MapPlace {
         let at = FirstLight::place();
-        MapPlace { name: "First light, border near 31.76 N 106.49 W".into(), lat_deg: at.lat_deg, lon_deg: at.lon_deg, zoom: 12.5 }
+        MapPlace {
+            name: "First light, border near 31.76 N 106.49 W".into(),
+            lat_deg: at.lat_deg,
+            lon_deg: at.lon_deg,
+            zoom: 12.5,
+        }
     }
 
     /// A real phone speaks for this person now: the simulated one is quiet.
@@ -83,7 +88,9 @@ impl Exercise {
     async fn tell(&self, intake: &CentreIntake, told: &mut BTreeSet<(NoticeId, u32)>) {
         let open = intake
             .centre
-            .ask(|e| e.notices().map(|n| (n.clone(), e.recipients(n.id))).collect::<Vec<(Notice, BTreeSet<PersonId>)>>())
+            .ask(|e| {
+                e.notices().map(|n| (n.clone(), e.recipients(n.id))).collect::<Vec<(Notice, BTreeSet<PersonId>)>>()
+            })
             .await
             .unwrap_or_default();
         told.retain(|(id, _)| open.iter().any(|(n, _)| n.id == *id));

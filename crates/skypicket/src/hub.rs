@@ -128,7 +128,13 @@ impl Hub {
 
     /// Opens a stream. With `after`, what happened since that entry comes first, or a `reset` when it is no longer
     /// known.
-    pub fn join(&self, (person, unit): (PersonId, UnitId), sees: Sees, after: Option<u64>, hello: Bytes) -> Subscription {
+    pub fn join(
+        &self,
+        (person, unit): (PersonId, UnitId),
+        sees: Sees,
+        after: Option<u64>,
+        hello: Bytes,
+    ) -> Subscription {
         let (queue, frames) = mpsc::channel(QUEUE);
         let mut inner = self.lock();
         let mut first_frames = vec![hello];
@@ -242,8 +248,12 @@ impl Hub {
     /// Sends the same to everybody.
     pub fn everybody(&self, bytes: &Bytes) {
         let mut inner = self.lock();
-        let full: Vec<u64> =
-            inner.subscribers.iter().filter(|(_, s)| s.queue.try_send(bytes.clone()).is_err()).map(|(n, _)| *n).collect();
+        let full: Vec<u64> = inner
+            .subscribers
+            .iter()
+            .filter(|(_, s)| s.queue.try_send(bytes.clone()).is_err())
+            .map(|(n, _)| *n)
+            .collect();
         inner.cut(full);
     }
 
@@ -301,4 +311,3 @@ impl Inner {
         }
     }
 }
-

@@ -67,14 +67,12 @@ fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
     if recompute {
         differences = recomputed(&record)?;
     }
-    say(
-        &json!({
-            "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
-            "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
-            "recomputed": recompute, "differences": differences,
-        })
-        .to_string(),
-    );
+    say(&json!({
+        "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
+        "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
+        "recomputed": recompute, "differences": differences,
+    })
+    .to_string());
     Ok(report.faults.is_empty() && differences == 0)
 }
 
@@ -129,17 +127,15 @@ fn same(expected: &mut std::collections::VecDeque<(u64, Body)>, entry: &Entry) -
     let found = expected.pop_front();
     // Thinned tracks may have been emptied while the disk was full.
     let thinned = matches!(&entry.body, Body::Tracks { items } if items.is_empty());
-    let fits = found
-        .as_ref()
-        .is_some_and(|(cause, body)| Some(*cause) == entry.cause && (*body == entry.body || thinned && body.kind() == "tracks"));
+    let fits = found.as_ref().is_some_and(|(cause, body)| {
+        Some(*cause) == entry.cause && (*body == entry.body || thinned && body.kind() == "tracks")
+    });
     if !fits {
-        say(
-            &json!({
-                "type": "difference", "entry": entry.index, "cause": entry.cause, "recorded": entry.body.kind(),
-                "recomputed": found.map(|(_, b)| b.kind()),
-            })
-            .to_string(),
-        );
+        say(&json!({
+            "type": "difference", "entry": entry.index, "cause": entry.cause, "recorded": entry.body.kind(),
+            "recomputed": found.map(|(_, b)| b.kind()),
+        })
+        .to_string());
     }
     fits
 }

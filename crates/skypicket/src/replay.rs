@@ -76,11 +76,16 @@ impl Folder {
         match named {
             Some(p) => {
                 if p.exists() && std::fs::read_dir(p)?.next().is_some() {
-                    anyhow::bail!("--data {}: the folder is not empty; a replay never writes into a record that exists", p.display());
+                    anyhow::bail!(
+                        "--data {}: the folder is not empty; a replay never writes into a record that exists",
+                        p.display()
+                    );
                 }
                 Ok(Self::Kept(p.to_owned()))
             }
-            None => Ok(Self::Temporary(std::env::temp_dir().join(format!("skypicket-replay-{}", uuid::Uuid::now_v7())))),
+            None => {
+                Ok(Self::Temporary(std::env::temp_dir().join(format!("skypicket-replay-{}", uuid::Uuid::now_v7()))))
+            }
         }
     }
 
@@ -115,7 +120,8 @@ fn site(number: usize, text: &str) -> Result<Site, String> {
         None | Some("") => format!("place-{}", number + 1),
         Some(n) => n.to_owned(),
     };
-    let slug: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(48).collect();
+    let slug: String =
+        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(48).collect();
     let id = UnitId::new(&slug)
         .or_else(|_| UnitId::new(&format!("place-{}", number + 1)))
         .map_err(|e| bad(&e.to_string()))?;

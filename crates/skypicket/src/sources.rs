@@ -10,8 +10,7 @@ use crate::{
 use serde::Serialize;
 use skypicket_link::{BoxFuture, Health, Intake, Refused};
 use skypicket_model::{
-    Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time,
-    entry::ActEntry,
+    Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time, entry::ActEntry,
 };
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -4,14 +4,16 @@
 use crate::engines::Engines;
 use serde::Serialize;
 use skypicket_model::{
-    AgencyId, Channel, Danger, Delivery, Directory, Notice, NoticeId, PersonId, Place, ProtectedId, Role, SightingState, Time,
-    Track, TrackId, TrackState, UnitId, delivery::{Reached, Rule},
+    AgencyId, Channel, Danger, Delivery, Directory, Notice, NoticeId, PersonId, Place, ProtectedId, Role,
+    SightingState, Time, Track, TrackId, TrackState, UnitId,
+    delivery::{Reached, Rule},
     people::Language,
 };
 use skypicket_record::{DeliveryQuery, ReadError, Record, SqliteRecord};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A notice with who has it.
+#[allow(clippy::struct_excessive_bools)] // four answers to four questions, as the pages ask them
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoticeView {
     /// The newest version.
@@ -342,5 +344,12 @@ pub async fn notice_from_record(
             }
         })
         .collect();
-    Ok(Some(NoticeView { notice: newest.notice, unrecorded: false, recipients, mine: false, acknowledged: false, owes: false }))
+    Ok(Some(NoticeView {
+        notice: newest.notice,
+        unrecorded: false,
+        recipients,
+        mine: false,
+        acknowledged: false,
+        owes: false,
+    }))
 }

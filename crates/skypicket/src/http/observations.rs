@@ -2,13 +2,7 @@
 
 use super::{App, Problem, auth::Token, ok};
 use crate::clock;
-use axum::{
-    Extension, Json,
-    body::Bytes,
-    extract::State,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Extension, Json, body::Bytes, extract::State, http::StatusCode, response::Response};
 use serde_json::json;
 use skypicket_model::ObservationId;
 use skypicket_wire::observation_line;
@@ -25,7 +19,11 @@ pub async fn take(
 ) -> Result<Response, Problem> {
     let lines: Vec<&[u8]> = body.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).collect();
     if lines.len() > LINES {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_lines", "At most 1000 lines in one request."));
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_many_lines",
+            "At most 1000 lines in one request.",
+        ));
     }
     let now = clock::now();
     let mut good = Vec::new();

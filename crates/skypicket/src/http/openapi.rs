@@ -49,7 +49,8 @@ fn operation(row: &Row) -> Value {
     let (status, gives) = row.gives;
     let mut ok = json!({"description": "Done."});
     if let Some(schema) = gives {
-        ok["content"] = json!({"application/json": {"schema": reference(schema)}});
+        let kind = if schema == "FeatureCollection" { "application/geo+json" } else { "application/json" };
+        ok["content"] = json!({kind: {"schema": reference(schema)}});
     }
     let mut op = json!({
         "operationId": operation_id(row),
@@ -129,6 +130,9 @@ mod tests {
             std::fs::write(path, &text).unwrap();
         }
         let kept = std::fs::read_to_string(path).unwrap();
-        assert!(kept == text, "docs/openapi.json is out of date: run SKYPICKET_UPDATE=1 cargo test -p skypicket openapi");
+        assert!(
+            kept == text,
+            "docs/openapi.json is out of date: run SKYPICKET_UPDATE=1 cargo test -p skypicket openapi"
+        );
     }
 }

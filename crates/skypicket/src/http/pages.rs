@@ -52,7 +52,10 @@ pub async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         return (StatusCode::NOT_FOUND, "There is no such page. The centre is at / and the field page at /field/.\n")
             .into_response();
     };
-    let etag = format!("\"{}\"", file.metadata.sha256_hash().iter().take(16).fold(String::new(), |s, b| format!("{s}{b:02x}")));
+    let etag = format!(
+        "\"{}\"",
+        file.metadata.sha256_hash().iter().take(16).fold(String::new(), |s, b| format!("{s}{b:02x}"))
+    );
     if headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == etag.as_bytes()) {
         return StatusCode::NOT_MODIFIED.into_response();
     }

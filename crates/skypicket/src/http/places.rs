@@ -3,7 +3,8 @@
 use super::{
     App, Problem, Signed, auth,
     body::{Strict, once},
-    ok, sightings::by_our_clock,
+    ok,
+    sightings::by_our_clock,
 };
 use crate::{clock, views::PersonItem};
 use axum::{
@@ -14,9 +15,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use skypicket_model::{
-    Act, LatLon, OwnFlight, PersonId, Place, Position, RequestId, Role, SourceId, Time, UnitId,
-};
+use skypicket_model::{Act, LatLon, OwnFlight, PersonId, Place, Position, RequestId, Role, SourceId, Time, UnitId};
 use skypicket_wire::json as strict;
 use std::{
     collections::{HashMap, VecDeque},
@@ -129,14 +128,16 @@ pub async fn position(
 
 /// GeoJSON, RFC 7946.
 fn geojson(features: &[serde_json::Value]) -> Result<Response, Problem> {
-    ok(([(header::CONTENT_TYPE, "application/geo+json")], Json(json!({"type": "FeatureCollection", "features": features}))))
+    ok((
+        [(header::CONTENT_TYPE, "application/geo+json")],
+        Json(json!({"type": "FeatureCollection", "features": features})),
+    ))
 }
 
 /// `GET /tracks`.
 pub async fn tracks(State(app): State<App>) -> Result<Response, Problem> {
     let picture = app.centre.picture.borrow().clone();
-    let live: Vec<_> =
-        picture.features().into_iter().filter(|f| f["properties"]["state"] != "deleted").collect();
+    let live: Vec<_> = picture.features().into_iter().filter(|f| f["properties"]["state"] != "deleted").collect();
     geojson(&live)
 }
 
@@ -264,5 +265,6 @@ pub async fn file_own_flight(
         until: body.until,
     };
     let answer = serde_json::to_value(&flight).map_err(Problem::internal)?;
-    once(&app, &caller, (body.id, "POST own-flights", value), (StatusCode::CREATED, answer), Act::OwnFlight(flight)).await
+    once(&app, &caller, (body.id, "POST own-flights", value), (StatusCode::CREATED, answer), Act::OwnFlight(flight))
+        .await
 }

@@ -93,7 +93,10 @@ pub async fn sign_out(
     Extension(SessionSecret(secret)): Extension<SessionSecret>,
 ) -> Result<Response, Problem> {
     app.access.close(&secret).await.map_err(Problem::internal)?;
-    ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))]))
+    ok((
+        StatusCode::NO_CONTENT,
+        [(header::SET_COOKIE, format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))],
+    ))
 }
 
 /// A new password.

@@ -138,7 +138,9 @@ pub async fn list(
         let page = app.centre.record.sightings(query).await.map_err(Problem::internal)?;
         for s in &page.items {
             let view = SightingView::of(&directory, s);
-            if may_see_sighting(&view, caller.id(), caller.sees) && skypicket_model::may_see(&caller.reader, &s.sighting.marking) {
+            if may_see_sighting(&view, caller.id(), caller.sees)
+                && skypicket_model::may_see(&caller.reader, &s.sighting.marking)
+            {
                 items.push(view);
             }
         }

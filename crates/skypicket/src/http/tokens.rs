@@ -1,10 +1,6 @@
 //! API tokens of sources.
 
-use super::{
-    App, Problem,
-    body::Strict,
-    ok,
-};
+use super::{App, Problem, body::Strict, ok};
 use axum::{
     Json,
     extract::{Path, State},
