@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod permissions;
 mod reports;
+mod schema;
 mod start_and_stop;
 mod warning;
