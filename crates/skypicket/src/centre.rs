@@ -395,6 +395,10 @@ impl Core {
 
     fn snapshot(&mut self, turn: &mut Turn) {
         self.snapshot_at = self.now;
+        // It is large, and only saves time: the reserve is for people.
+        if self.centre.record.state() != RecordState::Ok {
+            return;
+        }
         match self.engines.snapshot() {
             Ok(s) => self.entry(turn, None, Body::Snapshot(s)),
             Err(error) => tracing::error!(%error, "snapshot could not be made"),

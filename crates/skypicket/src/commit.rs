@@ -89,6 +89,13 @@ impl Batch {
 
 type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send + Sync>>;
 
+/// Entries of the backlog on their way into the record: how many, and the index of the last.
+struct Retrying {
+    appending: Appending,
+    entries: usize,
+    last: Option<u64>,
+}
+
 struct Waiting {
     batch: Batch,
     appending: Appending,
@@ -102,6 +109,10 @@ pub struct Committer {
     waiting: VecDeque<Waiting>,
     /// Entries that the record refused, in order.
     backlog: VecDeque<Entry>,
+    /// The front of the backlog, being tried again.
+    retrying: Option<Retrying>,
+    /// A checkpoint that is being signed.
+    signing: Option<Appending>,
     /// First entry that was acted on before it was durable.
     unrecorded_from: Option<u64>,
     checkpoint_every: Duration,
@@ -117,6 +128,8 @@ impl Committer {
             batches,
             waiting: VecDeque::new(),
             backlog: VecDeque::new(),
+            retrying: None,
+            signing: None,
             unrecorded_from: None,
             checkpoint_every: Duration::from_secs_f64(checkpoint_s.clamp(1.0, 86_400.0)),
             slow: false,
@@ -130,8 +143,10 @@ impl Committer {
         let mut retry = tokio::time::interval(RETRY);
         let mut heartbeat = tokio::time::interval(Duration::from_secs(2));
         let mut open = true;
-        while open || !self.waiting.is_empty() {
-            let patience = self.waiting.iter().find(|w| !w.warned).and_then(|w| w.batch.made).map(|m| m + PATIENCE);
+        // Nothing in here waits for the disk: each write is a future beside the others, so that patience is kept.
+        while open || !self.waiting.is_empty() || self.retrying.is_some() {
+            let impatient = self.waiting.iter().find(|w| !w.warned && !w.batch.entries.is_empty());
+            let patience = impatient.and_then(|w| w.batch.made).map(|m| m + PATIENCE);
             tokio::select! {
                 biased;
                 done = front(&mut self.waiting) => self.committed(done),
@@ -140,19 +155,32 @@ impl Committer {
                     Some(b) => self.take(b),
                     None => open = false,
                 },
-                _ = retry.tick() => self.retry().await,
+                done = finished(self.retrying.as_mut().map(|r| &mut r.appending)) => self.retried(done),
+                done = finished(self.signing.as_mut()) => self.signed(done),
+                _ = retry.tick() => self.retry(),
                 _ = heartbeat.tick() => {
                     self.centre.hub.heartbeat(crate::clock::now());
                     self.status(false);
                 }
-                _ = checkpoint.tick() => self.checkpoint().await,
+                _ = checkpoint.tick() => self.checkpoint(),
             }
         }
-        self.retry().await;
+        self.retry();
+        while self.retrying.is_some() {
+            let done = finished(self.retrying.as_mut().map(|r| &mut r.appending)).await;
+            self.retried(done);
+        }
         if !self.backlog.is_empty() {
             tracing::error!(entries = self.backlog.len(), "shut down with entries that the record would not take");
         }
-        self.checkpoint().await;
+        // One that is under way may not cover the last entries.
+        if self.signing.is_some() {
+            let done = finished(self.signing.as_mut()).await;
+            self.signed(done);
+        }
+        self.checkpoint();
+        let done = finished(self.signing.as_mut()).await;
+        self.signed(done);
         self.centre.hub.close();
     }
 
@@ -206,6 +234,10 @@ impl Committer {
                 for w in std::mem::take(&mut self.waiting) {
                     self.keep_waiting(w);
                 }
+                // Thinned, it fits into the reserve: at once, so that nobody is refused for longer than that takes.
+                if self.centre.record.state() == RecordState::Reserve {
+                    self.retry();
+                }
             }
         }
     }
@@ -248,7 +280,8 @@ impl Committer {
     fn impatient(&mut self) {
         self.slow = true;
         let mut early = Vec::new();
-        for w in self.waiting.iter_mut().filter(|w| !w.warned) {
+        // A batch of nothing but repeats acts on nothing.
+        for w in self.waiting.iter_mut().filter(|w| !w.warned && !w.batch.entries.is_empty()) {
             w.warned = true;
             self.unrecorded_from = self.unrecorded_from.or(w.batch.entries.first().map(|e| e.index));
             early.push((w.batch.notices.clone(), std::mem::take(&mut w.batch.attempts)));
@@ -259,27 +292,34 @@ impl Committer {
         }
     }
 
-    async fn retry(&mut self) {
-        while !self.backlog.is_empty() {
-            let mut chunk: Vec<Entry> = self.backlog.iter().take(500).cloned().collect();
-            if self.centre.record.state() != RecordState::Ok {
-                chunk.iter_mut().for_each(thin);
+    /// Tries the front of the backlog again, unless it is being tried.
+    fn retry(&mut self) {
+        if self.retrying.is_some() || self.backlog.is_empty() {
+            return;
+        }
+        let mut chunk: Vec<Entry> = self.backlog.iter().take(500).cloned().collect();
+        if self.centre.record.state() != RecordState::Ok {
+            chunk.iter_mut().for_each(thin);
+        }
+        let (entries, last) = (chunk.len(), chunk.last().map(|e| e.index));
+        let future = self.centre.record.append(chunk);
+        self.retrying = Some(Retrying { appending: Box::pin(async move { future.await.map(|_| ()) }), entries, last });
+    }
+
+    fn retried(&mut self, done: Result<(), AppendError>) {
+        let Some(Retrying { entries, last, .. }) = self.retrying.take() else { return };
+        match done {
+            Ok(()) => {
+                self.backlog.drain(..entries);
+                if self.backlog.is_empty() {
+                    self.recovered(last);
+                }
+                self.retry();
             }
-            let last = chunk.last().map(|e| e.index);
-            let n = chunk.len();
-            match self.centre.record.append(chunk).await {
-                Ok(_) => {
-                    self.backlog.drain(..n);
-                    if self.backlog.is_empty() {
-                        self.recovered(last);
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "the record still refuses");
-                    let full = self.centre.record.state() == RecordState::Full;
-                    self.centre.flags.full.store(full, Ordering::Release);
-                    return;
-                }
+            Err(error) => {
+                tracing::debug!(%error, "the record still refuses");
+                let full = self.centre.record.state() == RecordState::Full;
+                self.centre.flags.full.store(full, Ordering::Release);
             }
         }
     }
@@ -355,15 +395,25 @@ impl Committer {
         }
     }
 
-    async fn checkpoint(&self) {
-        match self.centre.record.checkpoint().await {
-            Ok(_) => self.centre.flags.checkpoint_at.store(crate::clock::now().as_micros(), Ordering::Release),
+    /// Has a checkpoint signed, unless one is under way.
+    fn checkpoint(&mut self) {
+        if self.signing.is_none() {
+            let future = self.centre.record.checkpoint();
+            self.signing = Some(Box::pin(async move { future.await.map(|_| ()) }));
+        }
+    }
+
+    fn signed(&mut self, done: Result<(), AppendError>) {
+        self.signing = None;
+        match done {
+            Ok(()) => self.centre.flags.checkpoint_at.store(crate::clock::now().as_micros(), Ordering::Release),
             Err(error) => tracing::warn!(%error, "checkpoint could not be signed"),
         }
     }
 }
 
-/// Raw observations and thinned tracks become counts: the entry keeps its index.
+/// Raw observations and thinned tracks become counts, a snapshot becomes empty (a start then reads on from the
+/// beginning): the entry keeps its index.
 fn thin(entry: &mut Entry) {
     match &mut entry.body {
         Body::Observations { items } => {
@@ -374,6 +424,7 @@ fn thin(entry: &mut Entry) {
             entry.body = Body::Shed { counts };
         }
         Body::Tracks { items } => items.clear(),
+        Body::Snapshot(s) => s.state.clear(),
         _ => {}
     }
 }
@@ -389,6 +440,13 @@ fn report(centre: &Centre, delivery: &Delivery, outcome: Outcome) {
 async fn front(waiting: &mut VecDeque<Waiting>) -> Result<(), AppendError> {
     match waiting.front_mut() {
         Some(w) => w.appending.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn finished(write: Option<&mut Appending>) -> Result<(), AppendError> {
+    match write {
+        Some(w) => w.as_mut().await,
         None => std::future::pending().await,
     }
 }
