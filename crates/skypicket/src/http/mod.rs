@@ -131,7 +131,11 @@ async fn guard(State(app): State<App>, path: MatchedPath, request: Request, next
 /// The request with its caller, or why it is not let in.
 async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request, Problem> {
     let Some(row) = permission::find(request.method().as_str(), path) else {
-        // Axum answers 405 for a method that no route has before it gets here; a route without a row is closed.
+        if permission::TABLE.iter().any(|r| r.path == path) {
+            let detail = "This path does not take that method.";
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail));
+        }
+        // A route without a row is closed.
         return Err(Problem::forbidden("This endpoint has no row in the permission table."));
     };
     if row.who == Who::Source {
