@@ -6,6 +6,7 @@
 mod support;
 
 mod permissions;
+mod refusals;
 mod reports;
 mod schema;
 mod start_and_stop;
