@@ -94,6 +94,12 @@ async fn serve(
     options.test_synchronous_off = args.unsafe_no_sync;
     options.test_commit_delay = args.test_commit_delay_ms.map(std::time::Duration::from_millis);
     options.test_max_page_count = args.test_max_pages;
+    if let Some(ms) = args.test_commit_delay_ms {
+        let faults = Arc::clone(&options.test_faults);
+        tokio::spawn(toggled(move |slow| {
+            faults.commit_delay_ms.store(if slow { ms } else { 0 }, std::sync::atomic::Ordering::Relaxed);
+        }));
+    }
     let opening = dir.clone();
     let record = tokio::task::spawn_blocking(move || SqliteRecord::open(&opening, options))
         .await?
@@ -210,6 +216,17 @@ async fn connect(
         tasks.spawn(server.run(intake, stopped.clone()));
     }
     Ok(())
+}
+
+/// Only where a test asked for a slow disk: SIGUSR1 makes it quick, and slow again.
+async fn toggled(set: impl Fn(bool)) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut signals) = signal(SignalKind::user_defined1()) else { return };
+    let mut slow = true;
+    while signals.recv().await.is_some() {
+        slow = !slow;
+        set(slow);
+    }
 }
 
 /// SIGTERM, or Ctrl-C.
