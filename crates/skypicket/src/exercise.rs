@@ -44,10 +44,10 @@ impl Exercise {
     pub fn place() -> MapPlace {
         let at = FirstLight::place();
         MapPlace {
-            name: "First light, border near 31.76 N 106.49 W".into(),
+            name: "Border near 31.76 N 106.49 W".into(),
             lat_deg: at.lat_deg,
             lon_deg: at.lon_deg,
-            zoom: 12.5,
+            zoom: 13.2,
         }
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn directory() -> Directory {
         ("picket-4", "Picket 4", "picket-east", field, Language::Es),
         ("picket-5", "Picket 5", "picket-east", field, Language::En),
         ("picket-6", "Picket 6", "picket-east", field, Language::En),
-        (VISITOR, "You (Picket 7)", "picket-west", field, Language::En),
+        (VISITOR, "Visitor (Picket 7)", "picket-west", field, Language::En),
         ("west-lead", "West lead", "picket-west", lead, Language::En),
         ("sector-chief", "Sector chief", "centre", &[Role::Supervisor], Language::En),
         ("east-lead", "East lead", "picket-east", lead, Language::En),

@@ -119,7 +119,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/basemap", get(pages::basemap))
         .route_layer(middleware::from_fn_with_state(app.clone(), guard))
         .layer(axum::extract::DefaultBodyLimit::max(body::MOST));
-    api.fallback(pages::page).layer(middleware::from_fn(finish)).with_state(app)
+    let exercise = app.centre.exercise.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
+    api.fallback(pages::page).layer(middleware::from_fn_with_state(exercise, finish)).with_state(app)
 }
 
 /// The one place where the permission table is enforced.
@@ -220,8 +221,9 @@ async fn source_token(app: &App, bearer: Option<String>) -> Result<Option<Token>
     }
 }
 
-/// Outermost: a request id, errors as problem documents, headers that keep a page to itself.
-async fn finish(request: Request, next: Next) -> Response {
+/// Outermost: a request id, errors as problem documents, headers that keep a page to itself. In an exercise every answer
+/// names it, so that a page is marked before anybody has signed in.
+async fn finish(State(exercise): State<Option<HeaderValue>>, request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7().to_string();
     let api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
@@ -243,6 +245,9 @@ async fn finish(request: Request, next: Next) -> Response {
     }
     for (name, value) in HEADERS {
         h.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if let Some(name) = exercise {
+        h.insert(HeaderName::from_static("skypicket-exercise"), name);
     }
     if api {
         h.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
