@@ -9,5 +9,7 @@ mod permissions;
 mod refusals;
 mod reports;
 mod schema;
+mod slow_disk;
 mod start_and_stop;
+mod tak;
 mod warning;
