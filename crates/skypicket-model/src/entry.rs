@@ -58,6 +58,10 @@ pub enum Body {
     Shed {
         /// Counts.
         counts: BTreeMap<SourceId, u64>,
+        /// The engines had taken them already, and the record had no room for them: what was decided from here to the
+        /// next snapshot cannot be recomputed from the record.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        taken: bool,
     },
     /// The record works again: the entries `first..=last` were acted on before they were durable (promise 10).
     Unrecorded {

@@ -129,6 +129,7 @@ impl Centre {
             recent: Recent::default(),
             snapshot_s: setup.snapshot_s,
             snapshot_at: started_at,
+            was_ok: true,
         };
         let configured = Configured { directory: setup.directory, policies: setup.policies.to_record()? };
         let core = std::thread::Builder::new().name("core".into()).spawn(move || core.run(started, configured))?;
@@ -227,6 +228,8 @@ struct Core {
     recent: Recent,
     snapshot_s: f64,
     snapshot_at: Time,
+    /// The record wrote everything at the last tick.
+    was_ok: bool,
 }
 
 /// One turn's entries and effects, growing.
@@ -268,7 +271,7 @@ impl Core {
 
     fn work(&mut self, turn: &mut Turn, work: Work) {
         if !work.shed.is_empty() {
-            self.input(turn, Body::Shed { counts: work.shed });
+            self.input(turn, Body::Shed { counts: work.shed, taken: false });
         }
         let mut positions = Vec::new();
         let mut replies = Vec::new();
@@ -289,7 +292,10 @@ impl Core {
                     self.input(turn, Body::Reach { person, channel, up });
                 }
                 Job::Ask(question) => question(&self.engines),
-                Job::Recovered(first, last) => self.input(turn, Body::Unrecorded { first, last }),
+                Job::Recovered(first, last) => {
+                    self.was_ok = false;
+                    self.input(turn, Body::Unrecorded { first, last });
+                }
             }
         }
         if !positions.is_empty() {
@@ -387,18 +393,17 @@ impl Core {
             self.engines.directory(),
         );
         turn.batch.picture = Some(Arc::new(next));
-        // A full disk takes no snapshots, and what it does not take holds up all that follows.
-        if self.now.since_s(self.snapshot_at) >= self.snapshot_s && self.centre.record.state() == RecordState::Ok {
+        // A full disk takes no snapshots, and what it does not take holds up all that follows. After one the record may
+        // lack observations that the engines took: from a snapshot on all is known again.
+        let ok = self.centre.record.state() == RecordState::Ok;
+        if ok && (!self.was_ok || self.now.since_s(self.snapshot_at) >= self.snapshot_s) {
             self.snapshot(turn);
         }
+        self.was_ok = ok;
     }
 
     fn snapshot(&mut self, turn: &mut Turn) {
         self.snapshot_at = self.now;
-        // It is large, and only saves time: the reserve is for people.
-        if self.centre.record.state() != RecordState::Ok {
-            return;
-        }
         match self.engines.snapshot() {
             Ok(s) => self.entry(turn, None, Body::Snapshot(s)),
             Err(error) => tracing::error!(%error, "snapshot could not be made"),

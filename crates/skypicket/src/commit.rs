@@ -16,7 +16,7 @@ use skypicket_model::{
 };
 use skypicket_record::{AppendError, Record, RecordState};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     pin::Pin,
     sync::{
@@ -191,7 +191,7 @@ impl Committer {
         }
         let mut entries = batch.entries.clone();
         if self.centre.record.state() == RecordState::Reserve {
-            entries.iter_mut().for_each(thin);
+            thin_all(&mut entries);
         }
         let record = Arc::clone(&self.centre.record);
         let appending: Appending = if entries.is_empty() {
@@ -262,7 +262,7 @@ impl Committer {
         self.backlog.extend(entries);
         if self.backlog.len() > MOST_WHOLE {
             let over = self.backlog.len() - MOST_WHOLE;
-            self.backlog.iter_mut().take(over).for_each(thin);
+            thin_all(self.backlog.make_contiguous().get_mut(..over).unwrap_or_default());
         }
         self.unrecorded(true);
         self.warn(notices, attempts, true);
@@ -299,7 +299,7 @@ impl Committer {
         }
         let mut chunk: Vec<Entry> = self.backlog.iter().take(500).cloned().collect();
         if self.centre.record.state() != RecordState::Ok {
-            chunk.iter_mut().for_each(thin);
+            thin_all(&mut chunk);
         }
         let (entries, last) = (chunk.len(), chunk.last().map(|e| e.index));
         let future = self.centre.record.append(chunk);
@@ -412,6 +412,14 @@ impl Committer {
     }
 }
 
+/// Thins entries that the record has no room for; not the observations from which a notice was raised, so that it can
+/// still explain itself.
+fn thin_all(entries: &mut [Entry]) {
+    let explain: BTreeSet<u64> =
+        entries.iter().filter(|e| matches!(e.body, Body::Notice(_))).filter_map(|e| e.cause).collect();
+    entries.iter_mut().filter(|e| !explain.contains(&e.index)).for_each(thin);
+}
+
 /// Raw observations and thinned tracks become counts, a snapshot becomes empty (a start then reads on from the
 /// beginning): the entry keeps its index.
 fn thin(entry: &mut Entry) {
@@ -421,7 +429,7 @@ fn thin(entry: &mut Entry) {
             for o in items.drain(..) {
                 *counts.entry(o.source).or_insert(0) += 1;
             }
-            entry.body = Body::Shed { counts };
+            entry.body = Body::Shed { counts, taken: true };
         }
         Body::Tracks { items } => items.clear(),
         Body::Snapshot(s) => s.state.clear(),

@@ -63,25 +63,29 @@ fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
     for fault in &report.faults {
         say(&json!({"type": "fault", "entry": fault.entry, "message": fault.message}).to_string());
     }
-    let mut differences = 0;
+    let (mut differences, mut unjudged) = (0, 0);
     if recompute {
-        differences = recomputed(&record)?;
+        (differences, unjudged) = recomputed(&record)?;
     }
     say(&json!({
         "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
         "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
-        "recomputed": recompute, "differences": differences,
+        "recomputed": recompute, "differences": differences, "unjudged": unjudged,
     })
     .to_string());
     Ok(report.faults.is_empty() && differences == 0)
 }
 
-/// Runs the engines over the recorded inputs and compares what they decide with what is recorded.
-fn recomputed(record: &SqliteRecord) -> anyhow::Result<u64> {
+/// Runs the engines over the recorded inputs and compares what they decide with what is recorded: how many differences,
+/// and how many decisions could not be judged.
+///
+/// What a full disk had no room for, the engines had taken: from there to the next snapshot or start, which both begin
+/// with what the record holds, history is read and not judged.
+fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
     let mut engines: Option<Engines> = None;
     let mut expected: std::collections::VecDeque<(u64, Body)> = std::collections::VecDeque::new();
     let mut differences = 0u64;
-    let mut other_version = false;
+    let (mut other_version, mut incomplete, mut unjudged) = (false, false, 0);
     let mut from = 0;
     loop {
         let entries = record.read(from, PAGE).wait()?;
@@ -90,16 +94,26 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<u64> {
         for entry in entries {
             if let Body::Started(s) = &entry.body {
                 other_version = s.engines != ENGINES;
+                incomplete = false;
                 if engines.is_none() {
                     engines = Some(Engines::new(s));
                 }
             }
             let Some(engines) = engines.as_mut() else { continue };
-            if matches!(entry.body, Body::Snapshot(_)) {
+            if let Body::Snapshot(s) = &entry.body {
+                if incomplete && let Some(whole) = Engines::restore(s) {
+                    *engines = whole;
+                    incomplete = false;
+                }
                 continue;
             }
-            // Another version of the rules decided this: history is read, not judged.
-            if other_version {
+            if matches!(entry.body, Body::Shed { taken: true, .. }) {
+                differences += missing(&mut expected);
+                incomplete = true;
+            }
+            // Another version of the rules decided this, or from more than is here: history is read, not judged.
+            if other_version || incomplete {
+                unjudged += u64::from(!entry.body.is_input());
                 engines.recover(&entry);
                 continue;
             }
@@ -112,7 +126,7 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<u64> {
         }
     }
     differences += missing(&mut expected);
-    Ok(differences)
+    Ok((differences, unjudged))
 }
 
 fn missing(expected: &mut std::collections::VecDeque<(u64, Body)>) -> u64 {

@@ -235,7 +235,7 @@ pub(crate) fn every_kind(log: LogId) -> Vec<Body> {
         act(1, Some(request(2)), Act::Retract { sighting: SightingId(uuid(0x5001)) }),
         act(1, None, Act::Conflict { request: RequestId(uuid(0x7001)), body: "{\"other\":1}".into() }),
         Body::Reach { person: person(1), channel: Channel::Tak, up: true },
-        Body::Shed { counts: [(SourceId::new("radar-1").unwrap(), 12)].into() },
+        Body::Shed { counts: [(SourceId::new("radar-1").unwrap(), 12)].into(), taken: false },
         Body::Unrecorded { first: 3, last: 5 },
         Body::Tick,
         Body::Tracks { items: vec![track(1, t(2)), track(2, t(2))] },

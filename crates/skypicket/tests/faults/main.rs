@@ -9,9 +9,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod full;
 mod kill;
 mod load;
 mod seed;
+mod slow;
 
 use std::{
     io::Write,

@@ -196,6 +196,11 @@ impl Centre {
         self.first.clone().unwrap()
     }
 
+    /// Forgets the first person's session: the next start is on an empty folder.
+    pub fn forget_first(&mut self) {
+        self.first = None;
+    }
+
     /// A person, signed in by a one-time link that the administrator made.
     pub fn person(&mut self, person: &str) -> Client {
         let first = self.first();
