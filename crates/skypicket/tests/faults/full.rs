@@ -10,7 +10,7 @@ use crate::{
     load::{POSTS, position, sighting, source},
     say,
     seed::Seed,
-    support::{Answer, Centre, Client, Event, Events, Scene, drone_line, centre::signal, id, text, until},
+    support::{Answer, Centre, Client, Event, Events, Scene, centre::signal, drone_line, id, text, until},
 };
 use serde_json::{Value, json};
 use std::{
@@ -284,7 +284,9 @@ fn fills_up_and_recovers(centre: &mut Centre, disk: &Disk) {
     assert_eq!(late["unrecorded"], true, "{late}");
     let late_id = text(&late, "/notice/id").to_owned();
     assert_eq!(state(&watch), ("full".into(), true));
-    assert!(page.maybe(Duration::from_secs(12), |e| e.name == "status" && e.data["record"]["state"] == "full").is_some());
+    assert!(
+        page.maybe(Duration::from_secs(12), |e| e.name == "status" && e.data["record"]["state"] == "full").is_some()
+    );
 
     // ---- room again ----
     let freed = Instant::now();
@@ -296,7 +298,9 @@ fn fills_up_and_recovers(centre: &mut Centre, disk: &Disk) {
             centre.start_again();
         }
     }
-    until("the record to be ok again", Duration::from_secs(40), || (state(&watch) == ("ok".into(), false)).then_some(()));
+    until("the record to be ok again", Duration::from_secs(40), || {
+        (state(&watch) == ("ok".into(), false)).then_some(())
+    });
     let recovered = freed.elapsed();
     for body in &denied {
         let answer = agent.post("/api/v1/sightings", body);

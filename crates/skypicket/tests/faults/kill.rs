@@ -8,7 +8,7 @@
 //! `SKYPICKET_KILLS` sets how many kills; without it as many as fit in `SKYPICKET_KILL_SECONDS` (200).
 
 use crate::{
-    load::{Done, Drones, POSTS, Shared, fetch, page, receiver, reporter, sighting, source, walker},
+    load::{Done, Drones, POSTS, Page, Shared, fetch, page, receiver, reporter, sighting, source, walker},
     say,
     seed::Seed,
     support::{Centre, Client, Scene, text},
@@ -16,6 +16,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    process::Stdio,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -58,10 +59,18 @@ fn what_was_called_received_survives_kill_9_and_every_warning_arrives() {
     // The end needs its time too: a tenth.
     let spare = Duration::from_secs(seconds / 10);
     while kills.map_or(Instant::now() + spare < until_then, |k| killed < k) {
-        let ms = seed.between(150.0, 1_800.0);
-        std::thread::sleep(Duration::from_secs_f64(ms / 1_000.0));
+        std::thread::sleep(Duration::from_secs_f64(seed.between(0.0, 1.8)));
         centre.kill();
         killed += 1;
+        // Sometimes it does not even get up again before the next.
+        while seed.chance(0.2) {
+            let mut starting =
+                centre.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_secs_f64(seed.between(0.0, 0.15)));
+            starting.kill().unwrap();
+            starting.wait().unwrap();
+            killed += 1;
+        }
         // What a request hears from now on is from after the restart.
         let received = shared.ledger.since(checked);
         let begun = Instant::now();
@@ -185,21 +194,20 @@ fn is_there(clients: &Clients, done: &Done) {
 /// What should be on an open page and is not yet: the newest version of every warning, and for the watch every sighting.
 fn missing(watch: &Client, shared: &Shared) -> Vec<String> {
     let mut missing = Vec::new();
+    let pages: BTreeMap<&str, Page> = PAGES.iter().map(|p| (*p, shared.page(p))).collect();
     fetch(watch, "notices", &mut |view| {
         let (notice, version) = (text(view, "/notice/id"), view["notice"]["version"].as_u64().unwrap());
         for row in view["recipients"].as_array().unwrap() {
             let person = text(row, "/person");
-            if PAGES.contains(&person)
-                && !shared.page(person).notices.get(notice).is_some_and(|seen| seen.contains_key(&version))
-            {
+            let seen = |page: &Page| page.notices.get(notice).is_some_and(|seen| seen.contains_key(&version));
+            if pages.get(person).is_some_and(|page| !seen(page)) {
                 missing.push(format!("{person}: notice {notice} version {version}: {row}"));
             }
         }
     })
     .unwrap();
-    let page = shared.page("watch");
     for done in shared.ledger.all() {
-        if done.kind == "sighting" && !page.sightings.contains(done.id()) {
+        if done.kind == "sighting" && !pages["watch"].sightings.contains(done.id()) {
             missing.push(format!("watch: sighting {} of {}", done.id(), done.person));
         }
     }

@@ -61,11 +61,6 @@ impl Ledger {
         self.since(0)
     }
 
-    /// How much.
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     /// How much by kind.
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
@@ -211,7 +206,12 @@ pub(crate) fn reporter(shared: &Arc<Shared>, client: Client, mut seed: Seed, pau
 }
 
 /// A thread that says where people are.
-pub(crate) fn walker(shared: &Arc<Shared>, people: Vec<(Client, f64, f64)>, mut seed: Seed, pause_ms: u64) -> JoinHandle<()> {
+pub(crate) fn walker(
+    shared: &Arc<Shared>,
+    people: Vec<(Client, f64, f64)>,
+    mut seed: Seed,
+    pause_ms: u64,
+) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
         while !shared.enough.load(Ordering::Acquire) {

@@ -12,8 +12,10 @@ mod support;
 mod full;
 mod kill;
 mod load;
+mod power;
 mod seed;
 mod slow;
+mod trace;
 
 use std::{
     io::Write,

@@ -39,13 +39,16 @@ fn no_warning_waits_for_a_slow_disk_and_received_does() {
             assert_eq!(receiver.send("POST", "/api/v1/observations", &[], line.as_bytes()).status, 202);
             let theirs = &streams[n].person;
             let ours = format!("\"{theirs}\"");
-            let fits = |e: &crate::support::Event| e.name == "notice" && e.data["notice"]["protected"].to_string().contains(&ours);
+            let fits = |e: &crate::support::Event| {
+                e.name == "notice" && e.data["notice"]["protected"].to_string().contains(&ours)
+            };
             came = streams[n].maybe(Duration::from_millis(100), fits);
             if came.is_some() {
                 break;
             }
         }
-        let view = came.unwrap_or_else(|| panic!("no warning within {:?} of the first observation", begun.elapsed())).data;
+        let view =
+            came.unwrap_or_else(|| panic!("no warning within {:?} of the first observation", begun.elapsed())).data;
         assert_eq!(view["unrecorded"], true, "{view}");
         slowest = slowest.max(begun.elapsed());
     }
