@@ -8,9 +8,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use skypicket_model::{
-    Agency, AgencyId, Body, Danger, Directory, Entry, Notice, Observation, ObservationId, Place, ProtectedId, SourceId,
+    Agency, AgencyId, Body, Danger, Directory, Entry, LogId, Notice, Observation, ObservationId, Place, ProtectedId, SourceId,
     Time, Track, TrackState, Unit, UnitId,
     entry::{Configured, Started},
+    geo::Enu,
     people::Site,
 };
 use skypicket_record::{Options, Record, SqliteRecord};
@@ -32,6 +33,9 @@ const CAPTURE_MAGIC: [[u8; 4]; 5] = [
 ];
 /// After so long a silence every track has ended: longer gaps are stepped over.
 const LONGEST_GAP_S: f64 = 900.0;
+/// A time farther ahead than this is believed only when the next one does not fall back behind it: one damaged stamp would
+/// else end every track and make all that follows too old.
+const JUMP_S: f64 = 10.0;
 /// Longest JSON line, bytes.
 const MOST_LINE: u64 = 64 * 1024;
 
@@ -151,7 +155,10 @@ fn replay(args: &ReplayArgs, sites: Vec<Site>, speed: Option<f64>, folder: &Path
         policies.warn.standoff_m = m;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let record = SqliteRecord::open(folder, Options { reserve_bytes: 0, ..Options::default() })?;
+    // Engines make ids from the log's: one that is not kept is always the same, so that the same input prints the same
+    // lines; one that is kept is a log of its own.
+    let log = args.data.is_none().then(|| LogId(numbered(0)));
+    let record = SqliteRecord::open(folder, Options { log, reserve_bytes: 0, ..Options::default() })?;
     let directory = directory(sites)?;
     let mut run = Run {
         runtime,
@@ -168,6 +175,7 @@ fn replay(args: &ReplayArgs, sites: Vec<Site>, speed: Option<f64>, folder: &Path
         levels: BTreeMap::new(),
         counts: Counts::default(),
         ids: 0,
+        doubtful: None,
     };
     for file in &args.files {
         run.file(file)?;
@@ -203,6 +211,8 @@ struct Run {
     levels: BTreeMap<(skypicket_model::TrackId, ProtectedId), Option<skypicket_model::Level>>,
     counts: Counts,
     ids: u128,
+    /// An input whose time is far ahead of those before it.
+    doubtful: Option<Observation>,
 }
 
 impl Run {
@@ -363,6 +373,22 @@ impl Run {
     }
 
     fn observation(&mut self, o: Observation) -> anyhow::Result<()> {
+        let t = o.received_at;
+        if let Some(before) = self.doubtful.take() {
+            if t.since_s(before.received_at) < -JUMP_S {
+                self.refuse("clock");
+            } else {
+                self.believed(before)?;
+            }
+        }
+        if self.now.is_some_and(|now| t.since_s(now) <= JUMP_S) {
+            return self.believed(o);
+        }
+        self.doubtful = Some(o);
+        Ok(())
+    }
+
+    fn believed(&mut self, o: Observation) -> anyhow::Result<()> {
         let now = self.advance(o.received_at)?;
         self.counts.observations += 1;
         let mut line = observation_line::encode(&o);
@@ -420,6 +446,9 @@ impl Run {
     }
 
     fn end(mut self) -> anyhow::Result<u64> {
+        if let Some(last) = self.doubtful.take() {
+            self.believed(last)?;
+        }
         if let Some(now) = self.now {
             // Long enough for every track to end and every warning to be cleared.
             let last = now.plus_s(120.0);
@@ -468,12 +497,35 @@ impl Run {
     }
 }
 
+/// At `now` on its present course, with the uncertainty of its velocity.
+fn predicted(t: &Track, now: Time) -> Track {
+    let s = now.since_s(t.at);
+    if s <= 0.0 || t.state == TrackState::Deleted {
+        return t.clone();
+    }
+    let [east, north, up] = t.vel_enu_mps.map(|v| v * s);
+    let place = Enu::at(t.place).to_place([east, north, up]);
+    let mut p = t.clone();
+    p.place = Place { alt_hae_m: t.place.alt_hae_m.and(place.alt_hae_m), ..place };
+    for (i, row) in p.cov_enu_m2.iter_mut().enumerate() {
+        for (j, c) in row.iter_mut().enumerate() {
+            let cross = |i: usize, j: usize| t.cross_cov_enu.get(i).and_then(|r| r.get(j)).copied().unwrap_or_default();
+            let speed = t.vel_cov_enu.get(i).and_then(|r| r.get(j)).copied().unwrap_or_default();
+            *c += s * (cross(i, j) + cross(j, i)) + s * s * speed;
+        }
+    }
+    p
+}
+
 /// A UUIDv8 that only counts.
 fn numbered(n: u128) -> uuid::Uuid {
     uuid::Uuid::new_v8(n.to_be_bytes())
 }
 
+/// A track as it is printed: where it is at `t`, not where it was last measured, so that the dangers of the same moment
+/// can be computed again from it.
 fn track_line(t: &Track, now: Time) -> Value {
+    let t = &predicted(t, now);
     json!({
         "type": "track", "t": now.unix_s(), "id": t.id, "state": t.state,
         "lla": [t.place.lat_deg, t.place.lon_deg, t.place.alt_hae_m], "vel_enu_mps": t.vel_enu_mps,

@@ -94,7 +94,10 @@ struct Pcap {
     nanoseconds: bool,
     link_type: u32,
     fcs_len: u8,
+    /// When the last record was, as far as it is believed: by it the next good one is known after a broken one.
     last_s: Option<u32>,
+    /// What the record before said, believed or not.
+    said_s: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -181,7 +184,7 @@ impl Parser {
         // Bit 26 says that bits 28..31 give the length of the frame check sequence in 16-bit units.
         let fcs_len = if network & 1 << 26 == 0 { 0 } else { (network >> 28).to_le_bytes()[0] * 2 };
         let link_type = network & 0x03FF_FFFF;
-        self.state = State::Pcap(Pcap { order, nanoseconds, link_type, fcs_len, last_s: None });
+        self.state = State::Pcap(Pcap { order, nanoseconds, link_type, fcs_len, last_s: None, said_s: None });
         Step::Skip(24)
     }
 
@@ -227,7 +230,12 @@ impl Pcap {
         if b.len() < data.end {
             return if end { Step::Refuse { used: 1, reason: Reason::Truncated, frame: true } } else { Step::More };
         }
-        self.last_s = Some(r.s);
+        // A time far off is damage, unless two records in a row agree on it (a capture that paused).
+        let agrees = |with: Option<u32>| with.is_some_and(|s| s.abs_diff(r.s) <= RESYNC_S);
+        if self.last_s.is_none() || agrees(self.last_s) || agrees(self.said_s) {
+            self.last_s = Some(r.s);
+        }
+        self.said_s = Some(r.s);
         let micros = if self.nanoseconds { r.fraction / 1_000 } else { r.fraction };
         let time = instant(i128::from(r.s) * 1_000_000 + i128::from(micros));
         let about = About { time, link_type: self.link_type, original_len: r.original, fcs_len: self.fcs_len };
