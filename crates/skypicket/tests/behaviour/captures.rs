@@ -1,7 +1,7 @@
 //! Captures, JSON lines and single messages through `replay` and `decode`: the contract that outside programs rely on,
 //! numbers checked by hand, and damage that costs only what it hit.
 
-use crate::support::{Centre, Folder, Scene, centre::run, line::metres, number, now_s, program, tak, text};
+use crate::support::{Centre, Folder, Scene, centre::run, line::metres, now_s, number, program, tak, text};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -23,7 +23,8 @@ fn corpus(name: &str) -> Option<PathBuf> {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let path = root.join("remote-id/captures").join(name);
     if !path.is_file() {
-        println!("skipped: no corpus ({name})");
+        // Past the capture of the test harness: a test that checked nothing must say so.
+        let _ = writeln!(std::io::stdout(), "skipped: no corpus ({name})");
         return None;
     }
     Some(path)
@@ -33,7 +34,8 @@ fn corpus(name: &str) -> Option<PathBuf> {
 fn lines(out: &Output) -> Vec<Value> {
     let text = String::from_utf8(out.stdout.clone()).expect("UTF-8");
     assert!(text.ends_with('\n'));
-    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l}: {e}"))).collect();
+    let lines: Vec<Value> =
+        text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l}: {e}"))).collect();
     let summaries = lines.iter().filter(|l| l["type"] == "summary").count();
     assert_eq!((summaries, &lines.last().unwrap()["type"]), (1, &json!("summary")));
     lines
@@ -91,16 +93,26 @@ fn check_contract(lines: &[Value]) {
             "observation" => {
                 observed.insert(text(l, "/id"));
                 assert!(l["source"].is_string() && l["transport"].is_string() && l["claims"].is_object(), "{l}");
-                assert!(l["lla"].is_null() || l["lla"].as_array().is_some_and(|a| a.len() == 3 && a[0].is_number() && a[1].is_number()), "{l}");
+                assert!(
+                    l["lla"].is_null()
+                        || l["lla"].as_array().is_some_and(|a| a.len() == 3 && a[0].is_number() && a[1].is_number()),
+                    "{l}"
+                );
                 assert!(l["lla"].is_null() || l["cov_enu_m2"].is_array(), "{l}");
             }
             "track" => {
                 assert!(["tentative", "confirmed", "deleted"].contains(&text(l, "/state")), "{l}");
-                assert!(l["lla"][0].is_number() && l["vel_enu_mps"][2].is_number() && l["cov_enu_m2"][2][2].is_number(), "{l}");
+                assert!(
+                    l["lla"][0].is_number() && l["vel_enu_mps"][2].is_number() && l["cov_enu_m2"][2][2].is_number(),
+                    "{l}"
+                );
                 let existence = number(l, "/existence");
                 assert!((0.0..=1.0).contains(&existence), "{l}");
                 for id in l["ids"].as_array().unwrap() {
-                    assert!(id["kind"].is_string() && id["value"].is_string() && (0.0..=1.0).contains(&number(id, "/p")), "{l}");
+                    assert!(
+                        id["kind"].is_string() && id["value"].is_string() && (0.0..=1.0).contains(&number(id, "/p")),
+                        "{l}"
+                    );
                 }
                 assert!(l["sources"].is_array() && l["suspect"].is_boolean() && l["evidence"].is_array(), "{l}");
             }
@@ -148,7 +160,9 @@ fn check_dangers_by_hand(lines: &[Value], place: [f64; 3], standoff_m: f64) -> u
         if l["type"] == "track" {
             track = Some(l);
         }
-        let Some(t) = track.filter(|t| l["type"] == "danger" && t["id"] == l["track"] && t["t"] == l["t"] && t["state"] != "deleted") else {
+        let Some(t) = track
+            .filter(|t| l["type"] == "danger" && t["id"] == l["track"] && t["t"] == l["t"] && t["state"] != "deleted")
+        else {
             continue;
         };
         let mut r = enu(place, three(&t["lla"]));
@@ -175,12 +189,26 @@ fn check_dangers_by_hand(lines: &[Value], place: [f64; 3], standoff_m: f64) -> u
         // FPV counts until the class is believed.
         let by_class = [(40.0, 10.0), (25.0, 5.0)].map(|limits| earliest(distance - standoff_m, closing, limits));
         let said = number(l, "/earliest_s");
-        assert!(by_class.iter().any(|e| (said - e).abs() <= e * 0.01 + 0.1), "earliest_s {said}, by hand {by_class:?}: {l}");
+        assert!(
+            by_class.iter().any(|e| (said - e).abs() <= e * 0.01 + 0.1),
+            "earliest_s {said}, by hand {by_class:?}: {l}"
+        );
         // A level is never under what the probabilities say; above it only for the time it is held.
         let p = |s: &str| number(l, &format!("/p_within/{s}"));
         assert!(p("300") <= number(t, "/existence") + 1e-9, "{l}");
-        let least = if p("30") >= 0.5 { 3 } else if p("120") >= 0.5 { 2 } else { i32::from(p("300") >= 0.5) };
-        let level = match l["level"].as_str() { Some("urgent") => 3, Some("caution") => 2, Some("advisory") => 1, _ => 0 };
+        let least = if p("30") >= 0.5 {
+            3
+        } else if p("120") >= 0.5 {
+            2
+        } else {
+            i32::from(p("300") >= 0.5)
+        };
+        let level = match l["level"].as_str() {
+            Some("urgent") => 3,
+            Some("caution") => 2,
+            Some("advisory") => 1,
+            _ => 0,
+        };
         assert!(level >= least, "{l}");
         checked += 1;
     }
@@ -210,12 +238,16 @@ fn the_projects_own_capture_is_one_track_with_its_serial_and_dangers_that_can_be
         assert!(check_dangers_by_hand(&lines, place, 150.0) >= 170);
         // It flies from 900 m towards the post: what must be said, and in which order.
         let warnings = of(&lines, "warning");
-        let levels: Vec<&str> = warnings.iter().filter(|w| w["state"] != "cleared").map(|w| text(w, "/level")).collect();
+        let levels: Vec<&str> =
+            warnings.iter().filter(|w| w["state"] != "cleared").map(|w| text(w, "/level")).collect();
         assert!(levels.contains(&"urgent") && levels[0] != "urgent", "{levels:?}");
         assert_eq!(warnings.iter().map(|w| text(w, "/id")).collect::<BTreeSet<_>>().len(), 1);
         assert_eq!(warnings[0]["protected"], "post");
         let summary = lines.last().unwrap();
-        assert_eq!((&summary["frames"], &summary["elements"], &summary["observations"], &summary["tracks"]), (&json!(180), &json!(180), &json!(180), &json!(1)));
+        assert_eq!(
+            (&summary["frames"], &summary["elements"], &summary["observations"], &summary["tracks"]),
+            (&json!(180), &json!(180), &json!(180), &json!(1))
+        );
         assert_eq!((&summary["warnings"], &summary["refused"]), (&json!(warnings.len()), &json!({})));
     }
     // A larger stand-off is reached sooner.
@@ -266,9 +298,10 @@ fn a_replay_prints_the_same_bytes_each_time_at_any_speed_and_leaves_nothing_behi
     let begun = Instant::now();
     let paced = replay(&approach(), &[&args[..], &["--speed", "150"]].concat());
     // 60 s of flight and two minutes for the end.
-    assert!(begun.elapsed() > Duration::from_millis(1_000), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(first.stdout == paced.stdout, "not the same bytes at another speed");
-    let from_stdin = program().args(["replay", "-"]).args(args).stdin(std::fs::File::open(approach()).unwrap()).output().unwrap();
+    let from_stdin =
+        program().args(["replay", "-"]).args(args).stdin(std::fs::File::open(approach()).unwrap()).output().unwrap();
     assert!(first.stdout == from_stdin.stdout, "not the same bytes from standard input");
 
     // Its record is kept only where it is asked for, in a folder of its own, and verifies.
@@ -283,7 +316,13 @@ fn a_replay_prints_the_same_bytes_each_time_at_any_speed_and_leaves_nothing_behi
     let again = replay(&approach(), &["--data", data.to_str().unwrap()]);
     assert_eq!(again.status.code(), Some(2), "never into a record that exists");
 
-    for bad in [&["--speed", "0"][..], &["--speed", "fast"], &["--standoff", "-1"], &["--protect", "91,0"], &["--protect", "1,2,,a", "--protect", "1,2,,a"]] {
+    for bad in [
+        &["--speed", "0"][..],
+        &["--speed", "fast"],
+        &["--standoff", "-1"],
+        &["--protect", "91,0"],
+        &["--protect", "1,2,,a", "--protect", "1,2,,a"],
+    ] {
         let out = replay(&approach(), bad);
         assert!(matches!(out.status.code(), Some(2 | 3)) && out.stdout.is_empty(), "{bad:?}: {out:?}");
     }
@@ -307,11 +346,15 @@ fn json_lines_are_replayed_and_what_is_not_built_yet_is_refused_by_name() {
 
     // Bad lines are counted, by reason, and the good ones come out.
     let mut mixed = Vec::new();
-    for (n, line) in first.stdout.split(|b| *b == b'\n').filter(|l| l.windows(13).any(|w| w == b"\"observation\"")).enumerate() {
+    for (n, line) in
+        first.stdout.split(|b| *b == b'\n').filter(|l| l.windows(13).any(|w| w == b"\"observation\"")).enumerate()
+    {
         mixed.extend_from_slice(line);
         mixed.push(b'\n');
         if n % 30 == 0 {
-            mixed.extend_from_slice(b"{\"type\":\"observation\",\"t\":1}\n{\"type\":\"observation\",\"t\":NaN}\nnonsense\n");
+            mixed.extend_from_slice(
+                b"{\"type\":\"observation\",\"t\":1}\n{\"type\":\"observation\",\"t\":NaN}\nnonsense\n",
+            );
         }
     }
     let out = replay(&folder.file("mixed.jsonl", &mixed), &[]);
@@ -407,7 +450,8 @@ fn damage_to_a_capture_costs_what_it_hit_and_is_counted() {
             at + 16 + u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize
         };
         let swallowed = |n: usize| hit.iter().any(|h| *h < n && claimed(*h) > frames[n].0 && claimed(*h) < pcap.len());
-        let lost: Vec<usize> = (0..180).filter(|n| !hit.contains(n) && !swallowed(*n) && !kept.contains(&whole[*n])).collect();
+        let lost: Vec<usize> =
+            (0..180).filter(|n| !hit.contains(n) && !swallowed(*n) && !kept.contains(&whole[*n])).collect();
         assert!(lost.is_empty(), "round {round}: frames {lost:?} were lost with {hit:?}");
         let out = replay(&file, &[]);
         assert!(matches!(out.status.code(), Some(0 | 1)), "{out:?}");
@@ -417,7 +461,11 @@ fn damage_to_a_capture_costs_what_it_hit_and_is_counted() {
         assert!(of(&replayed, "observation").len() >= 160, "round {round}");
         // The flight is followed to its end all the same, also over a stamp that was hit.
         let (_, serial) = confirmed(&replayed);
-        let last = of(&replayed, "track").iter().filter(|t| t["state"] == "confirmed").map(|t| number(t, "/t")).fold(0.0, f64::max);
+        let last = of(&replayed, "track")
+            .iter()
+            .filter(|t| t["state"] == "confirmed")
+            .map(|t| number(t, "/t"))
+            .fold(0.0, f64::max);
         assert_eq!(serial, SERIAL, "round {round}");
         assert!((1_780_282_855.0..1_780_282_900.0).contains(&last), "round {round}: {last}");
     }
@@ -429,7 +477,18 @@ fn decode_gives_a_line_for_each_input_and_refuses_other_formats_by_name() {
     let elements = lines(&out);
     let mut input = String::new();
     for e in &elements[..elements.len() - 1] {
-        for field in ["frame", "time_unix", "transport", "src", "rssi_dbm", "counter", "clipped", "payload_hex", "messages", "flags"] {
+        for field in [
+            "frame",
+            "time_unix",
+            "transport",
+            "src",
+            "rssi_dbm",
+            "counter",
+            "clipped",
+            "payload_hex",
+            "messages",
+            "flags",
+        ] {
             assert!(e.get(field).is_some(), "{field}: {e}");
         }
         assert_eq!(e["transport"], "wifi_beacon");
@@ -439,11 +498,15 @@ fn decode_gives_a_line_for_each_input_and_refuses_other_formats_by_name() {
     let frames: Vec<u64> = elements.iter().filter_map(|e| e["frame"].as_u64()).collect();
     assert_eq!(frames, (1..=180).collect::<Vec<_>>());
     let summary = elements.last().unwrap();
-    assert_eq!((&summary["frames"], &summary["elements"], &summary["crc_bad"], &summary["refused"]), (&json!(180), &json!(180), &json!(0), &json!({})));
+    assert_eq!(
+        (&summary["frames"], &summary["elements"], &summary["crc_bad"], &summary["refused"]),
+        (&json!(180), &json!(180), &json!(0), &json!({}))
+    );
 
     // The same packs as hex lines are the same messages; a bad line is its own line and no other's.
     let piped = |args: &[&str], input: &[u8]| {
-        let mut child = program().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            program().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
         let writing = std::thread::spawn(move || stdin.write_all(&input));
@@ -462,13 +525,21 @@ fn decode_gives_a_line_for_each_input_and_refuses_other_formats_by_name() {
         assert_eq!((&d["ok"], &d["messages"], &d["error"]), (&json!(true), &e["messages"], &Value::Null));
         assert!(d["flags"].is_array());
     }
-    let mixed = format!("{}zz\n{}\n{}", input.lines().next().unwrap().to_owned() + "\n", &input[..30], input.lines().nth(1).unwrap());
+    let mixed = format!(
+        "{}zz\n{}\n{}",
+        input.lines().next().unwrap().to_owned() + "\n",
+        input.get(..30).unwrap(),
+        input.lines().nth(1).unwrap()
+    );
     let out = piped(&["decode", "remote-id"], mixed.as_bytes());
     assert_eq!(out.status.code(), Some(1));
     let mixed = parsed(&out);
     assert_eq!(mixed.iter().map(|l| l["ok"].as_bool().unwrap()).collect::<Vec<_>>(), [true, false, false, true]);
     for bad in &mixed[1..3] {
-        assert!(bad["error"]["kind"].is_string() && bad["error"]["offset"].is_u64() && bad["error"]["message"].is_string(), "{bad}");
+        assert!(
+            bad["error"]["kind"].is_string() && bad["error"]["offset"].is_u64() && bad["error"]["message"].is_string(),
+            "{bad}"
+        );
     }
 
     let event = |uid: &str| tak::sa(uid, "RAVEN", (31.76, -106.49, 1_200.0));
@@ -513,13 +584,16 @@ fn a_capture_that_another_program_is_writing_becomes_a_track() {
         old.extend(stamped(n, now_s() - 3_600.0));
     }
     std::fs::write(&path, &old).unwrap();
-    let scene = Scene::new().and(&format!("[[source.capture]]\nid = \"rid-box\"\npath = \"{}\"\npoll_ms = 20\n", path.display()));
+    let scene = Scene::new()
+        .and(&format!("[[source.capture]]\nid = \"rid-box\"\npath = \"{}\"\npoll_ms = 20\n", path.display()));
     let mut centre = Centre::start_with(scene, &[]);
     let mut at_watch = centre.events("watch");
     let watch = centre.person("watch");
     at_watch.wait("a picture", |e| e.name == "tracks");
     at_watch.heartbeat();
-    assert!(at_watch.seen.iter().filter(|e| e.name == "tracks").all(|e| e.data["features"].as_array().unwrap().is_empty()));
+    assert!(
+        at_watch.seen.iter().filter(|e| e.name == "tracks").all(|e| e.data["features"].as_array().unwrap().is_empty())
+    );
 
     let mut file = std::fs::File::options().append(true).open(&path).unwrap();
     for n in 30..40 {
@@ -532,14 +606,20 @@ fn a_capture_that_another_program_is_writing_becomes_a_track() {
         file.write_all(tail).unwrap();
         std::thread::sleep(Duration::from_millis(150));
     }
-    let seen = at_watch.wait("the track", |e| {
-        e.name == "tracks" && e.data["features"].as_array().unwrap().iter().any(|f| {
-            f["properties"]["state"] == "confirmed" && f["properties"]["ids"].to_string().contains(SERIAL)
-        })
-    });
+    let seen =
+        at_watch.wait("the track", |e| {
+            e.name == "tracks"
+                && e.data["features"].as_array().unwrap().iter().any(|f| {
+                    f["properties"]["state"] == "confirmed" && f["properties"]["ids"].to_string().contains(SERIAL)
+                })
+        });
     let [track] = &seen.data["features"].as_array().unwrap()[..] else { panic!("{}", seen.data) };
     assert_eq!(track["properties"]["sources"], json!(["rid-box"]));
     let sources = watch.see("/api/v1/sources");
     let row = crate::support::items(&sources).iter().find(|s| s["id"] == "rid-box").unwrap().clone();
-    assert_eq!((row["decoded"].as_u64(), &row["kind"], &row["silent"]), (Some(10), &json!("capture"), &json!(false)), "{row}");
+    assert_eq!(
+        (row["decoded"].as_u64(), &row["kind"], &row["silent"]),
+        (Some(10), &json!("capture"), &json!(false)),
+        "{row}"
+    );
 }

@@ -104,7 +104,9 @@ fn each_endpoint_is_open_to_those_whom_the_document_names_and_closed_to_all_othe
     let mut wrong = Vec::new();
     for (method, template, operation) in &all {
         let who = documented(operation);
-        let design = design.get(&(method.as_str(), template.as_str())).unwrap_or_else(|| panic!("no row here for {method} {template}"));
+        let design = design
+            .get(&(method.as_str(), template.as_str()))
+            .unwrap_or_else(|| panic!("no row here for {method} {template}"));
         assert_eq!(sorted(&who), sorted(design), "{method} {template}");
         // Signing out is tried last: it ends the session.
         if method == "delete" && template.ends_with("/sessions/current") {
@@ -125,7 +127,8 @@ fn each_endpoint_is_open_to_those_whom_the_document_names_and_closed_to_all_othe
             let body: &[u8] = if method == "get" || method == "delete" { b"" } else { b"{\"no\":1}" };
             let answer = client.knock(&method.to_uppercase(), &path, &[("content-type", "application/json")], body);
             let closed = if ["nobody", "token"].contains(caller) || who == SOURCE { 401 } else { 403 };
-            let fits = if may { ![401, 403].contains(&answer.status) && answer.status < 500 } else { answer.status == closed };
+            let fits =
+                if may { ![401, 403].contains(&answer.status) && answer.status < 500 } else { answer.status == closed };
             // Making a link with a wrong body is refused before the rule above is asked.
             let fits = fits || *caller == "watch" && template.ends_with("/sign-in-links") && answer.status == 422;
             if !fits {
@@ -204,8 +207,7 @@ fn every_answer_and_event_is_as_the_document_says() {
     // Every GET, by each who may.
     let mut checked = 0;
     for (method, template, operation) in operations(&document) {
-        let Some((kind, content)) =
-            operation["responses"]["200"]["content"].as_object().and_then(|c| c.iter().next())
+        let Some((kind, content)) = operation["responses"]["200"]["content"].as_object().and_then(|c| c.iter().next())
         else {
             continue;
         };
@@ -272,10 +274,15 @@ fn a_source_speaks_with_its_token_only_for_itself_and_a_revoked_token_says_nothi
     let source = centre.anybody().with_token(text(&made, "/secret"));
     let good = crate::support::drone_line("1581F4TOKEN01", 500.0, 0.0, 50.0, [0.0; 3]).to_string();
     let forged = good.replacen("{\"", "{\"source\":\"radar\",\"", 1);
-    let taken = source.send("POST", "/api/v1/observations", &[], format!("{good}\n{forged}\nnonsense\n").as_bytes()).ok(202);
+    let taken =
+        source.send("POST", "/api/v1/observations", &[], format!("{good}\n{forged}\nnonsense\n").as_bytes()).ok(202);
     assert_eq!(taken["taken"], 1);
-    let reasons: Vec<(u64, &str)> =
-        taken["refused"].as_array().unwrap().iter().map(|r| (r["line"].as_u64().unwrap(), text(r, "/reason"))).collect();
+    let reasons: Vec<(u64, &str)> = taken["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["line"].as_u64().unwrap(), text(r, "/reason")))
+        .collect();
     assert_eq!(reasons[0], (2, "source"));
     assert_eq!(reasons[1].0, 3);
     let seen = at_watch.wait("the track", |e| e.name == "tracks" && !e.data["features"].as_array().unwrap().is_empty());

@@ -1,6 +1,6 @@
 //! What is refused at the door, how, and what stands in every answer's headers.
 
-use crate::support::{Answer, Centre, Client, Feed, drone_line, id, items, position, sighting, text, until, SOON};
+use crate::support::{Answer, Centre, Client, Feed, SOON, drone_line, id, items, position, sighting, text, until};
 use serde_json::{Value, json};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -33,7 +33,7 @@ fn bodies_that_are_not_strict_json_or_do_not_fit_are_refused_with_a_problem_docu
     // What is not strict JSON.
     for (what, body) in [
         ("nothing", String::new()),
-        ("half", good[..good.len() / 2].to_owned()),
+        ("half", good.chars().take(good.len() / 2).collect()),
         ("a key twice", good.replacen('{', "{\"count\":1,", 1)),
         ("a key twice, inside", with("\"lat_deg\":", "\"lat_deg\":1.0,\"lat_deg\":")),
         ("a key twice, written differently", good.replacen('{', "{\"\\u0063ount\":1,", 1)),
@@ -124,8 +124,17 @@ fn a_request_from_another_sites_page_a_wrong_method_and_an_unknown_path_are_prob
     agent.get("/api/v1/nothing").problem(404, "not_found");
     agent.get("/api/v2/me").problem(404, "not_found");
     agent.get("/api/").problem(404, "not_found");
-    for bad in ["/api/v1/sightings/not-an-id", "/api/v1/notices/1/versions/x/receipts", "/api/v1/sightings?limit=lots", "/api/v1/sightings?colour=red"] {
-        let answer = if bad.ends_with("receipts") { agent.post(bad, &json!({"id": id(), "shown": true})) } else { agent.get(bad) };
+    for bad in [
+        "/api/v1/sightings/not-an-id",
+        "/api/v1/notices/1/versions/x/receipts",
+        "/api/v1/sightings?limit=lots",
+        "/api/v1/sightings?colour=red",
+    ] {
+        let answer = if bad.ends_with("receipts") {
+            agent.post(bad, &json!({"id": id(), "shown": true}))
+        } else {
+            agent.get(bad)
+        };
         assert!((400..500).contains(&answer.status), "{bad}: {answer}");
         answer.problem(answer.status, text(&answer.json(), "/code"));
     }
@@ -133,7 +142,9 @@ fn a_request_from_another_sites_page_a_wrong_method_and_an_unknown_path_are_prob
     nobody.get("/api/v1/me").problem(401, "signed_out");
     nobody.send("GET", "/api/v1/me", &[("cookie", "skypicket_session=forged")], b"").problem(401, "signed_out");
     nobody.send("POST", "/api/v1/sessions", &[JSON], b"{\"link\":\"x\"}").problem(401, "wrong_sign_in");
-    nobody.send("POST", "/api/v1/sessions", &[JSON], b"{\"name\":\"watch\",\"password\":\"0123456789\"}").problem(401, "wrong_sign_in");
+    nobody
+        .send("POST", "/api/v1/sessions", &[JSON], b"{\"name\":\"watch\",\"password\":\"0123456789\"}")
+        .problem(401, "wrong_sign_in");
 }
 
 #[test]
@@ -146,7 +157,10 @@ fn the_pages_are_served_and_every_answer_keeps_a_page_to_itself() {
         for rule in ["default-src '", "script-src 'self';", "base-uri 'none'", "frame-ancestors 'none'"] {
             assert!(policy.contains(rule), "{path}: {policy}");
         }
-        assert!(!policy.contains("unsafe-eval") && !policy.contains('*') && !policy.contains("http"), "{path}: {policy}");
+        assert!(
+            !policy.contains("unsafe-eval") && !policy.contains('*') && !policy.contains("http"),
+            "{path}: {policy}"
+        );
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
@@ -169,7 +183,11 @@ fn the_pages_are_served_and_every_answer_keeps_a_page_to_itself() {
                 Some("css") => "text/css",
                 _ => continue,
             };
-            let path = if part.starts_with('/') { part.to_owned() } else { format!("{page}{}", part.trim_start_matches("./")) };
+            let path = if part.starts_with('/') {
+                part.to_owned()
+            } else {
+                format!("{page}{}", part.trim_start_matches("./"))
+            };
             let file = centre.anybody().get(&path);
             assert_eq!(file.status, 200, "{page} names {part}");
             assert!(file.header("content-type").unwrap().starts_with(kind), "{part}");
@@ -263,7 +281,8 @@ fn a_source_that_sends_nonsense_is_counted_by_reason_and_its_good_lines_are_take
     let row: Value = until("both datagrams counted", SOON, || {
         let sources = watch.see("/api/v1/sources");
         let row = items(&sources).iter().find(|s| s["id"] == "field-rid").cloned()?;
-        (row["decoded"] == 1 && row["refused"].as_object()?.values().map(|n| n.as_u64().unwrap_or(0)).sum::<u64>() == 1).then_some(row)
+        (row["decoded"] == 1 && row["refused"].as_object()?.values().map(|n| n.as_u64().unwrap_or(0)).sum::<u64>() == 1)
+            .then_some(row)
     });
     assert!(row["last_heard"].is_string());
     assert!(centre.runs());

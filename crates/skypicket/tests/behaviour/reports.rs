@@ -18,7 +18,8 @@ fn state(stream: &mut Events, of: &Value, what: &str, fits: impl Fn(&Value) -> b
 #[test]
 fn a_sighting_goes_to_the_centre_and_to_the_reporters_own_leadership_at_once_and_the_reporter_sees_three_receipts() {
     let mut centre = Centre::start();
-    let [watch, lead, lead_b, agent, other] = ["watch", "lead-a", "lead-b", "agent-a1", "agent-a2"].map(|p| centre.person(p));
+    let [watch, lead, lead_b, agent, other] =
+        ["watch", "lead-a", "lead-b", "agent-a1", "agent-a2"].map(|p| centre.person(p));
     let mut streams: Vec<Events> =
         ["watch", "lead-a", "lead-b", "agent-a1", "agent-a2"].map(|p| centre.events(p)).into();
     let [at_watch, at_lead, at_lead_b, at_agent, at_other] = &mut streams[..] else { unreachable!() };
@@ -33,7 +34,20 @@ fn a_sighting_goes_to_the_centre_and_to_the_reporters_own_leadership_at_once_and
     let new = state(at_watch, &report, "the report", |s| s["verdict"]["is"] == "new");
     let led = state(at_lead, &report, "the report", |s| s["verdict"]["is"] == "new");
     assert_eq!(led["leaders"], json!(["lead-a"]));
-    for field in ["from", "from_accuracy_m", "bearing", "range", "elevation_deg", "kind", "count", "activity", "lights", "sound", "payload", "words"] {
+    for field in [
+        "from",
+        "from_accuracy_m",
+        "bearing",
+        "range",
+        "elevation_deg",
+        "kind",
+        "count",
+        "activity",
+        "lights",
+        "sound",
+        "payload",
+        "words",
+    ] {
         assert_eq!(new["sighting"][field], report[field], "{field}");
     }
     assert_eq!((&new["sighting"]["reporter"], &new["reporter_name"]), (&json!("agent-a1"), &json!("AGENT-A1")));
@@ -126,7 +140,8 @@ fn a_sighting_and_remote_id_of_the_same_drone_are_one_track_with_two_sources() {
     // 180 m east of her, hovering 65 m up: about 20 degrees above the horizon.
     let drone = Flight::start(centre.scene.tcp, "1581F4BOTH0001", [180.0, 0.0, 65.0], [0.0, 0.0, 0.0]);
     at_watch.wait("a track", |e| {
-        e.name == "tracks" && e.data["features"].as_array().unwrap().iter().any(|f| f["properties"]["state"] == "confirmed")
+        e.name == "tracks"
+            && e.data["features"].as_array().unwrap().iter().any(|f| f["properties"]["state"] == "confirmed")
     });
     let report = sighting(0.0, 0.0, 88.0, "to300");
     agent.post("/api/v1/sightings", &report).ok(201);
@@ -134,14 +149,19 @@ fn a_sighting_and_remote_id_of_the_same_drone_are_one_track_with_two_sources() {
     let tracks = at_watch
         .wait("one track with both", |e| {
             e.name == "tracks"
-                && e.data["features"].as_array().unwrap().iter().any(|f| f["properties"]["sources"].as_array().unwrap().len() == 2)
+                && e.data["features"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|f| f["properties"]["sources"].as_array().unwrap().len() == 2)
         })
         .data;
     let live: Vec<&Value> =
         tracks["features"].as_array().unwrap().iter().filter(|f| f["properties"]["state"] != "deleted").collect();
     assert_eq!(live.len(), 1, "{live:?}");
     assert_eq!(live[0]["id"], fed["track"]);
-    let mut sources: Vec<&str> = live[0]["properties"]["sources"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let mut sources: Vec<&str> =
+        live[0]["properties"]["sources"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     sources.sort_unstable();
     assert_eq!(sources, ["person.agent-a1", "radar"]);
     assert_eq!(live[0]["properties"]["by_people_only"], false);

@@ -23,7 +23,9 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
     };
     // One keyword's own complaint; what is inside goes to `found` at once.
     let mut complaints = Vec::new();
-    let mut bad = |what: String| complaints.push(format!("{at}: {what}: {}", value.to_string().chars().take(200).collect::<String>()));
+    let mut bad = |what: String| {
+        complaints.push(format!("{at}: {what}: {}", value.to_string().chars().take(200).collect::<String>()));
+    };
     let number = value.as_f64();
     let length = value.as_str().map(|s| s.chars().count() as u64);
     let count = value.as_array().map(|a| a.len() as u64);
@@ -31,25 +33,22 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
         let below = |n: Option<u64>| n.is_some_and(|n| n < k.as_u64().unwrap());
         let above = |n: Option<u64>| n.is_some_and(|n| n > k.as_u64().unwrap());
         match keyword.as_str() {
-            "description" => {}
             "type" => {
-                let types: Vec<&str> = k.as_str().map_or_else(|| k.as_array().unwrap().iter().filter_map(Value::as_str).collect(), |t| vec![t]);
+                let types: Vec<&str> = k
+                    .as_str()
+                    .map_or_else(|| k.as_array().unwrap().iter().filter_map(Value::as_str).collect(), |t| vec![t]);
                 if !types.iter().any(|t| is(value, t)) {
                     bad(format!("is no {types:?}"));
                 }
             }
             "const" if k != value => bad(format!("is not {k}")),
-            "const" => {}
             "enum" if !k.as_array().unwrap().contains(value) => bad(format!("is none of {k}")),
-            "enum" => {}
             "minimum" if number.is_some_and(|n| n < k.as_f64().unwrap()) => bad(format!("is under {k}")),
             "maximum" if number.is_some_and(|n| n > k.as_f64().unwrap()) => bad(format!("is over {k}")),
-            "minimum" | "maximum" => {}
             "minLength" if below(length) => bad(format!("is shorter than {k}")),
             "maxLength" if above(length) => bad(format!("is longer than {k}")),
             "minItems" if below(count) => bad(format!("has fewer than {k}")),
             "maxItems" if above(count) => bad(format!("has more than {k}")),
-            "minLength" | "maxLength" | "minItems" | "maxItems" => {}
             "format" => {
                 if let Some(text) = value.as_str()
                     && !has_format(text, k.as_str().unwrap())
@@ -66,7 +65,13 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             }
             "required" => {
                 if let Some(o) = value.as_object() {
-                    let missing: Vec<_> = k.as_array().unwrap().iter().filter_map(Value::as_str).filter(|n| !o.contains_key(*n)).collect();
+                    let missing: Vec<_> = k
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .filter(|n| !o.contains_key(*n))
+                        .collect();
                     if !missing.is_empty() {
                         bad(format!("lacks {missing:?}"));
                     }
@@ -102,21 +107,32 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
                 }
             }
             "prefixItems" => {
-                for (n, (s, v)) in k.as_array().unwrap().iter().zip(value.as_array().into_iter().flatten()).enumerate() {
+                for (n, (s, v)) in k.as_array().unwrap().iter().zip(value.as_array().into_iter().flatten()).enumerate()
+                {
                     check(document, s, v, &format!("{at}[{n}]"), found);
                 }
             }
             "$ref" => {
                 let pointer = k.as_str().unwrap().strip_prefix('#').unwrap();
-                check(document, document.pointer(pointer).unwrap_or_else(|| panic!("{k} leads nowhere")), value, at, found);
+                check(
+                    document,
+                    document.pointer(pointer).unwrap_or_else(|| panic!("{k} leads nowhere")),
+                    value,
+                    at,
+                    found,
+                );
             }
             "anyOf" | "oneOf" => {
-                let tried: Vec<Vec<String>> = k.as_array().unwrap().iter().map(|s| problems(document, s, value)).collect();
+                let tried: Vec<Vec<String>> =
+                    k.as_array().unwrap().iter().map(|s| problems(document, s, value)).collect();
                 let fit = tried.iter().filter(|t| t.is_empty()).count();
                 if fit == 0 || keyword == "oneOf" && fit > 1 {
                     found.push(format!("{at}: {fit} of {keyword} fit: {tried:?}"));
                 }
             }
+            // Said, and kept.
+            "description" | "const" | "enum" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems"
+            | "maxItems" => {}
             unknown => panic!("the checker does not know the keyword {unknown}"),
         }
     }
@@ -169,7 +185,14 @@ mod tests {
         }}}});
         let a = named(&document, "A");
         assert!(problems(&document, a, &json!({"a": 1, "b": null})).is_empty());
-        for bad in [json!({}), json!({"a": 0}), json!({"a": 1.5}), json!({"a": 1, "c": 2}), json!({"a": 1, "b": "x"}), json!(3)] {
+        for bad in [
+            json!({}),
+            json!({"a": 0}),
+            json!({"a": 1.5}),
+            json!({"a": 1, "c": 2}),
+            json!({"a": 1, "b": "x"}),
+            json!(3),
+        ] {
             assert!(!problems(&document, a, &bad).is_empty(), "{bad}");
         }
     }

@@ -1,7 +1,7 @@
 //! No warning waits for a disk: while commits are slow it goes out marked UNRECORDED, "received" still waits for the
 //! disk, and when that is quick again the record says what was acted on before it was durable.
 
-use crate::support::{Centre, Flight, Scene, centre::signal, id, now_s, position, sighting, text, until, SOON};
+use crate::support::{Centre, Flight, SOON, Scene, centre::signal, id, now_s, position, sighting, text, until};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,11 @@ fn while_the_disk_is_slow_warnings_go_out_unrecorded_and_once_it_is_quick_the_re
     assert_eq!(state("ok"), json!(false));
     let same = |n: &Value| n["notice"]["id"] == warned["notice"]["id"];
     at_watch.notice("that it is recorded now", |n| same(n) && n["unrecorded"] == false);
-    let path = format!("/api/v1/notices/{}/versions/{}/acknowledgements", text(&warned, "/notice/id"), warned["notice"]["version"]);
+    let path = format!(
+        "/api/v1/notices/{}/versions/{}/acknowledgements",
+        text(&warned, "/notice/id"),
+        warned["notice"]["version"]
+    );
     agent.post(&path, &json!({"id": id()})).ok(201);
     drone.end();
 

@@ -44,10 +44,16 @@ fn an_unknown_key_is_refused_with_file_line_and_suggestion() {
         assert_eq!(out.status.code(), Some(2), "{out:?}");
         assert!(out.stdout.is_empty());
         let text = said(&out);
-        assert!(text.contains(&format!("skypicket.toml:{line}: unknown key `lat_degs`: did you mean `lat_deg`?")), "{text}");
+        assert!(
+            text.contains(&format!("skypicket.toml:{line}: unknown key `lat_degs`: did you mean `lat_deg`?")),
+            "{text}"
+        );
     }
     // Deeper, in a connector's own table.
-    let file = folder.file("other.toml", Scene::new().and("[[source.udp]]\nid = \"x\"\nlisten = \"127.0.0.1:1\"\nexpected_intervall_s = 3\n").text);
+    let file = folder.file(
+        "other.toml",
+        Scene::new().and("[[source.udp]]\nid = \"x\"\nlisten = \"127.0.0.1:1\"\nexpected_intervall_s = 3\n").text,
+    );
     let out = run(&["config", "check", file.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(2));
     assert!(said(&out).contains("did you mean `expected_interval_s`"), "{}", said(&out));
@@ -64,20 +70,39 @@ fn a_listener_that_others_can_reach_is_refused_without_tls_unless_its_own_table_
     for (what, port) in [("radar", scene.tcp), ("field-rid", scene.udp), ("tak", scene.tak)] {
         let open = scene.clone().with(&format!("\"{port}\""), &format!("\"0.0.0.0:{}\"", port.port()));
         let file = folder.file("skypicket.toml", &open.text);
-        let out = run(&["serve", "--config", file.to_str().unwrap(), "--listen", "127.0.0.1:0", "--data", folder.path().join("data").to_str().unwrap()]);
+        let out = run(&[
+            "serve",
+            "--config",
+            file.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            folder.path().join("data").to_str().unwrap(),
+        ]);
         assert_eq!(out.status.code(), Some(2), "{what}: {out:?}");
         let text = said(&out);
         assert!(text.contains(what) && text.contains("0.0.0.0") && text.contains("insecure = true"), "{text}");
     }
     let file = folder.file("skypicket.toml", &scene.text);
-    for args in [&["--listen", "0.0.0.0:0"][..], &["--listen", "[::]:0"], &["--listen", "127.0.0.1:0", "--tls", "auto"]] {
-        let out = program().args(["serve", "--config"]).arg(&file).arg("--data").arg(folder.path().join("data")).args(args).stdin(Stdio::null()).output().unwrap();
+    for args in [&["--listen", "0.0.0.0:0"][..], &["--listen", "[::]:0"], &["--listen", "127.0.0.1:0", "--tls", "auto"]]
+    {
+        let out = program()
+            .args(["serve", "--config"])
+            .arg(&file)
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         assert_eq!(out.status.code(), Some(2), "{args:?}: {out:?}");
     }
     assert!(!folder.path().join("data").exists(), "nothing was begun");
 
     // Said in its own table it runs, and every page shows it.
-    let open = scene.clone().with(&format!("\"{}\"", scene.tak), &format!("\"0.0.0.0:{}\"\ninsecure = true", scene.tak.port()));
+    let open = scene
+        .clone()
+        .with(&format!("\"{}\"", scene.tak), &format!("\"0.0.0.0:{}\"\ninsecure = true", scene.tak.port()));
     let mut centre = Centre::start_with(open, &[]);
     let warnings = centre.person("agent-a1").see("/api/v1/status")["warnings"].to_string();
     assert!(warnings.contains("tak"), "{warnings}");
@@ -101,14 +126,29 @@ fn two_centres_do_not_share_a_folder_and_the_second_says_why() {
     assert!(out.stdout.is_empty(), "it does not say that it listens");
     let text = said(&out);
     let last = text.lines().last().unwrap();
-    assert!(last.contains(centre.record().to_str().unwrap()) && (last.contains("another") || last.contains("in use")), "{text}");
+    assert!(
+        last.contains(centre.record().to_str().unwrap()) && (last.contains("another") || last.contains("in use")),
+        "{text}"
+    );
     // The first goes on.
     assert_eq!(centre.anybody().get("/readyz").status, 200);
 }
 
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
-    for args in [&["track", "-"][..], &["simulate", "f1", "--seed", "1", "--out", "x"], &["score", "a", "b"], &["report"], &["bulletin"], &["notice"], &["user"], &["doctor"], &["record", "purge"], &["record", "backup"], &["decode", "sapient"]] {
+    for args in [
+        &["track", "-"][..],
+        &["simulate", "f1", "--seed", "1", "--out", "x"],
+        &["score", "a", "b"],
+        &["report"],
+        &["bulletin"],
+        &["notice"],
+        &["user"],
+        &["doctor"],
+        &["record", "purge"],
+        &["record", "backup"],
+        &["decode", "sapient"],
+    ] {
         let out = run(args);
         assert_eq!(out.status.code(), Some(2), "{args:?}");
         assert!(said(&out).contains("is not built yet"), "{args:?}: {}", said(&out));

@@ -33,7 +33,17 @@ fn is_chat(e: &str) -> bool {
 }
 
 fn words(e: &str) -> &str {
-    e.split("<remarks").nth(1).and_then(|r| r.split_once('>')).and_then(|(_, r)| r.split("</remarks>").next()).unwrap_or("")
+    e.split("<remarks")
+        .nth(1)
+        .and_then(|r| r.split_once('>'))
+        .and_then(|(_, r)| r.split("</remarks>").next())
+        .unwrap_or("")
+}
+
+/// The code that a warning's chat line asks for.
+fn code_in(words: &str) -> String {
+    let (_, after) = words.split_once("Reply with code ").unwrap_or_else(|| panic!("no code in {words}"));
+    after.chars().take(4).collect()
 }
 
 #[test]
@@ -48,18 +58,24 @@ fn a_tak_client_is_protected_warned_gives_receipts_and_acknowledges_only_with_th
     other.send(&here("TAK-agent-b1", -9_000.0, 0.0));
     stranger.send(&here("ANDROID-unknown", 10.0, 0.0));
     // Positions become protected people, through TAK.
-    let person = at_watch.wait("where agent-a1 is", |e| e.name == "person" && e.data["id"] == "agent-a1" && !e.data["position"].is_null()).data;
+    let person = at_watch
+        .wait("where agent-a1 is", |e| {
+            e.name == "person" && e.data["id"] == "agent-a1" && !e.data["position"].is_null()
+        })
+        .data;
     let place = (number(&person, "/position/at/lat_deg"), number(&person, "/position/at/lon_deg"));
     assert!(metres(place, HERE) < 1.0, "{person}");
     assert_eq!((&person["channels_up"], &person["unreachable"]), (&json!(["tak"]), &json!(false)));
-    at_watch.wait("where agent-b1 is", |e| e.name == "person" && e.data["id"] == "agent-b1" && !e.data["position"].is_null());
+    at_watch.wait("where agent-b1 is", |e| {
+        e.name == "person" && e.data["id"] == "agent-b1" && !e.data["position"].is_null()
+    });
 
     let drone = Flight::start(centre.scene.tcp, "1581F4TAK00001", [0.0, 500.0, 30.0], [0.0, -10.0, 0.0]);
     let warned = agent.wait("the warning", is_chat);
     let said = words(&warned).to_owned();
     assert!(said.contains(" m from you.") && said.contains("cover") && !said.contains("EXERCISE"), "{said}");
     assert!(!warned.contains("EXERCISE") && attribute(&warned, "event", "opex") == Some("o"), "{warned}");
-    let code = said.split_once("Reply with code ").unwrap_or_else(|| panic!("{said}")).1[..4].to_owned();
+    let code = code_in(&said);
     assert_eq!(attribute(&warned, "__chat", "id"), Some("TAK-agent-a1"));
     let delivery = attribute(&warned, "__chat", "messageId").unwrap().to_owned();
     let board = at_watch.notice("the warning", |n| row(n, "agent-a1").is_some_and(|r| r["channel"] == "tak"));
@@ -67,7 +83,9 @@ fn a_tak_client_is_protected_warned_gives_receipts_and_acknowledges_only_with_th
     let warning = text(&board, "/notice/id").to_owned();
     let version = board["notice"]["version"].clone();
     let reached = |at_watch: &mut Events, how: &str| {
-        at_watch.notice(how, |n| n["notice"]["id"] == warning.as_str() && row(n, "agent-a1").is_some_and(|r| r["reached"] == how))
+        at_watch.notice(how, |n| {
+            n["notice"]["id"] == warning.as_str() && row(n, "agent-a1").is_some_and(|r| r["reached"] == how)
+        })
     };
     // A stranger's receipt for it moves nothing.
     stranger.send(&chat("ANDROID-unknown", "b-t-f-r", "__chatreceipt", &delivery, ""));
@@ -87,7 +105,9 @@ fn a_tak_client_is_protected_warned_gives_receipts_and_acknowledges_only_with_th
     let wrong = if code == "4321" { "1234" } else { "4321" };
     agent.send(&chat("TAK-agent-a1", "b-t-f", "__chat", "c-1", "Roger, understood"));
     agent.send(&chat("TAK-agent-a1", "b-t-f", "__chat", "c-2", &format!("ok {wrong}")));
-    agent.wait("that the code is none", |e| is_chat(e) && words(e).contains(&format!("No open warning has the code {wrong}")));
+    agent.wait("that the code is none", |e| {
+        is_chat(e) && words(e).contains(&format!("No open warning has the code {wrong}"))
+    });
     other.send(&chat("TAK-agent-b1", "b-t-f", "__chat", "c-3", &code));
     other.wait("that it is none of theirs", |e| is_chat(e) && words(e).contains("No open warning has the code"));
     // In her name, by another's connection: not taken.
@@ -99,14 +119,19 @@ fn a_tak_client_is_protected_warned_gives_receipts_and_acknowledges_only_with_th
     // With the code of the newest version that she was told of.
     agent.forget();
     let newest = agent.seen.iter().rev().find(|e| words(e).contains("Reply with code ")).unwrap();
-    let code = words(newest).split_once("Reply with code ").unwrap().1[..4].to_owned();
+    let code = code_in(words(newest));
     agent.send(&chat("TAK-agent-a1", "b-t-f", "__chat", "c-5", &format!("ok {code}, taking cover")));
     agent.wait("that it is acknowledged", |e| is_chat(e) && words(e).contains(&format!("Acknowledged {code}")));
-    at_watch.notice("acknowledged", |n| n["notice"]["id"] == warning.as_str() && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string()));
+    at_watch.notice("acknowledged", |n| {
+        n["notice"]["id"] == warning.as_str() && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string())
+    });
     assert!(version.as_u64() >= Some(1));
 
     // Tracks are on both maps, as unknown, without serial, where they are.
-    let track = |e: &str| attribute(e, "event", "uid").is_some_and(|u| u.starts_with("skypicket.track.")) && attribute(e, "event", "type") != Some("t-x-d-d");
+    let track = |e: &str| {
+        attribute(e, "event", "uid").is_some_and(|u| u.starts_with("skypicket.track."))
+            && attribute(e, "event", "type") != Some("t-x-d-d")
+    };
     other.forget();
     let on_map = other.wait("the track", track);
     let now = drone.now();
@@ -134,7 +159,9 @@ fn a_tak_client_is_protected_warned_gives_receipts_and_acknowledges_only_with_th
 
     // When her client goes, she cannot be reached, and the centre sees it.
     drop(agent);
-    at_watch.wait("that agent-a1 is gone", |e| e.name == "person" && e.data["id"] == "agent-a1" && e.data["unreachable"] == true);
+    at_watch.wait("that agent-a1 is gone", |e| {
+        e.name == "person" && e.data["id"] == "agent-a1" && e.data["unreachable"] == true
+    });
 }
 
 #[test]
@@ -147,7 +174,9 @@ fn a_drone_marker_is_a_sighting_once_and_the_first_receipt_is_said_by_chat() {
     agent.send(&here("TAK-agent-a1", 0.0, 0.0));
     let (lat, lon) = at(200.0, 0.0);
     let marker = |words: &str| {
-        let detail = format!("<contact callsign=\"U.1\"/><remarks>{words}</remarks><link uid=\"TAK-agent-a1\" relation=\"p-p\" type=\"a-f-G-U-C\"/>");
+        let detail = format!(
+            "<contact callsign=\"U.1\"/><remarks>{words}</remarks><link uid=\"TAK-agent-a1\" relation=\"p-p\" type=\"a-f-G-U-C\"/>"
+        );
         tak::event("marker-1", "a-u-A-M-H-Q", "h-g-i-g-o", Some((lat, lon, 1_250.0)), &detail)
     };
     agent.send(&marker("hovering over the gate"));
@@ -175,7 +204,9 @@ fn a_drone_marker_is_a_sighting_once_and_the_first_receipt_is_said_by_chat() {
     assert_eq!(items(&watch.see("/api/v1/sightings")).len(), 1);
     // Another mark is another report.
     again.send(&marker("it dropped something"));
-    at_watch.wait("the second report", |e| e.name == "sighting" && e.data["sighting"]["words"].to_string().contains("dropped"));
+    at_watch.wait("the second report", |e| {
+        e.name == "sighting" && e.data["sighting"]["words"].to_string().contains("dropped")
+    });
     assert_eq!(items(&watch.see("/api/v1/sightings")).len(), 2);
 }
 
@@ -187,14 +218,20 @@ fn a_person_with_page_and_tak_is_warned_on_the_page_and_without_a_receipt_on_tak
     let mut at_agent = centre.events("agent-a1");
     let mut client = centre.tak();
     client.send(&here("TAK-agent-a1", 0.0, 0.0));
-    at_watch.wait("both channels", |e| e.name == "person" && e.data["id"] == "agent-a1" && e.data["channels_up"] == json!(["web", "tak"]));
+    at_watch.wait("both channels", |e| {
+        e.name == "person" && e.data["id"] == "agent-a1" && e.data["channels_up"] == json!(["web", "tak"])
+    });
     agent.post("/api/v1/positions", &position(0.0, 0.0)).ok(201);
     let _drone = Flight::start(centre.scene.tcp, "1581F4BOTH0002", [0.0, 100.0, 30.0], [0.0, -1.0, 0.0]);
     let first = at_agent.notice("the warning on the page", |_| true);
     // The page gives no receipt: after 1.5 s the next channel is tried, with the same warning.
     let chat = client.wait("the warning by chat", |e| is_chat(e) && words(e).contains("Reply with code"));
     assert!(words(&chat).contains(text(&first, "/notice/code")), "{chat}");
-    let path = format!("/api/v1/notices/{}/versions/{}/acknowledgements", text(&first, "/notice/id"), first["notice"]["version"]);
+    let path = format!(
+        "/api/v1/notices/{}/versions/{}/acknowledgements",
+        text(&first, "/notice/id"),
+        first["notice"]["version"]
+    );
     agent.post(&path, &json!({"id": id()})).ok(201);
     at_watch.notice("acknowledged", |n| row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string()));
 }

@@ -30,7 +30,9 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
     agent.post("/api/v1/positions", &position(0.0, 0.0)).ok(201);
     centre.person("agent-a2").post("/api/v1/positions", &position(9_000.0, 0.0)).ok(201);
     centre.person("agent-b1").post("/api/v1/positions", &position(-9_000.0, 0.0)).ok(201);
-    at_watch.wait("where agent-a1 is", |e| e.name == "person" && e.data["id"] == "agent-a1" && !e.data["position"].is_null());
+    at_watch.wait("where agent-a1 is", |e| {
+        e.name == "person" && e.data["id"] == "agent-a1" && !e.data["position"].is_null()
+    });
 
     let flight = Flight::start(centre.scene.tcp, "1581F4LIGHT001", [0.0, 720.0, 30.0], [0.0, -15.0, 0.0]);
     let first = at_agent.notice("the warning", |n| n["notice"]["version"] == 1);
@@ -38,7 +40,10 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
     assert_eq!(first["notice"]["state"], "raised");
     assert_eq!(first["notice"]["protected"]["person"], "agent-a1");
     assert_eq!(first["notice"]["needs_ack"], true);
-    assert_eq!((&first["mine"], &first["acknowledged"], &first["unrecorded"]), (&json!(true), &json!(false), &json!(false)));
+    assert_eq!(
+        (&first["mine"], &first["acknowledged"], &first["unrecorded"]),
+        (&json!(true), &json!(false), &json!(false))
+    );
     assert_eq!(first["recipients"].as_array().unwrap().len(), 1, "others' rows are not hers to see: {first}");
     assert!(first["notice"]["exercise"].is_null());
     // What it is, where from here, how soon, what to do.
@@ -47,7 +52,8 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
     assert!((distance_m - there[1].hypot(there[0])).abs() < 60.0, "it says {distance_m} m, the drone is at {there:?}");
     let bearing = number(&first, "/notice/facts/bearing_deg");
     assert!(!(10.0..=350.0).contains(&bearing), "it is due north: {bearing}");
-    let three_digits = said.split_once('°').map(|(before, _)| before.chars().rev().take(3).collect::<String>()).unwrap();
+    let three_digits =
+        said.split_once('°').map(|(before, _)| before.chars().rev().take(3).collect::<String>()).unwrap();
     assert!(three_digits.chars().all(|c| c.is_ascii_digit()), "{said}");
     assert!(said.contains(" m from you.") && said.contains("coming closer") && said.contains("cover"), "{said}");
     assert!(!text(&first, "/notice/text_es").is_empty());
@@ -73,7 +79,8 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
     assert!(row(&board, "agent-a1").unwrap()["acknowledged_at"].is_null());
     let taken = agent.post(&path(&first, "acknowledgements"), &json!({"id": id()})).ok(201);
     text(&taken, "/acknowledged_at");
-    at_watch.notice("acknowledged", |n| same(n) && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string()));
+    at_watch
+        .notice("acknowledged", |n| same(n) && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string()));
     at_agent.notice("that it is acknowledged", |n| same(n) && n["notice"]["version"] == 1 && n["acknowledged"] == true);
 
     // Worse: another version, which wants its own acknowledgement. She stays silent.
@@ -84,12 +91,15 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
     let told = at_lead.notice("that agent-a1 is silent", same);
     assert_eq!(row(&told, "lead-a").unwrap()["rule"], "escalation");
     assert_eq!(row(&told, "agent-a1").unwrap()["escalated_to"], "lead-a");
-    let board = at_watch.notice("red", |n| same(n) && row(n, "agent-a1").is_some_and(|r| r["escalated_to"] == "lead-a"));
+    let board =
+        at_watch.notice("red", |n| same(n) && row(n, "agent-a1").is_some_and(|r| r["escalated_to"] == "lead-a"));
     assert!(row(&board, "agent-a1").unwrap()["acknowledged_at"].is_null());
     // The version that is over cannot be taken any more, the newest can.
     agent.post(&path(&worse, "acknowledgements"), &json!({"id": id()})).ok(201);
     at_watch.notice("taken late", |n| {
-        same(n) && n["notice"]["level"] == "urgent" && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string())
+        same(n)
+            && n["notice"]["level"] == "urgent"
+            && row(n, "agent-a1").is_some_and(|r| r["acknowledged_at"].is_string())
     });
 
     // The picture of the one drone.
@@ -102,7 +112,11 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
 
     // It flies away: down, then over.
     flight.turn([0.0, 25.0, 0.0]);
-    let over = at_agent.wait_for("the end", Duration::from_secs(40), |e| e.name == "notice" && same(&e.data) && e.data["notice"]["state"] == "cleared").data;
+    let over = at_agent
+        .wait_for("the end", Duration::from_secs(40), |e| {
+            e.name == "notice" && same(&e.data) && e.data["notice"]["state"] == "cleared"
+        })
+        .data;
     assert_eq!(over["notice"]["needs_ack"], false);
     assert!(text(&over, "/notice/text").starts_with("Warning over"));
     at_watch.notice("the end", |n| same(n) && n["notice"]["state"] == "cleared");
@@ -143,15 +157,22 @@ fn a_drone_that_comes_near_warns_the_person_in_danger_and_only_them_until_they_t
         .collect();
     for v in &versions {
         for o in v["because"].as_array().unwrap() {
-            assert!(kept.contains(&o.as_str().unwrap()), "version {} rests on {o}, which is not in the record", v["version"]);
+            assert!(
+                kept.contains(&o.as_str().unwrap()),
+                "version {} rests on {o}, which is not in the record",
+                v["version"]
+            );
         }
     }
     let verified = centre.verify(&["--recompute"]);
     let said = String::from_utf8(verified.stdout).unwrap();
     assert_eq!(verified.status.code(), Some(0), "{said}");
     let summary: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!((&summary["faults"], &summary["differences"], &summary["recomputed"]), (&json!(0), &json!(0), &json!(true)));
-    assert!(summary["entries"].as_u64().unwrap() as usize == entries.len());
+    assert_eq!(
+        (&summary["faults"], &summary["differences"], &summary["recomputed"]),
+        (&json!(0), &json!(0), &json!(true))
+    );
+    assert_eq!(summary["entries"], json!(entries.len()));
 }
 
 #[test]
@@ -171,9 +192,11 @@ fn an_own_flight_in_its_area_warns_nobody_and_outside_its_area_it_does() {
     let air = Flight::start(centre.scene.tcp, "OWNDRONE01", [0.0, 300.0, 30.0], [0.0, -15.0, 0.0]);
     let own = |e: &crate::support::Event| {
         e.name == "tracks"
-            && e.data["features"].as_array().unwrap().iter().any(|f| {
-                f["properties"]["affiliation"] == "own" && f["properties"]["state"] == "confirmed"
-            })
+            && e.data["features"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|f| f["properties"]["affiliation"] == "own" && f["properties"]["state"] == "confirmed")
     };
     at_watch.wait("the own track", own);
     // It passes right over her: three pictures more, and still no warning.
