@@ -45,6 +45,8 @@ pub struct Setup {
     pub checkpoint_s: f64,
     /// Where the map opens.
     pub place: MapPlace,
+    /// There is an own map.
+    pub basemap: bool,
     /// What every page must warn of (listeners that others can reach without TLS).
     pub warnings: Vec<String>,
 }
@@ -70,6 +72,8 @@ pub struct Centre {
     pub started_at: Time,
     /// Where the map opens.
     pub place: Arc<MapPlace>,
+    /// There is an own map.
+    pub basemap: bool,
     /// What every page must warn of (listeners that others can reach without TLS).
     pub warnings: Arc<Vec<String>>,
 }
@@ -115,6 +119,7 @@ impl Centre {
             exercise: setup.exercise.as_deref().map(Into::into),
             started_at,
             place: Arc::new(setup.place),
+            basemap: setup.basemap,
             warnings: Arc::new(setup.warnings),
         };
         let committer = Committer::new(centre.clone(), batches_rx, setup.checkpoint_s);

@@ -498,6 +498,7 @@ impl Centre {
             },
             on_watch,
             place: (*self.place).clone(),
+            basemap: self.basemap,
             warnings: (*self.warnings).clone(),
         })
     }

@@ -43,12 +43,7 @@ impl Exercise {
     /// Where it is.
     pub fn place() -> MapPlace {
         let at = FirstLight::place();
-        MapPlace {
-            name: "Border near 31.76 N 106.49 W".into(),
-            lat_deg: at.lat_deg,
-            lon_deg: at.lon_deg,
-            zoom: 13.2,
-        }
+        MapPlace { name: "Border near 31.76 N 106.49 W".into(), lat_deg: at.lat_deg, lon_deg: at.lon_deg, zoom: 13.2 }
     }
 
     /// A real phone speaks for this person now: the simulated one is quiet.

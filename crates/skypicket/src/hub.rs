@@ -26,6 +26,8 @@ pub struct Sees {
     pub all: bool,
     /// Tracks.
     pub tracks: bool,
+    /// Where those whom they lead are.
+    pub led: bool,
 }
 
 impl Sees {
@@ -35,6 +37,7 @@ impl Sees {
         Self {
             all: any(&[Role::Watch, Role::Analyst, Role::Auditor]),
             tracks: any(&[Role::Watch, Role::Analyst, Role::Auditor, Role::Supervisor, Role::Integrator]),
+            led: any(&[Role::Supervisor]),
         }
     }
 }
@@ -103,7 +106,8 @@ impl Happened {
         match self {
             Self::Notice(v) => Some(frame("notice", Some(index), &v.for_reader(person, sees.all)?)),
             Self::Sighting(v) => may_see_sighting(v, person, sees).then(|| frame("sighting", Some(index), v)),
-            Self::Person(p) => (sees.all || p.id == *person).then(|| frame("person", Some(index), p)),
+            Self::Person(p) => (sees.all || p.id == *person || sees.led && p.leaders.contains(person))
+                .then(|| frame("person", Some(index), p)),
         }
     }
 }

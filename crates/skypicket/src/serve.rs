@@ -124,6 +124,7 @@ async fn serve(
         snapshot_s: config.record.snapshot_s,
         checkpoint_s: config.record.checkpoint_s,
         place,
+        basemap: config.basemap.is_some(),
         warnings: insecure.collect(),
     };
     let (centre, running) = Centre::start(Arc::clone(&record), setup).await?;

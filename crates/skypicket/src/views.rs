@@ -151,6 +151,9 @@ pub struct PersonItem {
     pub unreachable: bool,
     /// Why.
     pub why: Option<&'static str>,
+    /// Who leads them: they are told of changes too.
+    #[serde(skip)]
+    pub leaders: Vec<PersonId>,
 }
 
 /// A position in a list.
@@ -184,6 +187,7 @@ impl PersonItem {
             }),
             unreachable: channels_up.is_empty(),
             why: channels_up.is_empty().then_some("no page open and no TAK client connected"),
+            leaders: directory.leaders_of(id),
             channels_up,
         })
     }
@@ -294,6 +298,8 @@ pub struct StatusView {
     pub on_watch: Vec<OnWatch>,
     /// Where the map opens.
     pub place: crate::config::MapPlace,
+    /// There is an own map (`GET /basemap`).
+    pub basemap: bool,
     /// What every page must warn of (listeners that others can reach without TLS).
     pub warnings: Vec<String>,
 }
