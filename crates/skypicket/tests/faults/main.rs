@@ -15,6 +15,7 @@ mod load;
 mod power;
 mod seed;
 mod slow;
+mod stuck;
 mod trace;
 
 use std::{
