@@ -209,7 +209,7 @@ impl Engines {
             Body::Act(a) => self.absorb_act(a, ids, now, &mut out),
             Body::Provider(r) => self.dispatcher.absorb(&DispatchInput::Provider(r), now),
             Body::Reach { person, channel, up } => {
-                self.dispatcher.absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now)
+                self.dispatcher.absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now);
             }
             Body::Tick => {
                 // An own flight that ended an hour ago explains nothing any more.
