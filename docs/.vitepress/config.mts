@@ -22,6 +22,7 @@ export default defineConfig({
   description: 'From the first report of a drone to a warning that everyone in danger has acknowledged.',
   ignoreDeadLinks: false,
   lastUpdated: false,
+  head: [['link', { rel: 'icon', href: '/icon.svg' }]],
   // Beside the pages, as they are: what programs read.
   async buildEnd(site) {
     await copyFile(join(site.srcDir, 'openapi.json'), join(site.outDir, 'openapi.json'));
