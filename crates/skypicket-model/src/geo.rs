@@ -93,12 +93,14 @@ impl Place {
     /// MGRS text with 1 m digits ("13RCR5957115434"); `None` near the poles, where MGRS uses another grid.
     pub fn mgrs(self) -> Option<String> {
         let ll = geoconvert::LatLon::create(self.lat_deg, self.lon_deg).ok()?;
-        (self.lat_deg > -80.0 && self.lat_deg < 84.0).then(|| ll.to_mgrs(5).to_string().trim_start_matches('0').to_owned())
+        (self.lat_deg > -80.0 && self.lat_deg < 84.0)
+            .then(|| ll.to_mgrs(5).to_string().trim_start_matches('0').to_owned())
     }
 
     /// From MGRS text, spaces allowed; the centre of the named square.
     pub fn from_mgrs(text: &str) -> Option<Self> {
-        let compact: String = text.chars().filter(|c| !c.is_whitespace()).take(24).collect::<String>().to_ascii_uppercase();
+        let compact: String =
+            text.chars().filter(|c| !c.is_whitespace()).take(24).collect::<String>().to_ascii_uppercase();
         let ll = geoconvert::Mgrs::parse_str(&compact).ok()?.to_latlon();
         Self::new(ll.latitude(), ll.longitude(), None).ok()
     }
@@ -154,11 +156,7 @@ impl Enu {
     pub fn at(origin: Place) -> Self {
         let (lat, lon) = (origin.lat_deg.to_radians(), origin.lon_deg.to_radians());
         let (sp, cp, sl, cl) = (libm::sin(lat), libm::cos(lat), libm::sin(lon), libm::cos(lon));
-        Self {
-            origin,
-            centre: ecef(origin),
-            axes: [[-sl, cl, 0.0], [-sp * cl, -sp * sl, cp], [cp * cl, cp * sl, sp]],
-        }
+        Self { origin, centre: ecef(origin), axes: [[-sl, cl, 0.0], [-sp * cl, -sp * sl, cp], [cp * cl, cp * sl, sp]] }
     }
 
     /// The origin.

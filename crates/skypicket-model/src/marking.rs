@@ -144,12 +144,18 @@ mod tests {
         Reader { person: PersonId::new("p").unwrap(), agency: agency(agency_name), roles: [role].into() }
     }
     fn marked(tlp: Tlp, to: &[&str]) -> Marking {
-        Marking { tlp, owner: Some(agency("own")), releasable_to: to.iter().map(|s| agency(s)).collect(), named: BTreeSet::new() }
+        Marking {
+            tlp,
+            owner: Some(agency("own")),
+            releasable_to: to.iter().map(|s| agency(s)).collect(),
+            named: BTreeSet::new(),
+        }
     }
 
     #[test]
     fn each_label_opens_to_whom_it_says() {
-        let (own, friend, other) = (reader("own", Role::Field), reader("friend", Role::Field), reader("other", Role::Field));
+        let (own, friend, other) =
+            (reader("own", Role::Field), reader("friend", Role::Field), reader("other", Role::Field));
         for (tlp, to, expect) in [
             (Tlp::Clear, &[][..], [true, true, true]),
             (Tlp::Green, &[], [true, true, true]),
@@ -187,7 +193,10 @@ mod tests {
             for b in &all {
                 let joined = a.join(b);
                 for r in [reader("own", Role::Field), reader("friend", Role::Watch), reader("other", Role::Field)] {
-                    assert!(!may_see(&r, &joined) || may_see(&r, a) && may_see(&r, b), "{r:?}\n{a:?}\n{b:?}\n{joined:?}");
+                    assert!(
+                        !may_see(&r, &joined) || may_see(&r, a) && may_see(&r, b),
+                        "{r:?}\n{a:?}\n{b:?}\n{joined:?}"
+                    );
                 }
             }
         }

@@ -5,7 +5,7 @@
 //! compass is off by 5° one sigma, and by 25° one time in ten; ranges are log-normal classes, not numbers.
 
 use crate::{
-    Claims, Marking, Measurement, Observation, ObservationId, PersonId, Place, Signal, SightingId, SourceId, Time,
+    Claims, Marking, Measurement, Observation, ObservationId, PersonId, Place, SightingId, Signal, SourceId, Time,
     kinematics::AirClass, observation::LogNormalRange,
 };
 use serde::{Deserialize, Serialize};

@@ -75,7 +75,9 @@ impl fmt::Debug for Time {
 impl FromStr for Time {
     type Err = NotAnInstant;
     fn from_str(s: &str) -> Result<Self, NotAnInstant> {
-        s.parse::<jiff::Timestamp>().map(|t| Self(t.as_microsecond())).map_err(|_| NotAnInstant(s.chars().take(64).collect()))
+        s.parse::<jiff::Timestamp>()
+            .map(|t| Self(t.as_microsecond()))
+            .map_err(|_| NotAnInstant(s.chars().take(64).collect()))
     }
 }
 

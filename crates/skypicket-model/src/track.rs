@@ -1,6 +1,10 @@
 //! [`Track`]: an estimate over time of one thing that flies.
 
-use crate::{ObservationId, Place, SourceId, Time, TrackId, kinematics::AirClass, observation::{EnuCovariance, IdKind}};
+use crate::{
+    ObservationId, Place, SourceId, Time, TrackId,
+    kinematics::AirClass,
+    observation::{EnuCovariance, IdKind},
+};
 use serde::{Deserialize, Serialize};
 
 /// An estimate at one moment.

@@ -68,7 +68,16 @@ fn the_engines_and_formats_read_no_clock_and_open_no_socket() {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            for word in ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "std::net", "std::fs", "std::thread", "tokio::"] {
+            for word in [
+                "SystemTime::now",
+                "Instant::now",
+                "Timestamp::now",
+                "Zoned::now",
+                "std::net",
+                "std::fs",
+                "std::thread",
+                "tokio::",
+            ] {
                 assert!(!text.contains(word), "{} uses {word}", path.display());
             }
         }
