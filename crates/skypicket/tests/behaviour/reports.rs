@@ -252,3 +252,33 @@ fn at_most_ten_other_bodies_of_one_id_are_kept() {
     let kept = centre.export().into_iter().filter(|e| e["body"]["act"]["act"] == "conflict").count();
     assert_eq!(kept, 10);
 }
+
+#[test]
+fn a_page_that_was_away_gets_what_it_missed_and_after_a_restart_is_told_to_fetch_everything() {
+    let mut centre = Centre::start();
+    let [watch, agent, other] = ["watch", "agent-a1", "agent-a2"].map(|p| centre.person(p));
+    let mut page = centre.events("agent-a1");
+    let first = sighting(0.0, 0.0, 90.0, "to300");
+    agent.post("/api/v1/sightings", &first).ok(201);
+    state(&mut page, &first, "the report", |_| true);
+    let last = page.last_id().expect("durable events have an id");
+    drop(page);
+    // Meanwhile: hers is seen, and somebody else reports.
+    watch.post(&about(&first, "seen"), &json!({"id": id()})).ok(200);
+    other.post("/api/v1/sightings", &sighting(0.0, 0.0, 10.0, "to300")).ok(201);
+    let mut page = Events::open_after(&agent, Some(&last));
+    state(&mut page, &first, "what she missed", |s| !s["seen_by_centre"].is_null());
+    page.heartbeat();
+    let others =
+        page.seen.iter().filter(|e| e.name == "sighting" && e.data["sighting"]["reporter"] != "agent-a1").count();
+    assert_eq!((page.count("reset"), others), (0, 0), "nothing of others, and no need to fetch everything");
+    drop(page);
+
+    centre.kill();
+    centre.start_again();
+    let mut page = Events::open_after(&agent, Some(&last));
+    page.wait("that what she missed is gone", |e| e.name == "reset");
+    // A number that no entry ever had is no way past that.
+    let mut page = Events::open_after(&agent, Some("99999999999"));
+    page.wait("a reset", |e| e.name == "reset");
+}
