@@ -266,6 +266,7 @@ export interface SourceView {
   shed: number;
   expected_interval_s: number | null;
   silent: boolean;
+  samples: { at: Time; reason: string; offset: number | null; hex: string }[];
 }
 export interface Status {
   exercise: string | null;
@@ -275,6 +276,8 @@ export interface Status {
   record: { state: 'ok' | 'slow' | 'reserve' | 'full'; unrecorded: boolean; entries: number; checkpoint_at: Time | null };
   on_watch: { id: string; name: string }[];
   place: { lat_deg: number; lon_deg: number; zoom: number; name: string };
+  /** There is an own map to ask for. */
+  basemap: boolean;
 }
 export interface SignInLinks {
   url: string;

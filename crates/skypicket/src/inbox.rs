@@ -75,6 +75,8 @@ struct Queues {
     observations: VecDeque<Observation>,
     jobs: VecDeque<Job>,
     shed: ShedCounts,
+    /// Shed since the start.
+    shed_in_all: ShedCounts,
     closing: bool,
 }
 
@@ -110,6 +112,7 @@ impl Inbox {
             if q.observations.len() >= MAX_OBSERVATIONS
                 && let Some(oldest) = q.observations.pop_front()
             {
+                *q.shed_in_all.entry(oldest.source.clone()).or_insert(0) += 1;
                 *q.shed.entry(oldest.source).or_insert(0) += 1;
             }
             q.observations.push_back(o);
@@ -143,6 +146,11 @@ impl Inbox {
     pub fn waiting(&self) -> (usize, usize) {
         let q = self.lock();
         (q.observations.len(), q.jobs.len())
+    }
+
+    /// Observations shed since the start, by source.
+    pub fn shed(&self) -> ShedCounts {
+        self.lock().shed_in_all.clone()
     }
 
     /// Waits until there is something, or `until`.
@@ -192,6 +200,7 @@ mod tests {
         let work = inbox.take(Instant::now());
         assert_eq!(work.observations.len(), BLOCK);
         assert_eq!(work.shed, [(SourceId::new("old").unwrap(), 7)].into());
+        assert_eq!(inbox.shed(), work.shed);
         for _ in 0..MAX_JOBS {
             inbox.push(Job::Ask(Box::new(|_| ()))).unwrap();
         }

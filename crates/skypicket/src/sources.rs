@@ -5,6 +5,7 @@
 use crate::{
     centre::Centre,
     clock,
+    engines::ShedCounts,
     inbox::{Job, NotTaken},
 };
 use serde::Serialize;
@@ -14,13 +15,14 @@ use skypicket_model::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt::Write as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Refused inputs kept as samples, a source.
 const SAMPLES: usize = 16;
 /// Bytes kept of one.
-const SAMPLE: usize = 256;
+const SAMPLE: usize = 64;
 /// Most sources that are counted; more than this many ids cannot be configured in earnest.
 const SOURCES: usize = 20_000;
 
@@ -32,11 +34,23 @@ struct Row {
     expected_interval_s: Option<f64>,
     received: u64,
     decoded: u64,
-    shed: u64,
     refused: BTreeMap<String, u64>,
     last_heard: Option<Time>,
     since: Option<Time>,
-    samples: VecDeque<(Time, String, Vec<u8>)>,
+    samples: VecDeque<Sample>,
+}
+
+/// A refused input, kept so that somebody can look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// When it came.
+    pub at: Time,
+    /// Why it was refused.
+    pub reason: String,
+    /// Where in the input or file, bytes, where that is known.
+    pub offset: Option<u64>,
+    /// Its first bytes, hexadecimal.
+    pub hex: String,
 }
 
 /// How one source does.
@@ -60,6 +74,8 @@ pub struct SourceView {
     pub expected_interval_s: Option<f64>,
     /// It is an alarm now.
     pub silent: bool,
+    /// The newest refused inputs, oldest first.
+    pub samples: Vec<Sample>,
 }
 
 /// How the sources do.
@@ -127,22 +143,27 @@ impl SourceTable {
         self.row(source, |r| {
             *r.refused.entry(reason.to_owned()).or_insert(0) += 1;
         });
-        self.sample(source, reason, input);
+        self.sample(source, reason, None, input);
     }
 
     /// Keeps a piece of a refused input.
-    pub fn sample(&self, source: &SourceId, reason: &str, input: &[u8]) {
-        let now = clock::now();
+    pub fn sample(&self, source: &SourceId, reason: &str, offset: Option<u64>, input: &[u8]) {
+        let kept = input.get(..SAMPLE).unwrap_or(input);
+        let hex = kept.iter().fold(String::with_capacity(2 * kept.len()), |mut hex, b| {
+            let _ = write!(hex, "{b:02x}");
+            hex
+        });
+        let sample = Sample { at: clock::now(), reason: reason.to_owned(), offset, hex };
         self.row(source, |r| {
             if r.samples.len() == SAMPLES {
                 r.samples.pop_front();
             }
-            r.samples.push_back((now, reason.to_owned(), input.iter().take(SAMPLE).copied().collect()));
+            r.samples.push_back(sample);
         });
     }
 
-    /// Every source, by id.
-    pub fn list(&self, now: Time) -> Vec<SourceView> {
+    /// Every source, by id; `shed` says what the inbox shed of each.
+    pub fn list(&self, shed: &ShedCounts, now: Time) -> Vec<SourceView> {
         let rows = self.lock();
         rows.iter()
             .map(|(id, r)| {
@@ -159,12 +180,13 @@ impl SourceTable {
                     received: r.received + h.received,
                     decoded: r.decoded + h.decoded,
                     refused,
-                    shed: r.shed,
+                    shed: shed.get(id).copied().unwrap_or(0),
                     expected_interval_s: r.expected_interval_s,
                     silent: match (r.expected_interval_s, last_heard.or(r.since)) {
                         (Some(interval), Some(last)) => now.since_s(last) > interval,
                         _ => false,
                     },
+                    samples: r.samples.iter().cloned().collect(),
                 }
             })
             .collect()
@@ -209,9 +231,9 @@ impl Intake for CentreIntake {
         })
     }
 
-    fn refused(&self, source: &SourceId, reason: &str, _offset: Option<u64>, sample: &[u8]) {
+    fn refused(&self, source: &SourceId, reason: &str, offset: Option<u64>, sample: &[u8]) {
         // The connector's health has counted it.
-        self.sources.sample(source, reason, sample);
+        self.sources.sample(source, reason, offset, sample);
     }
 
     fn reach(&self, person: PersonId, channel: Channel, up: bool) {

@@ -40,10 +40,11 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
         metrics::gauge!("skypicket_record_unrecorded").set(f64::from(u8::from(app.centre.flags.unrecorded())));
         metrics::gauge!("skypicket_tracks").set(app.centre.picture.borrow().tracks.len() as f64);
     }
-    for s in app.sources.list(crate::clock::now()) {
+    for s in app.sources.list(&app.centre.inbox.shed(), crate::clock::now()) {
         let id = s.id.to_string();
         metrics::counter!("skypicket_source_received_total", "source" => id.clone()).absolute(s.received);
         metrics::counter!("skypicket_source_decoded_total", "source" => id.clone()).absolute(s.decoded);
+        metrics::counter!("skypicket_source_shed_total", "source" => id.clone()).absolute(s.shed);
         for (reason, n) in s.refused {
             metrics::counter!("skypicket_source_refused_total", "source" => id.clone(), "reason" => reason).absolute(n);
         }
@@ -58,5 +59,5 @@ pub async fn status(State(app): State<App>) -> Result<Response, Problem> {
 
 /// `GET /sources`.
 pub async fn sources(State(app): State<App>) -> Result<Response, Problem> {
-    ok(Json(json!({"items": app.sources.list(crate::clock::now())})))
+    ok(Json(json!({"items": app.sources.list(&app.centre.inbox.shed(), crate::clock::now())})))
 }
