@@ -23,6 +23,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Allows `listen` on an address that others can reach without TLS; shows a warning on every page.
     pub insecure: bool,
+    /// Where people reach the centre when a reverse proxy stands in front (`https://picket.example`): used in sign-in
+    /// links, and with https the session cookie is sent over https only.
+    pub public_url: Option<String>,
     /// Folder of the record, keys and attachments.
     pub data: PathBuf,
     /// Where the map opens.
@@ -52,6 +55,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             insecure: false,
+            public_url: None,
             data: PathBuf::from("data"),
             place: MapPlace::default(),
             agency: Vec::new(),
@@ -221,6 +225,11 @@ impl Config {
         }
         if let Err(e) = LatLon::new(self.place.lat_deg, self.place.lon_deg) {
             problems.push(format!("place: {e}"));
+        }
+        if let Some(u) = &self.public_url
+            && !((u.starts_with("https://") || u.starts_with("http://")) && !u.ends_with('/') && u.is_ascii())
+        {
+            problems.push(format!("public_url '{u}': give http:// or https:// and a host, without a '/' at the end"));
         }
         let mut sources = BTreeSet::new();
         for id in self.source.ids() {

@@ -6,7 +6,7 @@
 use crate::views::{NoticeView, PersonItem, Picture, SightingView, StatusView};
 use axum::body::Bytes;
 use serde::Serialize;
-use skypicket_model::{PersonId, Role, Time, UnitId};
+use skypicket_model::{PersonId, Reader, Role, Time, UnitId, may_see};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write as _,
@@ -64,7 +64,7 @@ pub struct Subscription {
 }
 
 struct Subscriber {
-    person: PersonId,
+    reader: Reader,
     unit: UnitId,
     sees: Sees,
     queue: mpsc::Sender<Bytes>,
@@ -102,7 +102,21 @@ pub fn frame(event: &str, id: Option<u64>, data: &impl Serialize) -> Bytes {
 }
 
 impl Happened {
-    fn frame_for(&self, index: u64, person: &PersonId, sees: Sees) -> Option<Bytes> {
+    /// Whether its marking lets a reader see it at all.
+    fn released_to(&self, reader: &Reader) -> bool {
+        match self {
+            Self::Notice(v) => may_see(reader, &v.notice.marking),
+            Self::Sighting(v) => may_see(reader, &v.state.sighting.marking),
+            Self::Person(_) => true,
+        }
+    }
+
+    /// As this reader gets it: nothing that its marking, their roles or their place on no list keep from them.
+    fn frame_for(&self, index: u64, reader: &Reader, sees: Sees) -> Option<Bytes> {
+        if !self.released_to(reader) {
+            return None;
+        }
+        let person = &reader.person;
         match self {
             Self::Notice(v) => Some(frame("notice", Some(index), &v.for_reader(person, sees.all)?)),
             Self::Sighting(v) => may_see_sighting(v, person, sees).then(|| frame("sighting", Some(index), v)),
@@ -132,13 +146,7 @@ impl Hub {
 
     /// Opens a stream. With `after`, what happened since that entry comes first, or a `reset` when it is no longer
     /// known.
-    pub fn join(
-        &self,
-        (person, unit): (PersonId, UnitId),
-        sees: Sees,
-        after: Option<u64>,
-        hello: Bytes,
-    ) -> Subscription {
+    pub fn join(&self, (reader, unit): (Reader, UnitId), sees: Sees, after: Option<u64>, hello: Bytes) -> Subscription {
         let (queue, frames) = mpsc::channel(QUEUE);
         let mut inner = self.lock();
         let mut first_frames = vec![hello];
@@ -147,7 +155,7 @@ impl Hub {
                 first_frames.push(frame("reset", None, &serde_json::json!({})));
             } else {
                 let missed = inner.ring.iter().filter(|(i, _)| *i > after);
-                first_frames.extend(missed.filter_map(|(i, h)| h.frame_for(*i, &person, sees)));
+                first_frames.extend(missed.filter_map(|(i, h)| h.frame_for(*i, &reader, sees)));
             }
             if first_frames.len() > QUEUE {
                 first_frames.truncate(1);
@@ -160,10 +168,10 @@ impl Hub {
         }
         inner.next += 1;
         let number = inner.next;
-        let mine = inner.by_person.entry(person.clone()).or_default();
+        let mine = inner.by_person.entry(reader.person.clone()).or_default();
         let first = mine.is_empty();
         mine.insert(number);
-        inner.subscribers.insert(number, Subscriber { person, unit, sees, queue });
+        inner.subscribers.insert(number, Subscriber { reader, unit, sees, queue });
         Subscription { frames, number, first }
     }
 
@@ -180,14 +188,18 @@ impl Hub {
         let mut whole: BTreeMap<(bool, bool), Option<Bytes>> = BTreeMap::new();
         let mut full = Vec::new();
         for (number, s) in &inner.subscribers {
-            let own = matches!(&happened, Happened::Notice(v) if v.recipients.iter().any(|r| r.person == s.person));
+            let own =
+                matches!(&happened, Happened::Notice(v) if v.recipients.iter().any(|r| r.person == s.reader.person));
+            if !happened.released_to(&s.reader) {
+                continue;
+            }
             let bytes = if s.sees.all && !own {
                 whole
                     .entry((true, s.sees.tracks))
-                    .or_insert_with(|| happened.frame_for(index, &s.person, s.sees))
+                    .or_insert_with(|| happened.frame_for(index, &s.reader, s.sees))
                     .clone()
             } else {
-                happened.frame_for(index, &s.person, s.sees)
+                happened.frame_for(index, &s.reader, s.sees)
             };
             if bytes.is_some_and(|b| s.queue.try_send(b).is_err()) {
                 full.push(*number);
@@ -211,6 +223,9 @@ impl Hub {
         let mut full = Vec::new();
         for n in numbers {
             let Some(s) = inner.subscribers.get(&n) else { continue };
+            if !may_see(&s.reader, &view.notice.marking) {
+                continue;
+            }
             let Some(own) = view.for_reader(person, s.sees.all) else { continue };
             if s.queue.try_send(frame("notice", Some(index), &own)).is_ok() {
                 taken += 1;
@@ -240,7 +255,11 @@ impl Hub {
                     .get_or_insert_with(|| frame("dangers", None, &serde_json::json!({"items": picture.dangers})))
                     .clone()
             } else {
-                frame("dangers", None, &serde_json::json!({"items": picture.dangers_for(&s.person, &s.unit, false)}))
+                frame(
+                    "dangers",
+                    None,
+                    &serde_json::json!({"items": picture.dangers_for(&s.reader.person, &s.unit, false)}),
+                )
             };
             if !(ok && s.queue.try_send(f).is_ok()) {
                 full.push(*number);
@@ -292,7 +311,7 @@ impl Hub {
 
 impl Inner {
     fn remove(&mut self, number: u64) -> Option<PersonId> {
-        let person = self.subscribers.remove(&number)?.person;
+        let person = self.subscribers.remove(&number)?.reader.person;
         let mine = self.by_person.get_mut(&person)?;
         mine.remove(&number);
         if mine.is_empty() {
@@ -313,5 +332,77 @@ impl Inner {
                 self.cut_off += 1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skypicket_model::{
+        AgencyId, LatLon, Level, Marking, Notice, NoticeId, NoticeState, ProtectedId, Tlp, TrackId, notice::NoticeFacts,
+    };
+
+    fn reader(person: &str, agency: &str, role: Role) -> Reader {
+        Reader { person: PersonId::new(person).unwrap(), agency: AgencyId::new(agency).unwrap(), roles: [role].into() }
+    }
+
+    fn notice(marking: Marking) -> NoticeView {
+        let notice = Notice {
+            id: NoticeId(uuid::Uuid::from_u128(1)),
+            version: 1,
+            state: NoticeState::Raised,
+            level: Level::Urgent,
+            at: Time::default(),
+            track: TrackId(uuid::Uuid::from_u128(2)),
+            protected: ProtectedId::Person(PersonId::new("p").unwrap()),
+            protected_name: "P".into(),
+            needs_ack: true,
+            facts: NoticeFacts {
+                distance_m: 1.0,
+                bearing_deg: 0.0,
+                earliest_s: 0.0,
+                cpa_m: 0.0,
+                p_within_30: 1.0,
+                track_at: LatLon { lat_deg: 0.0, lon_deg: 0.0 },
+                height_unknown: true,
+                by_people_only: false,
+            },
+            reasons: Vec::new(),
+            because: Vec::new(),
+            marking,
+            exercise: None,
+            code: "1234".into(),
+            text: String::new(),
+            text_es: String::new(),
+        };
+        NoticeView { notice, unrecorded: false, recipients: Vec::new(), mine: false, acknowledged: false, owes: false }
+    }
+
+    #[test]
+    fn a_marking_is_checked_again_at_each_send() {
+        let hub = Hub::new(1);
+        let unit = || UnitId::new("u").unwrap();
+        let watch = |agency: &str| {
+            let r = reader(&format!("watch-{agency}"), agency, Role::Watch);
+            let sees = Sees::of(&r.roles);
+            hub.join((r, unit()), sees, None, frame("hello", None, &()))
+        };
+        let (mut own, mut other) = (watch("own"), watch("other"));
+        let amber = Marking { tlp: Tlp::Amber, owner: Some(AgencyId::new("own").unwrap()), ..Marking::default() };
+        hub.publish(5, Happened::Notice(notice(amber)));
+        hub.publish(6, Happened::Notice(notice(Marking::default())));
+        let mut got = |s: &mut Subscription| {
+            std::iter::from_fn(|| s.frames.try_recv().ok())
+                .filter(|f| f.starts_with(b"event: notice"))
+                .map(|f| String::from_utf8(f.to_vec()).unwrap().contains("id: 5"))
+                .collect::<Vec<bool>>()
+        };
+        assert_eq!(got(&mut own), [true, false], "its owner sees both");
+        assert_eq!(got(&mut other), [false], "another agency sees only what is released to all");
+        // The same holds for what a stream gets that resumes.
+        let r = reader("watch-late", "other", Role::Watch);
+        let sees = Sees::of(&r.roles);
+        let mut late = hub.join((r, unit()), sees, Some(4), frame("hello", None, &()));
+        assert_eq!(got(&mut late), [false]);
     }
 }

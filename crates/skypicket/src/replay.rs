@@ -8,8 +8,8 @@ use crate::{
 };
 use serde_json::{Value, json};
 use skypicket_model::{
-    Agency, AgencyId, Body, Danger, Directory, Entry, LogId, Notice, Observation, ObservationId, Place, ProtectedId, SourceId,
-    Time, Track, TrackState, Unit, UnitId,
+    Agency, AgencyId, Body, Danger, Directory, Entry, LogId, Notice, Observation, ObservationId, Place, ProtectedId,
+    SourceId, Time, Track, TrackState, Unit, UnitId,
     entry::{Configured, Started},
     geo::Enu,
     people::Site,

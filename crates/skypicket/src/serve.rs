@@ -109,7 +109,8 @@ async fn serve(
         .await
         .with_context(|| format!("{} could not be listened on: is another centre running?", config.listen))?;
     let address = listener.local_addr()?;
-    let base_url: Arc<str> = format!("http://{address}").into();
+    let listening = format!("http://{address}");
+    let base_url: Arc<str> = config.public_url.clone().unwrap_or_else(|| listening.clone()).into();
 
     let place = if exercise.is_some() { Exercise::place() } else { config.place.clone() };
     let insecure = config
@@ -152,7 +153,7 @@ async fn serve(
         base_url: Arc::clone(&base_url),
         exercise: exercise.clone(),
     };
-    announce(&base_url, link.as_deref(), name.as_deref())?;
+    announce(&listening, &base_url, link.as_deref(), name.as_deref())?;
     let router = http::router(app);
     let serving = tokio::spawn(http::serve(listener, router, stopped));
     signalled().await;
@@ -169,9 +170,9 @@ fn first_person(directory: &Directory) -> Option<PersonId> {
 
 /// The first line on standard output: where the centre is reached.
 #[allow(clippy::print_stdout)] // the contract with whoever started it
-fn announce(base: &str, link: Option<&str>, exercise: Option<&str>) -> anyhow::Result<()> {
+fn announce(listening: &str, base: &str, link: Option<&str>, exercise: Option<&str>) -> anyhow::Result<()> {
     let sign_in = link.map(|l| format!("{base}/#sign-in={l}"));
-    println!("{}", json!({"listening": base, "sign_in": sign_in, "exercise": exercise}));
+    println!("{}", json!({"listening": listening, "sign_in": sign_in, "exercise": exercise}));
     std::io::stdout().flush()?;
     Ok(())
 }
@@ -188,6 +189,11 @@ async fn connect(
 ) -> anyhow::Result<()> {
     let intake: Arc<dyn skypicket_link::Intake> =
         Arc::new(CentreIntake { centre: centre.clone(), sources: Arc::clone(sources) });
+    if exercise.is_some() {
+        // Exercise and live never mix (promise 9): no real sensor or client is heard in an exercise.
+        tracing::info!("an exercise: the configured sources and TAK are not opened");
+        return Ok(());
+    }
     for s in &config.source.capture {
         let c = CaptureTail::new(s.clone());
         sources.expect(&s.id, "capture", s.expected_interval_s, Some(c.health()), clock::now());
@@ -209,7 +215,7 @@ async fn connect(
         let people: BTreeMap<String, PersonId> =
             directory.people.values().filter_map(|p| Some((p.tak_uid.clone()?, p.id.clone()))).collect();
         let lookup: skypicket_link::tak::Lookup = Arc::new(move |uid| people.get(uid).cloned());
-        let server = TakServer::bind(t.clone(), exercise.map(str::to_owned), lookup).await?;
+        let server = TakServer::bind(t.clone(), None, lookup).await?;
         sources.expect(&t.id, "tak", None, Some(server.health()), clock::now());
         tracing::info!(address = %server.local_addr(), "listening for TAK clients");
         // The centre was made just now: nobody else has set it.

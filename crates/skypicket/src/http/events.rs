@@ -45,9 +45,9 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     let after = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let Caller { reader, unit, sees } = caller;
-    let person = reader.person;
+    let person = reader.person.clone();
     let hello = frame("hello", None, &json!({"now": clock::now(), "exercise": app.centre.exercise.as_deref()}));
-    let joined = app.centre.hub.join((person.clone(), unit), sees, after, hello);
+    let joined = app.centre.hub.join((reader, unit), sees, after, hello);
     if joined.first {
         reach(&app, &person, true);
     } else {

@@ -51,8 +51,9 @@ pub async fn sign_in(State(app): State<App>, Strict { body, .. }: Strict<SignIn>
         _ => return Err(Problem::invalid("give either link, or name and password")),
     };
     let me = describe(&app, &person).await?.ok_or_else(|| refused(AccessError::Wrong))?;
-    // Secure is set as soon as there is TLS; on loopback without it a browser would not keep a Secure cookie.
-    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000");
+    // On loopback without TLS a browser would not keep a Secure cookie.
+    let secure = if app.base_url.starts_with("https://") { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000{secure}");
     ok(([(header::SET_COOKIE, cookie)], Json(me)))
 }
 
