@@ -20,7 +20,12 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{self, SignalKind},
+    sync::watch,
+    task::JoinSet,
+};
 
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> End {
@@ -96,7 +101,7 @@ async fn serve(
     options.test_max_page_count = args.test_max_pages;
     if let Some(ms) = args.test_commit_delay_ms {
         let faults = Arc::clone(&options.test_faults);
-        tokio::spawn(toggled(move |slow| {
+        tokio::spawn(toggled(unix::signal(SignalKind::user_defined1()), move |slow| {
             faults.commit_delay_ms.store(if slow { ms } else { 0 }, std::sync::atomic::Ordering::Relaxed);
         }));
     }
@@ -153,10 +158,12 @@ async fn serve(
         base_url: Arc::clone(&base_url),
         exercise: exercise.clone(),
     };
+    // Heard from now on: whoever read the first line may stop the centre at once.
+    let term = unix::signal(SignalKind::terminate());
     announce(&listening, &base_url, link.as_deref(), name.as_deref())?;
     let router = http::router(app);
     let serving = tokio::spawn(http::serve(listener, router, stopped));
-    signalled().await;
+    signalled(term).await;
     tracing::info!("shutting down: what waits is finished first");
     drain(centre, running, stop, tasks, serving).await;
     Ok(())
@@ -226,9 +233,8 @@ async fn connect(
 }
 
 /// Only where a test asked for a slow disk: SIGUSR1 makes it quick, and slow again.
-async fn toggled(set: impl Fn(bool)) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut signals) = signal(SignalKind::user_defined1()) else { return };
+async fn toggled(signals: std::io::Result<unix::Signal>, set: impl Fn(bool)) {
+    let Ok(mut signals) = signals else { return };
     let mut slow = true;
     while signals.recv().await.is_some() {
         slow = !slow;
@@ -237,9 +243,8 @@ async fn toggled(set: impl Fn(bool)) {
 }
 
 /// SIGTERM, or Ctrl-C.
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
+async fn signalled(term: std::io::Result<unix::Signal>) {
+    match term {
         Ok(mut term) => {
             tokio::select! {
                 _ = term.recv() => {}
