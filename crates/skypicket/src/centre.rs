@@ -19,7 +19,7 @@ use skypicket_model::{
     Time,
     entry::{ActEntry, Configured, Started},
 };
-use skypicket_record::{Record, RecordState, SqliteRecord};
+use skypicket_record::{ReadError, Record, RecordState, SqliteRecord};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, OnceLock},
@@ -192,12 +192,23 @@ pub fn recover(record: &SqliteRecord, started: &Started) -> anyhow::Result<Engin
         },
         None => (Engines::new(started), 0),
     };
+    let mut most = 1_000;
     loop {
-        let entries = record.read(from, 1_000).wait()?;
+        let entries = next_entries(record, from, &mut most)?;
         let Some(last) = entries.last() else { return Ok(engines) };
         from = last.index + 1;
         for e in &entries {
             engines.recover(e);
+        }
+    }
+}
+
+/// Entries from an index on, at most `most`; fewer from now on where so many take longer than readers may.
+pub fn next_entries(record: &SqliteRecord, from: u64, most: &mut usize) -> Result<Vec<Entry>, ReadError> {
+    loop {
+        match record.read(from, *most).wait() {
+            Err(ReadError::Timeout) if *most > 1 => *most = (*most / 4).max(1),
+            done => return done,
         }
     }
 }

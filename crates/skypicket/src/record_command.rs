@@ -1,6 +1,7 @@
 //! `skypicket record`: verify, checkpoint, export, rebuild views.
 
 use crate::{
+    centre::next_entries,
     cli::{End, RecordCommand, say},
     engines::{ENGINES, Engines},
 };
@@ -86,9 +87,9 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
     let mut expected: std::collections::VecDeque<(u64, Body)> = std::collections::VecDeque::new();
     let mut differences = 0u64;
     let (mut other_version, mut incomplete, mut unjudged) = (false, false, 0);
-    let mut from = 0;
+    let (mut from, mut most) = (0, PAGE);
     loop {
-        let entries = record.read(from, PAGE).wait()?;
+        let entries = next_entries(record, from, &mut most)?;
         let Some(last) = entries.last() else { break };
         from = last.index + 1;
         for entry in entries {
@@ -163,9 +164,9 @@ fn checkpoint(data: &Path) -> anyhow::Result<bool> {
 fn export(data: &Path) -> anyhow::Result<bool> {
     let record = read_only(data)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut from = 0;
+    let (mut from, mut most) = (0, PAGE);
     loop {
-        let entries = record.read(from, PAGE).wait()?;
+        let entries = next_entries(&record, from, &mut most)?;
         let Some(last) = entries.last() else { break };
         from = last.index + 1;
         for e in &entries {

@@ -10,6 +10,7 @@
 mod support;
 
 mod full;
+mod hostile;
 mod kill;
 mod load;
 mod power;

@@ -34,6 +34,11 @@ impl Feed {
         self.0.write_all(&[line.to_string().as_bytes(), b"\n"].concat()).is_ok()
     }
 
+    /// Sends bytes without a line end.
+    pub fn without_end(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
     /// Sends bytes and a line end.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.write_all(&[bytes, b"\n"].concat()).unwrap();
