@@ -212,7 +212,7 @@ pub enum Act {
     Conflict {
         /// The id that was used twice.
         request: RequestId,
-        /// The other body, cut to 4,096 bytes.
+        /// The other body, cut to 1,024 characters.
         body: String,
     },
 }

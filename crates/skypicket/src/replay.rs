@@ -62,12 +62,18 @@ pub fn run(args: &ReplayArgs) -> End {
     match replay(args, sites, speed, scratch.path()) {
         Ok(0) => End::OK,
         Ok(_) => End::refused(None),
-        Err(e) => match e.downcast_ref::<io::Error>() {
-            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => End::OK,
+        Err(e) => match (e.downcast_ref::<io::Error>(), e.downcast_ref::<NotBuilt>()) {
+            (Some(io), _) if io.kind() == io::ErrorKind::BrokenPipe => End::OK,
+            (_, Some(NotBuilt(what))) => End::not_built(what),
             _ => End::could_not(format!("{e:#}")),
         },
     }
 }
+
+/// An input that is known by name and not read yet.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not built yet")]
+struct NotBuilt(&'static str);
 
 /// The folder of the record: named, or temporary and removed at the end.
 enum Folder {
@@ -286,9 +292,9 @@ impl Run {
             match value.get("type").and_then(Value::as_str) {
                 Some("observation") => {}
                 Some("track" | "danger" | "warning" | "summary") => continue,
-                Some("header") => anyhow::bail!("an evaluation-kit file is not built yet as input of replay"),
+                Some("header") => return Err(NotBuilt("an evaluation-kit file as input of replay").into()),
                 _ if value.get("payload_b64").is_some() => {
-                    anyhow::bail!("an MQTT log is not built yet as input of replay")
+                    return Err(NotBuilt("an MQTT log as input of replay").into());
                 }
                 _ => {
                     self.refuse("line_type");
