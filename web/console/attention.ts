@@ -139,7 +139,7 @@ export function attention(input: Input): Row[] {
       ...blank('silent'),
       key: 'people',
       word: 'unreachable',
-      what: lost.length === 1 ? one!.name : plural(lost.length, 'person', 'people'),
+      what: lost.length <= 3 ? lost.map((p) => p.name).join(', ') : plural(lost.length, 'person', 'people'),
       select: lost.length === 1 ? { kind: 'person', id: one!.id } : { kind: 'people' },
     });
   }

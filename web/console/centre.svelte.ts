@@ -58,6 +58,9 @@ export class Centre {
   #inbox: { name: EventName; data: EventData[EventName] }[] = [];
   #flush: ReturnType<typeof setTimeout> | null = null;
   #loading = false;
+  #isLoaded: () => void = () => undefined;
+  /** Settles when everything was read for the first time. */
+  readonly ready = new Promise<void>((resolve) => (this.#isLoaded = resolve));
   #again = false;
   #timers: ReturnType<typeof setInterval>[] = [];
   #seen = new Set<string>();
@@ -114,6 +117,10 @@ export class Centre {
   can(...roles: Me['person']['roles']): boolean {
     return this.me.person.roles.some((r) => roles.includes(r));
   }
+  // The centre's permission table decides; these keep the page from asking for what it would be refused.
+  get seesSky(): boolean { return this.can('watch', 'analyst', 'auditor', 'supervisor', 'integrator'); }
+  get seesPeople(): boolean { return this.can('watch', 'auditor', 'supervisor', 'administrator'); }
+  get seesSources(): boolean { return this.can('watch', 'integrator', 'administrator', 'auditor'); }
   needsMine(v: NoticeView): boolean {
     void this.#v.notices;
     return needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore);
@@ -322,9 +329,10 @@ export class Centre {
     try {
       do {
         this.#again = false;
-        const optional = async <T>(what: Promise<T>, otherwise: T): Promise<T> => {
+        const optional = async <T>(may: boolean, what: () => Promise<T>, otherwise: T): Promise<T> => {
+          if (!may) return otherwise;
           try {
-            return await what;
+            return await what();
           } catch (error) {
             // A role that may not ask sees an empty list, not an error.
             if (error instanceof Problem && (error.status === 403 || error.status === 404)) return otherwise;
@@ -333,13 +341,13 @@ export class Centre {
         };
         const [status, tracks, dangers, notices, sightings, people, sites, flights] = await Promise.all([
           api.status(),
-          optional(api.tracks(), { type: 'FeatureCollection' as const, features: [] }),
-          optional(api.dangers(), []),
-          optional(api.notices(true), []),
-          optional(api.sightings(), []),
-          optional(api.people(), []),
-          optional(api.sites(), { type: 'FeatureCollection' as const, features: [] }),
-          optional(api.ownFlights(), []),
+          optional(this.seesSky, api.tracks, { type: 'FeatureCollection' as const, features: [] }),
+          optional(true, api.dangers, []),
+          optional(true, api.notices, []),
+          optional(true, api.sightings, []),
+          optional(this.seesPeople, api.people, []),
+          optional(this.seesSky, api.sites, { type: 'FeatureCollection' as const, features: [] }),
+          optional(this.seesSky, api.ownFlights, []),
         ]);
         this.status = status;
         this.#tracks = new Map(tracks.features.filter((f) => f.properties.state !== 'deleted').map((f) => [f.id, f]));
@@ -352,6 +360,7 @@ export class Centre {
         this.#flights = flights;
       } while (this.#again);
       this.loaded = true;
+      this.#isLoaded();
     } catch (error) {
       if (error instanceof Problem && error.status === 401) this.#onSignedOut();
       else setTimeout(() => void this.#loadAll(), 2_000);
@@ -363,7 +372,7 @@ export class Centre {
     await this.#loadSources();
   }
   async #loadSources(): Promise<void> {
-    if (this.connection.is !== 'open') return;
+    if (this.connection.is !== 'open' || !this.seesSources) return;
     try {
       this.#sources = new Map((await api.sources()).map((s) => [s.id, s]));
       this.#bump('sources');

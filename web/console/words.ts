@@ -61,6 +61,7 @@ export const roleName = (r: Role): string => ROLE[r] ?? plain(r);
 const REASON: Record<string, string> = {
   inside_standoff: 'It is inside the stand-off distance.',
   reported_near: 'People reported it near.',
+  lingers_near: 'It stays near.',
   held: 'The level is held until it has been lower for 10 s.',
   own_flight: 'It matches a filed own flight.',
   neutral: 'A person decided that it is harmless.',
@@ -99,12 +100,12 @@ const TROUBLE: Record<string, string> = {
 };
 export const troubleName = (t: string): string => TROUBLE[t] ?? plain(t);
 
-/** What a track is called: the tail of its serial number, else its kind and the start of its id. */
+/** What a track is called: the tail of its serial number, else its kind and the end of its id. */
 export function trackName(id: string, track: TrackFeature | undefined): string {
   const p = track?.properties;
   if (p?.affiliation === 'own') return `own ${tail(p.ids.find((i) => i.kind === 'serial')?.value) ?? id.slice(0, 4)}`;
   const named = p?.ids.find((i) => i.kind === 'serial') ?? p?.ids[0];
-  const noun = p?.class === 'crewed' ? 'aircraft' : p?.class === 'bird' ? 'bird' : 'drone';
+  const noun = p?.class === 'crewed' ? 'aircraft' : p?.class === 'bird' ? 'bird' : p?.state === 'tentative' && !named ? 'possible' : 'drone';
   return `${noun} ${tail(named?.value) ?? id.slice(-4)}`;
 }
 function tail(value: string | undefined): string | null {

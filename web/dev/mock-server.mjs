@@ -231,7 +231,7 @@ export function mock(options = {}) {
   ]);
   const status = () => ({
     exercise, software: '0.1.0', now: iso(), started_at: iso(started), record: { state: unrecorded ? 'full' : 'ok', unrecorded, entries, checkpoint_at: iso(Date.now() - 8000) },
-    on_watch: scene === 'empty' ? [] : [{ id: 'watch-1', name: 'Watch officer' }], place: { lat_deg: ORIGIN.lat + 0.005, lon_deg: ORIGIN.lon, zoom: 12.6, name: 'El Paso sector' },
+    on_watch: scene === 'empty' ? [] : [{ id: 'watch-1', name: 'Watch officer' }], place: { lat_deg: ORIGIN.lat + 0.005, lon_deg: ORIGIN.lon, zoom: 12.6, name: 'El Paso sector' }, basemap: Boolean(options.tiles),
   });
   const flights = () => (scene === 'empty' ? [] : [{ id: uuid(800), unit: 'north', serial: '1748FEV3HMM825451179', centre: place(-700, 1750), radius_m: 450, from: iso(started), until: iso(started + 3_600_000) }]);
 

@@ -26,7 +26,7 @@ export function rangeShort(range: RangeClass, units: Units, t: Translate): strin
     under100: `< ${a}${NB}${unit}`,
     to300: `${a}– ${b}${NB}${unit}`,
     to1000: `${b}– ${c}${NB}${unit}`,
-    farther: `> ${c}${NB}${unit}`,
+    farther: units === 'metric' ? `> 1${NB}km` : `> ${c}${NB}${unit}`,
     unknown: t('report.range_short_unknown'),
   }[range];
 }

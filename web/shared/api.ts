@@ -51,6 +51,12 @@ async function problemOf(answer: Response): Promise<Problem> {
   );
 }
 
+let tellExercise: (name: string) => void = () => undefined;
+/** Each answer of an exercise names it, also before anybody has signed in: `tell` is called with the name. */
+export function onExercise(tell: (name: string) => void): void {
+  tellExercise = tell;
+}
+
 export interface CallOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
@@ -81,6 +87,8 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   let answer: Response;
   try {
     answer = await fetch(BASE + path, init);
+    const exercise = answer.headers.get('Skypicket-Exercise');
+    if (exercise !== null) tellExercise(exercise);
     if (!answer.ok) throw await problemOf(answer);
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   } catch (error) {

@@ -104,7 +104,7 @@ export function draw(s: Scene): Drawing {
     const fresh = v.verdict.is === 'new' && v.retracted_at === null;
     const common = { id: r.id, kind: 'sighting', selected, fresh };
     out['wedges']!.push(polygon(sightingRing(r), common));
-    out['reports']!.push(point([r.from.lon_deg, r.from.lat_deg], { ...common, name: selected ? sightingLine(v) : fresh ? 'report' : '' }));
+    out['reports']!.push(point([r.from.lon_deg, r.from.lat_deg], { ...common, name: selected ? sightingLine(v) : fresh ? 'report' : '', rank: selected ? 1 : 0 }));
   }
   for (const f of s.tracks.values()) {
     const p = f.properties;
@@ -113,15 +113,19 @@ export function draw(s: Scene): Drawing {
     const weak = isWeak(p);
     const l = levelOfTrack.get(f.id);
     const v = Math.hypot(p.vel_enu_mps[0], p.vel_enu_mps[1]);
-    const lines = [trackName(f.id, f)];
+    // What may be nothing (a radar's false plots) is drawn small and without a name until it matters.
+    const quiet = weak && !p.suspect && !l && !selected && p.ids.length === 0;
+    // The name stands ahead of a drone that flies west: behind it is its trail.
+    const ahead = p.vel_enu_mps[0] < -0.5 * v && v >= 2;
+    const lines = quiet ? [] : [trackName(f.id, f)];
     if (l || selected) lines.push(speed(v, s.units));
     if (p.suspect) lines.push('contradicts itself');
     out['tracks']!.push(point([at.lon_deg, at.lat_deg], {
-      id: f.id, kind: 'track', icon: `sidc-${sidcOf(p, s.exercise)}`, weak, selected, name: lines.join('\n'), rank: (l ? LEVEL_RANK[l] : 0) + (selected ? 10 : 0), ...level(l),
+      id: f.id, kind: 'track', icon: `sidc-${sidcOf(p, s.exercise)}`, weak, quiet, ahead, selected, name: lines.join('\n'), rank: (l ? LEVEL_RANK[l] : 0) + (selected ? 10 : 0), ...level(l),
     }));
     const ellipse = ellipseOf(p.cov_enu_m2);
     if (ellipse) out['ellipses']!.push(polygon(ellipseRing(at, ellipse), { id: f.id, kind: 'track', selected, weak }));
-    if (p.trail.length > 1) out['trails']!.push(line(p.trail, { id: f.id }));
+    if (p.trail.length > 1 && !quiet) out['trails']!.push(line(p.trail, { id: f.id }));
     if (selected || l === 'urgent') {
       const fan = fanOf(p.vel_enu_mps, p.vel_cov_enu);
       for (const t of fan ? [60, 30] : []) {

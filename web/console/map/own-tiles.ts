@@ -5,7 +5,7 @@ import type { Colours } from './style';
 
 const address = (): string => `${location.origin}${BASE}/basemap`;
 
-/** Asks for the first bytes: a centre without an own basemap answers 404. */
+/** Whether the file that the centre has is one of tiles. */
 export async function hasOwnTiles(): Promise<boolean> {
   try {
     const answer = await fetch(address(), { headers: { Range: 'bytes=0-6' }, credentials: 'same-origin' });

@@ -28,6 +28,9 @@ export function readColours(): Colours {
 const FONT = ['Inter Variable', 'sans-serif'];
 /** Symbols shrink when the map shows a whole region, so that they do not cover it. */
 const SIZE: never = ['interpolate', ['linear'], ['zoom'], 6, 0.45, 11, 1] as never;
+const TRACK_SIZE: never = ['interpolate', ['linear'], ['zoom'], 6, ['case', ['get', 'quiet'], 0.3, 0.45], 11, ['case', ['get', 'quiet'], 0.65, 1]] as never;
+/** A name stands on whatever side is free. */
+const BESIDE = { 'text-variable-anchor': ['top', 'bottom', 'left', 'right'] as ('top' | 'bottom' | 'left' | 'right')[], 'text-radial-offset': 0.75, 'text-justify': 'auto' as const };
 const EMPTY = { type: 'FeatureCollection' as const, features: [] };
 
 /** The sources that the page fills. */
@@ -99,10 +102,15 @@ export function layers(c: Colours): LayerSpecification[] {
     {
       id: 'sites', type: 'symbol', source: 'sites',
       layout: {
-        ...label, 'icon-image': 'site', 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'text-field': ['get', 'name'],
-        'text-anchor': 'top', 'text-offset': [0, 0.7], 'text-optional': true,
+        ...label, ...BESIDE, 'icon-image': 'site', 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'text-field': ['get', 'name'], 'text-optional': true,
       },
       paint: { 'text-color': c.own, ...halo },
+    },
+    // Under the people's names: who stands there matters more than the word "report".
+    {
+      id: 'reports-label', type: 'symbol', source: 'reports',
+      layout: { ...label, ...BESIDE, 'text-field': ['get', 'name'], 'symbol-sort-key': ['-', 0, ['get', 'rank']] },
+      paint: { 'text-color': c.text, ...halo },
     },
     {
       id: 'people', type: 'circle', source: 'people',
@@ -114,13 +122,13 @@ export function layers(c: Colours): LayerSpecification[] {
     },
     {
       id: 'people-label', type: 'symbol', source: 'people',
-      layout: { ...label, 'text-field': ['get', 'name'], 'text-anchor': 'top', 'text-offset': [0, 0.7], 'text-optional': true },
+      layout: { ...label, ...BESIDE, 'text-field': ['get', 'name'] },
       paint: { 'text-color': c.own, 'text-opacity': ['case', ['get', 'old'], 0.7, 1], ...halo },
     },
     {
       id: 'reports', type: 'symbol', source: 'reports',
-      layout: { ...label, 'icon-image': 'report', 'icon-allow-overlap': true, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-offset': [0.8, 0], 'text-optional': true },
-      paint: { 'icon-opacity': ['case', ['get', 'fresh'], 1, 0.6], 'text-color': c.text, ...halo },
+      layout: { 'icon-image': 'report', 'icon-allow-overlap': true },
+      paint: { 'icon-opacity': ['case', ['get', 'fresh'], 1, 0.6] },
     },
     {
       id: 'halos', type: 'symbol', source: 'tracks', filter: ['has', 'level'],
@@ -132,13 +140,14 @@ export function layers(c: Colours): LayerSpecification[] {
     },
     {
       id: 'tracks', type: 'symbol', source: 'tracks',
-      layout: { 'icon-image': ['get', 'icon'], 'icon-size': SIZE, 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
+      layout: { 'icon-image': ['get', 'icon'], 'icon-size': TRACK_SIZE, 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'] },
       paint: { 'icon-opacity': ['case', ['get', 'weak'], 0.6, 1] },
     },
     {
       id: 'tracks-label', type: 'symbol', source: 'tracks',
       layout: {
-        ...label, 'text-field': ['get', 'name'], 'text-anchor': 'left', 'text-justify': 'left', 'text-offset': ['case', ['has', 'level'], ['literal', [3.2, 0.4]], ['literal', [2.1, 0]]] as never,
+        ...label, 'text-field': ['get', 'name'], 'text-anchor': ['case', ['get', 'ahead'], 'right', 'left'] as never, 'text-justify': 'auto',
+        'text-offset': ['case', ['all', ['get', 'ahead'], ['has', 'level']], ['literal', [-3.2, 0.4]], ['get', 'ahead'], ['literal', [-2.1, 0]], ['has', 'level'], ['literal', [3.2, 0.4]], ['literal', [2.1, 0]]] as never,
         'text-allow-overlap': ['step', ['zoom'], false, 10, true] as never, 'symbol-sort-key': ['-', 0, ['get', 'rank']],
       },
       paint: { 'text-color': c.text, 'text-opacity': ['case', ['get', 'weak'], 0.75, 1], ...halo },
@@ -156,6 +165,7 @@ export function makeStyle(c: Colours, base: Basemap | null): StyleSpecification 
     borders: { type: 'geojson', data: base?.lines ?? EMPTY, maxzoom: 10, tolerance: 0.2 },
     names: { type: 'geojson', data: base?.names ?? EMPTY, maxzoom: 6 },
   };
-  for (const id of LIVE) sources[id] = { type: 'geojson', data: EMPTY, ...(id === 'trails' ? { lineMetrics: true } : {}), maxzoom: 18, tolerance: 0.1 };
+  // Cut into tiles of 8 km at the smallest, a metre fine: what changes each second must not be cut into many.
+  for (const id of LIVE) sources[id] = { type: 'geojson', data: EMPTY, ...(id === 'trails' ? { lineMetrics: true } : {}), maxzoom: 12, tolerance: 0.05 };
   return { version: 8, sources, layers: layers(c) };
 }

@@ -1,5 +1,5 @@
 // The centre as this phone knows it: who I am there, what it warns me of, when it was last heard.
-import { api, Problem } from '../../shared/api';
+import { api, onExercise, Problem } from '../../shared/api';
 import { EventStream, type Connection } from '../../shared/events';
 import { uuidv7 } from '../../shared/ids';
 import type { OutboxAnswer, OutboxItem } from '../../shared/outbox';
@@ -43,7 +43,9 @@ class Centre {
   private seen = new Set<string>();
   private refetching = false;
 
-  readonly exercise = $derived(this.me?.exercise ?? null);
+  /** The exercise that an answer named, before anybody had signed in. */
+  private heardExercise = $state<string | null>(null);
+  readonly exercise = $derived(this.me?.exercise ?? this.heardExercise);
   readonly unheard = $derived(unheard({ nowMs: clock.now, heardMs: this.heardMs, listeningMs: this.listeningMs }));
   readonly missing: Need[] = $derived(
     missing({
@@ -71,6 +73,7 @@ class Centre {
   );
 
   constructor() {
+    onExercise((name) => (this.heardExercise = name));
     document.addEventListener('visibilitychange', () => this.stream?.hurry());
   }
 

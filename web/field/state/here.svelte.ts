@@ -107,6 +107,26 @@ class Here {
     }
   }
 
+  /** Asks for one fresh position. The watch stops for it: in Chromium one that has nothing new to say keeps everybody waiting who asks beside it. */
+  private ask(): void {
+    if (this.watch !== null) navigator.geolocation.clearWatch(this.watch);
+    this.watch = null;
+    const again = (): void => {
+      if (this.timer !== null && this.watch === null) this.follow();
+    };
+    navigator.geolocation.getCurrentPosition(
+      (position) => {
+        this.takeFresh(position);
+        again();
+      },
+      (error) => {
+        this.fail(error);
+        again();
+      },
+      { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 },
+    );
+  }
+
   private beat(): void {
     const now = Date.now();
     const fix = this.fix;
@@ -117,7 +137,7 @@ class Here {
     }
     if (this.permission === 'granted' && (fix === null || now - fix.atMs > ASK_AFTER_MS) && now - this.askedMs > ASK_AFTER_MS) {
       this.askedMs = now;
-      navigator.geolocation.getCurrentPosition(this.takeFresh, this.fail, { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 });
+      this.ask();
     }
     this.tell();
   }
