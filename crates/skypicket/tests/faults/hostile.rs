@@ -24,6 +24,9 @@ use std::{
 /// Growth of memory that none of this may reach, KiB.
 const MEMORY_KIB: u64 = 96 << 10;
 
+/// Captures with random damage.
+const DAMAGED: usize = 40;
+
 /// How a source does.
 fn health(watch: &Client, id: &str) -> Value {
     let list = watch.see("/api/v1/sources");
@@ -128,23 +131,20 @@ fn a_hostile_capture_costs_what_is_bad_of_it() {
             }
             _ => None,
         };
-        match reason {
-            Some(reason) => {
-                bad.entry(reason).or_default().push(at);
-                file.write_all(&hostile).unwrap();
-                at += hostile.len() as u64;
+        if let Some(reason) = reason {
+            bad.entry(reason).or_default().push(at);
+            file.write_all(&hostile).unwrap();
+            at += hostile.len() as u64;
+        } else {
+            good += 1;
+            // In two halves, so that the reader meets an unfinished one.
+            let half = seed.below(whole.len());
+            file.write_all(&whole[..half]).unwrap();
+            if seed.chance(0.1) {
+                std::thread::sleep(Duration::from_millis(25));
             }
-            None => {
-                good += 1;
-                // In two halves, so that the reader meets an unfinished one.
-                let half = seed.below(whole.len());
-                file.write_all(&whole[..half]).unwrap();
-                if seed.chance(0.1) {
-                    std::thread::sleep(Duration::from_millis(25));
-                }
-                file.write_all(&whole[half..]).unwrap();
-                at += whole.len() as u64;
-            }
+            file.write_all(&whole[half..]).unwrap();
+            at += whole.len() as u64;
         }
     }
     let sniffer = until("every good frame", Duration::from_secs(10), || {
@@ -181,10 +181,9 @@ fn a_hostile_capture_costs_what_is_bad_of_it() {
     for frame in &frames {
         whole.frame(Time::from_unix_s(now_s()).unwrap(), -60, frame);
     }
-    const DAMAGED: usize = 40;
     for _ in 0..DAMAGED {
         let mut bytes = whole.as_bytes().to_vec();
-        for _ in 0..1 + seed.below(40) {
+        for _ in 0..=seed.below(40) {
             let at = seed.below(bytes.len());
             bytes[at] = u8::try_from(seed.next() & 0xFF).unwrap();
         }
@@ -420,7 +419,7 @@ fn overload_is_shed_before_the_record_and_every_observation_is_accounted_for() {
     }
     let taken: u64 = threads.into_iter().map(|t| t.join().unwrap()).sum();
     let after = resident_kib(centre.pid());
-    let shown = until("the queue to be empty", Duration::from_secs(60), || {
+    let shown = until("the queue to be empty", Duration::from_mins(1), || {
         (crate::stuck::metric(&watch, "skypicket_waiting_observations") == Some(0.0)).then(|| health(&watch, "flood"))
     });
     assert!(centre.terminate().status.success());

@@ -134,7 +134,7 @@ impl Run {
         ];
         let begun = Instant::now();
         while shared.ledger.counts().get("sighting").copied().unwrap_or(0) < sightings {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", shared.ledger.counts());
+            assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", shared.ledger.counts());
             std::thread::sleep(Duration::from_millis(20));
         }
         shared.enough.store(true, Ordering::Release);
@@ -492,15 +492,12 @@ impl File {
     fn after_a_cut(&self, seed: &mut Seed, kept: f64) -> Vec<u8> {
         let mut content = self.durable.clone();
         for (_, change) in &self.since {
-            if seed.chance(kept) {
-                match change {
-                    Change::Write(offset, bytes) => write(&mut content, *offset, bytes, |_| true),
-                    Change::Length(n) => content.resize(usize::try_from(*n).unwrap(), 0),
-                }
-            } else if seed.chance(kept) {
-                if let Change::Write(offset, bytes) = change {
-                    write(&mut content, *offset, bytes, |_| seed.chance(0.5));
-                }
+            let (whole, torn) = (seed.chance(kept), seed.chance(kept));
+            match change {
+                Change::Write(offset, bytes) if whole => write(&mut content, *offset, bytes, |_| true),
+                Change::Write(offset, bytes) if torn => write(&mut content, *offset, bytes, |_| seed.chance(0.5)),
+                Change::Length(n) if whole => content.resize(usize::try_from(*n).unwrap(), 0),
+                Change::Write(..) | Change::Length(_) => {}
             }
         }
         content

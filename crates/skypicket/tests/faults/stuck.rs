@@ -61,7 +61,7 @@ fn a_client_that_never_reads_is_shed_and_the_others_wait_no_longer() {
     for stream in &mut stuck {
         // What the system still holds, then the end, clean or not.
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let mut sink = [0u8; 65_536];
+        let mut sink = vec![0u8; 65_536];
         let ended = (0..10_000).any(|_| match stream.read(&mut sink) {
             Ok(0) => true,
             Ok(_) => false,

@@ -318,7 +318,7 @@ impl Call {
     /// The two ends of the connection in `12<TCP:[…]>`.
     fn connection(&self, n: usize) -> Option<String> {
         let arg = String::from_utf8_lossy(self.args.get(n)?).into_owned();
-        arg.find("<TCP:[").map(|at| arg[at..].to_owned())
+        arg.split_once("<TCP:[").map(|(_, ends)| ends.to_owned())
     }
 
     /// A path given as a string.
