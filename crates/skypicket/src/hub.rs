@@ -391,7 +391,7 @@ mod tests {
         let amber = Marking { tlp: Tlp::Amber, owner: Some(AgencyId::new("own").unwrap()), ..Marking::default() };
         hub.publish(5, Happened::Notice(notice(amber)));
         hub.publish(6, Happened::Notice(notice(Marking::default())));
-        let mut got = |s: &mut Subscription| {
+        let got = |s: &mut Subscription| {
             std::iter::from_fn(|| s.frames.try_recv().ok())
                 .filter(|f| f.starts_with(b"event: notice"))
                 .map(|f| String::from_utf8(f.to_vec()).unwrap().contains("id: 5"))
