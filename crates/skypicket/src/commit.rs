@@ -87,6 +87,13 @@ impl Batch {
     }
 }
 
+/// What of a batch goes out.
+struct Told {
+    notices: Vec<(u64, Arc<NoticeView>)>,
+    happened: Vec<(u64, Happened)>,
+    attempts: Vec<(Delivery, Arc<NoticeView>)>,
+}
+
 type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send + Sync>>;
 
 /// Entries of the backlog on their way into the record: how many, and the index of the last.
@@ -116,7 +123,6 @@ pub struct Committer {
     /// First entry that was acted on before it was durable.
     unrecorded_from: Option<u64>,
     checkpoint_every: Duration,
-    slow: bool,
     status_sent: Instant,
 }
 
@@ -132,7 +138,6 @@ impl Committer {
             signing: None,
             unrecorded_from: None,
             checkpoint_every: Duration::from_secs_f64(checkpoint_s.clamp(1.0, 86_400.0)),
-            slow: false,
             status_sent: Instant::now(),
         }
     }
@@ -221,10 +226,8 @@ impl Committer {
                 for (r, before) in repeats {
                     let _ = r.send(Err(NotTaken::Repeat(before)));
                 }
-                for (index, h) in happened {
-                    self.centre.hub.publish(index, h);
-                }
-                self.warn(notices, if w.warned { Vec::new() } else { attempts }, false);
+                let attempts = if w.warned { Vec::new() } else { attempts };
+                self.tell(Told { notices, happened, attempts }, false);
                 self.paint(picture.as_deref());
             }
             Err(error) => {
@@ -265,7 +268,7 @@ impl Committer {
             thin_all(self.backlog.make_contiguous().get_mut(..over).unwrap_or_default());
         }
         self.unrecorded(true);
-        self.warn(notices, attempts, true);
+        self.tell(Told { notices, happened: Vec::new(), attempts }, true);
         self.paint(picture.as_deref());
     }
 
@@ -278,7 +281,6 @@ impl Committer {
 
     /// The front has waited long enough: every warning that waits goes out now.
     fn impatient(&mut self) {
-        self.slow = true;
         let mut early = Vec::new();
         // A batch of nothing but repeats acts on nothing.
         for w in self.waiting.iter_mut().filter(|w| !w.warned && !w.batch.entries.is_empty()) {
@@ -288,7 +290,7 @@ impl Committer {
         }
         self.unrecorded(true);
         for (notices, attempts) in early {
-            self.warn(notices, attempts, true);
+            self.tell(Told { notices, happened: Vec::new(), attempts }, true);
         }
     }
 
@@ -325,7 +327,6 @@ impl Committer {
     }
 
     fn recovered(&mut self, last: Option<u64>) {
-        self.slow = false;
         self.centre.flags.full.store(false, Ordering::Release);
         self.unrecorded(false);
         if let (Some(first), Some(last)) = (self.unrecorded_from.take(), last)
@@ -341,23 +342,26 @@ impl Committer {
         }
     }
 
-    /// Sends notices to pages and hands attempts to channels.
-    fn warn(&self, notices: Vec<(u64, Arc<NoticeView>)>, attempts: Vec<(Delivery, Arc<NoticeView>)>, unrecorded: bool) {
+    /// Tells pages what happened, and hands attempts to channels.
+    fn tell(&self, told: Told, unrecorded: bool) {
+        let Told { notices, mut happened, attempts } = told;
         let marked = |v: &NoticeView| NoticeView { unrecorded, ..v.clone() };
-        let index_of: BTreeMap<_, u64> = notices.iter().map(|(i, v)| (v.notice.id, *i)).collect();
+        happened.extend(notices.iter().map(|(index, v)| (*index, Happened::Notice(marked(v)))));
+        // In the order of their entries: a stream that breaks in between resumes after the last that it got.
+        happened.sort_by_key(|(index, _)| *index);
+        let last = happened.last().map_or(0, |(index, _)| *index);
+        for (index, h) in happened {
+            self.centre.hub.publish(index, h);
+        }
         for (delivery, view) in attempts {
             match delivery.channel {
                 Channel::Web => {
-                    let index = index_of.get(&delivery.notice).copied().unwrap_or_default();
-                    let taken = self.centre.hub.deliver(index, &delivery.person, &marked(&view));
+                    let taken = self.centre.hub.deliver(last, &delivery.person, &marked(&view));
                     let outcome = if taken > 0 { Outcome::Accepted } else { Outcome::Failed("no page open".into()) };
                     report(&self.centre, &delivery, outcome);
                 }
                 Channel::Tak => self.to_tak(delivery, &marked(&view)),
             }
-        }
-        for (index, view) in notices {
-            self.centre.hub.publish(index, Happened::Notice(marked(&view)));
         }
     }
 

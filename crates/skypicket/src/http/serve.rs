@@ -27,6 +27,8 @@ const CONNECTIONS: usize = 20_000;
 const WRITE: Duration = Duration::from_secs(15);
 /// A client must send its request's head within this.
 const HEAD: Duration = Duration::from_secs(10);
+/// Bytes that may wait in the kernel for one client (the kernel doubles it for its own needs).
+const SEND_BUFFER: usize = 128 * 1024;
 /// Open requests have so long to end at shut-down.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -94,6 +96,8 @@ pub async fn serve(listener: TcpListener, router: Router, mut shutdown: watch::R
         };
         // Warnings are small: they must not wait to be joined with more.
         let _ = stream.set_nodelay(true);
+        // What waits in the kernel for a client that does not read is bounded too.
+        let _ = socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
         let io = TokioIo::new(Impatient { stream, stuck: None });
         let service = TowerToHyperService::new(router.clone());
         let connection = hyper::server::conn::http1::Builder::new()

@@ -366,8 +366,16 @@ fn json_lines_are_replayed_and_what_is_not_built_yet_is_refused_by_name() {
     assert_eq!(confirmed(&mixed).1, SERIAL);
 
     for (name, content, word) in [
-        ("log.jsonl", "{\"t\":1.5,\"topic\":\"wifi/x\",\"payload_b64\":\"eA==\"}\n", "MQTT log is not built yet"),
-        ("meas.jsonl", "{\"type\":\"header\",\"family\":\"f1\"}\n", "evaluation-kit file is not built yet"),
+        (
+            "log.jsonl",
+            "{\"t\":1.5,\"topic\":\"wifi/x\",\"payload_b64\":\"eA==\"}\n",
+            "an MQTT log as input of replay is not built yet",
+        ),
+        (
+            "meas.jsonl",
+            "{\"type\":\"header\",\"family\":\"f1\"}\n",
+            "an evaluation-kit file as input of replay is not built yet",
+        ),
         ("other.bin", "GIF89a", "neither pcap, pcapng nor JSON lines"),
     ] {
         let out = replay(&folder.file(name, content), &[]);
