@@ -59,7 +59,12 @@ docs: ## the manual
 
 browser: web ## the pages in Chromium, against the real binary
 	cargo build --locked -p skypicket
-	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:browser
+	cd web && npm run test:browser
+	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:real
+
+pictures: web ## the pictures of README and manual, taken from the running exercise (four minutes)
+	cargo build --locked -p skypicket
+	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run pictures
 
 bench: build ## benchmarks, as ratios measured in one run
 	cargo bench --workspace --locked

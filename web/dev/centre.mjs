@@ -27,6 +27,8 @@ export class RealCentre {
     const listen = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
     const child = spawn(BIN, ['serve', '--exercise', 'first-light', '--data', this.#data, '--listen', listen], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    // A test that is cut short must not leave the program running.
+    process.once('exit', () => child.kill('SIGKILL'));
     child.stderr.on('data', (d) => { this.said = (this.said + d).slice(-20_000); });
     const first = await new Promise((resolve, reject) => {
       createInterface({ input: child.stdout }).once('line', resolve);

@@ -274,6 +274,7 @@ export function mock(options = {}) {
 
   async function api(req, res, url) {
     const p = url.pathname.slice('/api/v1'.length);
+    if (exercise) res.setHeader('Skypicket-Exercise', exercise);
     const parts = p.split('/').filter(Boolean);
     const cookie = /skypicket_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
     const body = ['POST', 'PUT'].includes(req.method) ? await bodyOf(req) : null;

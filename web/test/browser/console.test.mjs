@@ -25,11 +25,12 @@ async function open(t, options = {}) {
   t.after(close);
   if (options.palette) await page.addInitScript((p) => localStorage.setItem('skypicket.console', JSON.stringify({ palette: p })), options.palette);
   await page.goto(`${url}/#sign-in=as-${options.as ?? 'watch-1'}`);
-  await page.waitForSelector('.map[data-drawn]', { timeout: 60_000 });
+  // Drawing the map in software takes its seconds: waited for only where it matters.
+  await page.waitForSelector(options.map ? '.map[data-drawn]' : '.needs ol, .needs .calm', { timeout: 60_000 });
   return { m, url, page, close, wrong: () => wrong.filter((w) => !expected(w)) };
 }
 const posted = (m, path) => m.log.filter((l) => l.startsWith('POST') && l.includes(path)).length;
-async function until(what, check, ms = 8_000) {
+async function until(what, check, ms = 15_000) {
   const end = Date.now() + ms;
   while (Date.now() < end) {
     if (await check()) return;
@@ -48,7 +49,7 @@ async function axe(page, name) {
 }
 
 test('the map draws tracks and borders, and the page calls nobody else and keeps its policy', async (t) => {
-  const { page, wrong } = await open(t);
+  const { page, wrong } = await open(t, { map: true });
   await until('five tracks drawn', async () => (await page.getAttribute('.map', 'data-drawn')) === '5');
   assert.ok(Number(await page.getAttribute('.map', 'data-borders')) > 0, 'borders are drawn');
   // A blank canvas once looked fine to everything but an eye.
@@ -87,6 +88,33 @@ test('a first sign-in asks for a password of ten characters', async (t) => {
   assert.ok(m.log.includes('PUT /me/password'));
 });
 
+test('the password may wait, in this window also after loading it again', async (t) => {
+  const m = mock({ askPassword: true });
+  const url = await m.listen();
+  const { context, page } = await watched(browser);
+  t.after(async () => { await context.close(); m.close(); });
+  await page.goto(`${url}/#sign-in=as-watch-1`);
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('region', { name: 'Needs you now' }).waitFor();
+  await page.reload();
+  await page.getByRole('region', { name: 'Needs you now' }).waitFor();
+});
+
+test('an exercise is marked before anybody has signed in; whoever is only in the field is led to the field page', async (t) => {
+  const m = mock();
+  const url = await m.listen();
+  const { context, page } = await watched(browser);
+  t.after(async () => { await context.close(); m.close(); });
+  await page.goto(`${url}/`);
+  await page.getByLabel('Password').waitFor();
+  await page.locator('.band', { hasText: 'EXERCISE' }).first().waitFor();
+  assert.match(await page.title(), /^EXERCISE/);
+  await page.getByLabel('Name').fill('agent-3');
+  await page.getByLabel('Password').fill('password12');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(`${url}/field/`);
+});
+
 test('arrows, Enter and Space: the first warning is opened and taken, and others see it taken', async (t) => {
   const { m, page } = await open(t);
   const list = page.getByRole('region', { name: 'Needs you now' });
@@ -110,7 +138,7 @@ test('arrows, Enter and Space: the first warning is opened and taken, and others
 });
 
 test('selecting anywhere selects everywhere: address, list and detail', async (t) => {
-  const { page } = await open(t);
+  const { page } = await open(t, { map: true });
   await page.evaluate((id) => { location.hash = `#sighting/${id}`; }, REPORT);
   await page.getByRole('heading', { name: 'Multirotor, coming closer' }).waitFor();
   assert.equal(await page.locator('.row.selected .what').textContent(), 'Multirotor, coming closer');
@@ -191,7 +219,7 @@ test('calm says so', async (t) => {
 });
 
 test('Ctrl-K finds by serial number and goes to a typed place', async (t) => {
-  const { page } = await open(t);
+  const { page } = await open(t, { map: true });
   await page.keyboard.press('Control+k');
   await page.keyboard.type('1581F5FKD');
   await page.getByRole('option', { name: /B4D1A/ }).waitFor();
@@ -224,7 +252,7 @@ test('units and coordinates change everywhere at once and are kept', async (t) =
   await page.getByRole('radio', { name: /Decimal degrees/ }).click();
   await page.locator('.row.urgent .detail', { hasText: / (ft|mi) \d{3}°/ }).waitFor();
   await page.reload();
-  await page.waitForSelector('.map[data-drawn]');
+  await page.waitForSelector('.needs ol');
   await page.locator('.row.urgent').first().click();
   await page.getByText(/^31\.\d{5}° N/).first().waitFor();
 });
@@ -253,7 +281,7 @@ test('a supervisor sees their own people and the warnings that came to them', as
 });
 
 test('an own basemap is drawn where the centre has one', async (t) => {
-  const { page, wrong } = await open(t, { tiles: true });
+  const { page, wrong } = await open(t, { map: true, tiles: true });
   await until('own tiles', async () => (await page.getAttribute('.map', 'data-own')) === 'true');
   await page.getByText('Own map').waitFor();
   await page.waitForTimeout(1_000);
@@ -268,14 +296,15 @@ test('axe finds nothing, in each palette and state', async (t) => {
     await page.evaluate((id) => { location.hash = `#track/${id}`; }, TRACK);
     await page.getByRole('button', { name: /Acknowledge/ }).waitFor();
     found.push(...await axe(page, `${palette} track`));
-    if (palette !== 'night') {
+    // The contrast of every palette is worked out in test/tokens.test.ts: the other panels once are enough.
+    if (palette !== 'night' || live) {
       await close();
       continue;
     }
     await page.evaluate((id) => { location.hash = `#sighting/${id}`; }, REPORT);
     await page.getByRole('button', { name: 'Dismiss…' }).click();
     found.push(...await axe(page, 'report'));
-    for (const name of ['People', 'Sources', 'Display', ...(live ? [] : ['Open as…'])]) {
+    for (const name of ['People', 'Sources', 'Display', 'Open as…']) {
       await page.getByRole('button', { name, exact: true }).click();
       found.push(...await axe(page, name));
     }
