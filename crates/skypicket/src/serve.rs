@@ -64,10 +64,12 @@ pub fn run(args: &ServeArgs) -> End {
         Ok(r) => r,
         Err(e) => return End::could_not(e),
     };
-    match runtime.block_on(serve(args, config, directory, exercise)) {
+    let end = match runtime.block_on(serve(args, config, directory, exercise)) {
         Ok(()) => End::OK,
         Err(e) => End::could_not(format!("{e:#}")),
-    }
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    end
 }
 
 /// Structured lines on standard error; `SKYPICKET_LOG` sets what (default `info`).
@@ -269,7 +271,10 @@ async fn drain(
     stop.send_replace(true);
     centre.hub.close();
     let _ = tokio::time::timeout(std::time::Duration::from_secs(8), serving).await;
-    tasks.shutdown().await;
+    // A connector that does not end must not keep what is recorded from being closed well.
+    if tokio::time::timeout(std::time::Duration::from_secs(5), tasks.shutdown()).await.is_err() {
+        tracing::warn!("a connector did not end in time");
+    }
     centre.inbox.close();
     running.ended().await;
 }
