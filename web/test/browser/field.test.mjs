@@ -61,6 +61,7 @@ test('a report takes three touches and holds the true direction and the tilt; it
   await until('the ring shows the direction', () => seen(page, '037°'));
   await touch('SEND');
   await until('SENT', () => seen(page, 'SENT'));
+  await until('it is at the centre', () => centre.posts('/sightings').length === 1);
   const [{ body }] = centre.posts('/sightings');
   assert.equal(body.kind, 'fpv');
   // 30° magnetic and 7.4° of declination near El Paso in these years.
