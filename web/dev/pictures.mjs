@@ -68,6 +68,7 @@ try {
   await touch(watch, 'Confirm');
   await watch.getByText('confirmed as a drone by').waitFor();
   await watch.keyboard.press('Escape');
+  await watch.keyboard.press('Home');
   await watch.locator('.row').first().evaluate(() => document.activeElement?.blur?.());
 
   // Urgent for the first of them; the visitor's phone follows.

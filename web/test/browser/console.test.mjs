@@ -218,7 +218,7 @@ test('calm says so', async (t) => {
   await page.getByText('nobody on watch').waitFor();
 });
 
-test('Ctrl-K finds by serial number and goes to a typed place', async (t) => {
+test('Ctrl-K finds by serial number and goes to a typed place; Home goes back', async (t) => {
   const { page } = await open(t, { map: true });
   await page.keyboard.press('Control+k');
   await page.keyboard.type('1581F5FKD');
@@ -230,6 +230,8 @@ test('Ctrl-K finds by serial number and goes to a typed place', async (t) => {
   await page.getByRole('option', { name: /13R CR/ }).waitFor();
   await page.keyboard.press('Enter');
   await until('the map went there', async () => (await page.getAttribute('.map', 'data-drawn')) === '0');
+  await page.keyboard.press('Home');
+  await until('and back', async () => Number(await page.getAttribute('.map', 'data-drawn')) >= 4);
 });
 
 test('sound is blocked until a click, then armed, sounds until taken, and can be paused', async (t) => {
