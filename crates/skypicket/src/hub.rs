@@ -20,10 +20,13 @@ const QUEUE: usize = 256;
 const RING: usize = 2_048;
 
 /// What a reader's roles let them be sent.
+#[allow(clippy::struct_excessive_bools)] // four answers to four questions
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sees {
-    /// Every notice, sighting, person and danger.
+    /// Every notice, sighting and danger.
     pub all: bool,
+    /// Where everybody is; the same roles as for the list of people.
+    pub people: bool,
     /// Tracks.
     pub tracks: bool,
     /// Where those whom they lead are.
@@ -36,6 +39,7 @@ impl Sees {
         let any = |list: &[Role]| list.iter().any(|r| roles.contains(r));
         Self {
             all: any(&[Role::Watch, Role::Analyst, Role::Auditor]),
+            people: any(&[Role::Watch, Role::Auditor]),
             tracks: any(&[Role::Watch, Role::Analyst, Role::Auditor, Role::Supervisor, Role::Integrator]),
             led: any(&[Role::Supervisor]),
         }
@@ -120,7 +124,7 @@ impl Happened {
         match self {
             Self::Notice(v) => Some(frame("notice", Some(index), &v.for_reader(person, sees.all)?)),
             Self::Sighting(v) => may_see_sighting(v, person, sees).then(|| frame("sighting", Some(index), v)),
-            Self::Person(p) => (sees.all || p.id == *person || sees.led && p.leaders.contains(person))
+            Self::Person(p) => (sees.people || p.id == *person || sees.led && p.leaders.contains(person))
                 .then(|| frame("person", Some(index), p)),
         }
     }
@@ -195,7 +199,7 @@ impl Hub {
             }
             let bytes = if s.sees.all && !own {
                 whole
-                    .entry((true, s.sees.tracks))
+                    .entry((s.sees.people, s.sees.tracks))
                     .or_insert_with(|| happened.frame_for(index, &s.reader, s.sees))
                     .clone()
             } else {
@@ -376,6 +380,17 @@ mod tests {
             text_es: String::new(),
         };
         NoticeView { notice, unrecorded: false, recipients: Vec::new(), mine: false, acknowledged: false, owes: false }
+    }
+
+    #[test]
+    fn where_people_are_goes_only_to_roles_that_may_list_them() {
+        let people = |role| Sees::of(&[role].into()).people;
+        for role in [Role::Watch, Role::Auditor] {
+            assert!(people(role), "{role:?}");
+        }
+        for role in [Role::Analyst, Role::Field, Role::Integrator, Role::Supervisor, Role::Administrator] {
+            assert!(!people(role), "{role:?}");
+        }
     }
 
     #[test]
