@@ -384,12 +384,41 @@ mod tests {
 
     #[test]
     fn where_people_are_goes_only_to_roles_that_may_list_them() {
-        let people = |role| Sees::of(&[role].into()).people;
-        for role in [Role::Watch, Role::Auditor] {
-            assert!(people(role), "{role:?}");
-        }
-        for role in [Role::Analyst, Role::Field, Role::Integrator, Role::Supervisor, Role::Administrator] {
-            assert!(!people(role), "{role:?}");
+        let item = PersonItem {
+            id: PersonId::new("p").unwrap(),
+            name: "P".into(),
+            unit: UnitId::new("u").unwrap(),
+            unit_name: "U".into(),
+            agency: None,
+            roles: [Role::Field].into(),
+            position: None,
+            channels_up: Vec::new(),
+            unreachable: true,
+            why: None,
+            leaders: Vec::new(),
+        };
+        let hub = Hub::new(1);
+        let roles = [
+            Role::Analyst,
+            Role::Watch,
+            Role::Auditor,
+            Role::Field,
+            Role::Integrator,
+            Role::Supervisor,
+            Role::Administrator,
+        ];
+        let mut streams: Vec<(Role, Subscription)> = roles
+            .into_iter()
+            .map(|role| {
+                let r = reader(&format!("{role:?}").to_lowercase(), "own", role);
+                let sees = Sees::of(&r.roles);
+                (role, hub.join((r, UnitId::new("v").unwrap()), sees, None, frame("hello", None, &())))
+            })
+            .collect();
+        hub.publish(5, Happened::Person(item));
+        for (role, s) in &mut streams {
+            let got = std::iter::from_fn(|| s.frames.try_recv().ok()).any(|f| f.starts_with(b"event: person"));
+            assert_eq!(got, matches!(role, Role::Watch | Role::Auditor), "{role:?}");
         }
     }
 
