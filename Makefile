@@ -9,9 +9,14 @@ CARGO_DENY_VERSION := 0.20.2
 TOOLS := $(CURDIR)/target/tools
 BIN := target/release/skypicket
 DEBUG_BIN := target/debug/skypicket
+# No folder of this machine is in the program: the same commit and tools give the same bytes wherever it is built.
+CARGO_HOME ?= $(HOME)/.cargo
+RUST_SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
+REPRODUCIBLE := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/skypicket --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(RUST_SYSROOT)=/rust" \
+	CFLAGS="-ffile-prefix-map=$(CURDIR)=/skypicket -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures
+.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check deb sbom package-test
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -21,10 +26,10 @@ run: tools build ## build everything and start the exercise on 127.0.0.1:8080
 	$(BIN) serve --exercise first-light --data data --listen 127.0.0.1:8080
 
 build: web ## release build of the one binary, pages inside
-	cargo build --release --locked -p skypicket
+	$(REPRODUCIBLE) cargo build --release --locked -p skypicket
 
-test: tools lint deny unit docs browser ## everything that CI runs
-	@echo "all of: format, clippy, deny, unit, property, real binary, docs, browser"
+test: tools lint deny unit cap-check package-test docs browser ## everything that CI runs
+	@echo "all of: format, clippy, deny, unit, property, real binary, CAP by other programs, package, docs, browser"
 
 tools: ## check versions and install what is missing
 	@scripts/tools
@@ -51,6 +56,11 @@ unit: web ## unit, property and real-binary tests
 	cargo test --workspace --locked
 	cd web && npm test
 
+cap-check: web ## our CAP by other programs: xmlsec1, the OASIS schemas, two readers from PyPI
+	cargo build --locked -p skypicket
+	cargo build --locked --workspace --example signed_alert
+	@scripts/cap-check $(DEBUG_BIN) target/debug/examples/signed_alert $(TOOLS)
+
 deny: ## licences, sources, bans; advisories where their database can be reached
 	@scripts/deny $(TOOLS) $(CARGO_DENY_VERSION)
 
@@ -62,6 +72,19 @@ browser: web ## the pages in Chromium, against the real binary
 	cd web && npm run test:browser
 	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:real
 
+deb: build ## the Debian package of this machine's architecture, into target/deb
+	@! grep -qaF -e "$(CURDIR)" -e "$(CARGO_HOME)/registry" $(BIN) || { echo "a folder of this machine is in $(BIN): it is not reproducible" >&2; exit 1; }
+	@scripts/deb target/deb
+
+sbom: ## what is in the program (CycloneDX JSON), into target/sbom.cdx.json
+	@mkdir -p target
+	node scripts/sbom.mjs > target/sbom.cdx.json
+	@scripts/sbom-check target/sbom.cdx.json
+
+package-test: web ## the package: reproducible, installed, started, upgraded, removed, in a root of its own
+	cargo build --locked -p skypicket
+	SKYPICKET_BIN=$(DEBUG_BIN) scripts/package-test
+
 pictures: web ## the pictures of README and manual, taken from the running exercise (four minutes)
 	cargo build --locked -p skypicket
 	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run pictures
@@ -69,8 +92,14 @@ pictures: web ## the pictures of README and manual, taken from the running exerc
 bench: build ## benchmarks, as ratios measured in one run
 	cargo bench --workspace --locked
 
-soak: web ## long fault tests: 1,000 kills
+soak: web ## long fault tests: 1,000 kills, then the simulator of delivery for SOAK_MINUTES (10)
+	cargo test --release --locked -p skypicket --test behaviour -- --ignored a_record_of_a_million --nocapture
 	SKYPICKET_KILLS=1000 cargo test --release --locked -p skypicket --test faults -- kill --nocapture
+	cargo test --release --locked -p skypicket-sim --test it -- --ignored soak --nocapture
+
+test-security: tools web ## hostile and lawful requests made from the OpenAPI document, some minutes; not part of test
+	cargo build --locked -p skypicket
+	scripts/test-security $(DEBUG_BIN) $(TOOLS)
 
 clean: ## remove what was built
 	cargo clean

@@ -58,6 +58,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         console: at('index.html'),
+        office: at('office/index.html'),
         ...(existsSync(at('field/index.html')) ? { field: at('field/index.html') } : {}),
         ...(existsSync(at('field/sw.ts')) ? { sw: at('field/sw.ts') } : {}),
       },

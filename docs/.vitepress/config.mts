@@ -43,9 +43,12 @@ export default defineConfig({
         items: [
           { text: 'What it is', link: '/' },
           { text: 'Operator: console and phone', link: '/guide/operator' },
+          { text: 'Analyst: intelligence reports', link: '/guide/analyst' },
           { text: 'Integrator: sensors, TAK, API', link: '/guide/integrator' },
           { text: 'Administrator: running it', link: '/guide/administrator' },
+          { text: 'Permissions', link: '/admin/permissions' },
           { text: 'What it never does', link: '/defensive' },
+          { text: '28 CFR 23.20, line by line', link: '/compliance' },
         ],
       },
       {
@@ -55,6 +58,11 @@ export default defineConfig({
           { text: 'Remote ID', link: '/formats/remote-id' },
           { text: 'Captures', link: '/formats/capture' },
           { text: 'Cursor on Target', link: '/formats/cot' },
+          { text: 'Common Alerting Protocol', link: '/formats/cap' },
+          { text: 'Webhooks and relays', link: '/formats/webhook' },
+          { text: 'Bulletins in every form', link: '/formats/bulletins' },
+          { text: 'Mail and short messages', link: '/formats/mail-and-sms' },
+          { text: 'Dissemination log', link: '/formats/dissemination-log' },
         ],
       },
       {
@@ -62,8 +70,10 @@ export default defineConfig({
         items: [
           { text: 'Architecture', link: '/architecture' },
           { text: 'Performance', link: '/performance' },
+          { text: 'Threat model', link: '/security/threat-model' },
           { text: 'The ten promises', link: '/promises/' },
           ...PROMISES.map((text, i) => ({ text: `${i + 1}. ${text}`, link: `/promises/${i + 1}` })),
+          { text: 'Twenty faults', link: '/promises/faults' },
         ],
       },
     ],

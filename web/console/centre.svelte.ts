@@ -4,14 +4,17 @@
 import { api, Problem } from '../shared/api';
 import { type Connection, EventStream } from '../shared/events';
 import type {
-  Danger, EventData, EventName, Me, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
+  Alarm, AlarmId, AlarmList, Bulletin, Danger, EventData, EventName, Flood, Me, NoticeView, OwnFlight, PersonView, Shift, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
 } from '../shared/types';
 import { uuidv7 } from '../shared/ids';
-import { attention, dangerKey, needsMyAcknowledgement, type Row } from './attention';
+import { ended, isWarning } from '../shared/notice';
+import { alarmKey, attention, dangerKey, inHand, needsMyAcknowledgement, type Row } from './attention';
 import { fromHash, same, type Selection, toHash } from './selection';
 
 /** Events are taken together at most so often, milliseconds: below what an eye notices, above what a flood costs. */
 const FLUSH_MS = 80;
+/** Most alarms in one act. */
+const MOST_ALARMS = 500;
 /** Sources have no event: asked for so often, milliseconds. */
 const SOURCES_MS = 5_000;
 
@@ -23,6 +26,7 @@ interface Versions {
   people: number;
   sources: number;
   places: number;
+  alarms: number;
 }
 type Collection = keyof Versions;
 
@@ -41,13 +45,17 @@ export class Centre {
   /** Bumped when the map should go to the selection. */
   flyTo = $state(0);
 
-  #v = $state<Versions>({ tracks: 0, dangers: 0, notices: 0, sightings: 0, people: 0, sources: 0, places: 0 });
+  #v = $state<Versions>({ tracks: 0, dangers: 0, notices: 0, sightings: 0, people: 0, sources: 0, places: 0, alarms: 0 });
   #tracks = new Map<string, TrackFeature>();
   #dangers = new Map<string, Danger>();
   #notices = new Map<string, NoticeView>();
   #sightings = new Map<string, SightingView>();
   #people = new Map<string, PersonView>();
   #sources = new Map<string, SourceView>();
+  #alarms = new Map<string, Alarm>();
+  #bulletins = new Map<string, Bulletin>();
+  #shift: Shift | null = null;
+  #flood: Flood = { since: null, calls_in_10_min: 0 };
   #sites: SiteFeature[] = [];
   #flights: OwnFlight[] = [];
   /** Notices that I acknowledged in some version, so that an update does not ask again. */
@@ -57,6 +65,7 @@ export class Centre {
   #stream: EventStream;
   #inbox: { name: EventName; data: EventData[EventName] }[] = [];
   #flush: ReturnType<typeof setTimeout> | null = null;
+  #rereading: ReturnType<typeof setTimeout> | null = null;
   #loading = false;
   #isLoaded: () => void = () => undefined;
   /** Settles when everything was read for the first time. */
@@ -88,6 +97,7 @@ export class Centre {
     this.#stream.stop();
     this.#timers.forEach(clearInterval);
     if (this.#flush !== null) clearTimeout(this.#flush);
+    if (this.#rereading !== null) clearTimeout(this.#rereading);
     removeEventListener('hashchange', this.#onHash);
   }
   hurry(): void {
@@ -101,6 +111,14 @@ export class Centre {
   get sightings(): ReadonlyMap<string, SightingView> { void this.#v.sightings; return this.#sightings; }
   get people(): ReadonlyMap<string, PersonView> { void this.#v.people; return this.#people; }
   get sources(): ReadonlyMap<string, SourceView> { void this.#v.sources; return this.#sources; }
+  /** Who has what in hand, by `alarmKey`; only of what is open. */
+  get alarms(): ReadonlyMap<string, Alarm> { void this.#v.alarms; return this.#alarms; }
+  /** How far bulletins are, for those who write, approve or read them. */
+  get bulletins(): ReadonlyMap<string, Bulletin> { void this.#v.notices; return this.#bulletins; }
+  /** The last shift change. */
+  get shift(): Shift | null { void this.#v.alarms; return this.#shift; }
+  /** Whether there is a flood of alarms. */
+  get flood(): Flood { void this.#v.alarms; return this.#flood; }
   get sites(): readonly SiteFeature[] { void this.#v.places; return this.#sites; }
   get ownFlights(): readonly OwnFlight[] { void this.#v.places; return this.#flights; }
 
@@ -109,6 +127,7 @@ export class Centre {
     attention({
       notices: this.notices.values(), dangers: this.dangers, tracks: this.tracks, sightings: this.sightings.values(),
       sources: this.sources.values(), people: this.people.values(), me: this.me.person.id, acknowledgedBefore: this.#acknowledgedBefore, nowMs: this.now,
+      bulletins: this.bulletins.values(), alarms: this.alarms, watch: this.can('watch'), flood: this.flood.since !== null,
     }));
 
   nameOf(person: string): string {
@@ -120,6 +139,10 @@ export class Centre {
   // The centre's permission table decides; these keep the page from asking for what it would be refused.
   get seesSky(): boolean { return this.can('watch', 'analyst', 'auditor', 'supervisor', 'integrator'); }
   get seesPeople(): boolean { return this.can('watch', 'auditor', 'supervisor', 'administrator'); }
+  /** Writes, approves or reads bulletins; whoever is only on the list of one sees that one. */
+  get seesBulletins(): boolean { return this.can('watch', 'analyst', 'supervisor', 'auditor'); }
+  get seesAlarms(): boolean { return this.can('watch', 'analyst', 'auditor'); }
+  get seesFigures(): boolean { return this.can('watch', 'analyst', 'auditor', 'supervisor'); }
   get seesSources(): boolean { return this.can('watch', 'integrator', 'administrator', 'auditor'); }
   needsMine(v: NoticeView): boolean {
     void this.#v.notices;
@@ -154,7 +177,7 @@ export class Centre {
   // ---- doing ----
   /** Acknowledges every notice about a track that waits for me. */
   async acknowledgeTrack(track: string): Promise<void> {
-    const mine = [...this.#notices.values()].filter((v) => v.notice.track === track && needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore));
+    const mine = [...this.#notices.values()].filter((v) => isWarning(v) && v.notice.track === track && needsMyAcknowledgement(v, this.me.person.id, this.#acknowledgedBefore));
     if (mine.length === 0) {
       this.say('Nothing here waits for you.');
       return;
@@ -182,6 +205,117 @@ export class Centre {
     } finally {
       this.#acknowledging.delete(key);
     }
+  }
+  /** The open warnings of a track, as alarms. */
+  alarmsOf(track: string): AlarmId[] {
+    const open = [...this.notices.values()].filter((v) => isWarning(v) && v.notice.track === track && !ended(v.notice.state));
+    const warnings = open.map((v): AlarmId => ({ of: 'notice', id: v.notice.id }));
+    if (this.flood.since === null) return warnings;
+    // In a flood the reports of it are taken with it.
+    const fed = [...this.sightings.values()].filter((s) => s.track === track && s.verdict.is === 'new' && s.retracted_at === null);
+    return [...warnings, ...fed.map((s): AlarmId => ({ of: 'sighting', id: s.sighting.id }))];
+  }
+  /** Takes what is selected in hand; an officer's Space. What another has in hand is taken only with a reason. */
+  async take(alarms: AlarmId[], why = ''): Promise<boolean> {
+    const level = (a: AlarmId) => (a.of === 'notice' ? (this.#notices.get(a.id)?.notice.level ?? null) : null);
+    const me = this.me.person.id;
+    const held = (a: AlarmId): boolean => {
+      const alarm = this.#alarms.get(alarmKey(a));
+      return alarm?.holder?.id === me && inHand(alarm, level(a));
+    };
+    const owed = (a: AlarmId): boolean => {
+      const v = a.of === 'notice' ? this.#notices.get(a.id) : undefined;
+      return v !== undefined && needsMyAcknowledgement(v, me, this.#acknowledgedBefore);
+    };
+    const wanted = alarms.filter((a) => !held(a) || owed(a));
+    if (wanted.length === 0) {
+      this.say(alarms.length === 0 ? 'Nothing here waits for you.' : 'You have it in hand.');
+      return true;
+    }
+    const others = wanted.map((a) => this.#alarms.get(alarmKey(a))).filter((a) => a?.holder && a.holder.id !== me && inHand(a, level(a.alarm)));
+    const free = why === '' ? wanted.filter((a) => !others.some((o) => o !== undefined && alarmKey(o.alarm) === alarmKey(a))) : wanted;
+    if (free.length === 0) {
+      this.say(`${others[0]!.holder!.name} has it in hand. To take it from them, say why, below.`);
+      return false;
+    }
+    const key = `take/${free.map(alarmKey).sort().join(',')}`;
+    if (this.#acknowledging.has(key)) return true;
+    this.#acknowledging.add(key);
+    try {
+      // What the page shows now is what the officer answers for; the list may be longer than one act may be.
+      for (let k = 0; k < free.length; k += MOST_ALARMS) {
+        const request = uuidv7();
+        this.#putAlarms(await withRepeat(() => api.takeAlarms(free.slice(k, k + MOST_ALARMS), why, request)));
+      }
+      for (const a of free) if (a.of === 'notice') this.#acknowledged(a.id);
+      this.#bump('notices');
+      this.say(free.length === 1 ? 'You have it in hand.' : `You have ${free.length} alarms in hand.`);
+      return true;
+    } catch (error) {
+      this.#refused('Not taken', error);
+      return false;
+    } finally {
+      this.#acknowledging.delete(key);
+    }
+  }
+  #acknowledged(notice: string): void {
+    this.#acknowledgedBefore.add(notice);
+    const held = this.#notices.get(notice);
+    if (!held?.mine) return;
+    const recipients = held.recipients.map((r) => (r.person === this.me.person.id && r.owes ? { ...r, owes: false } : r));
+    this.#notices.set(notice, { ...held, recipients, acknowledged: true });
+  }
+  async handBack(alarms: AlarmId[], why: string): Promise<boolean> {
+    const mine = alarms.filter((a) => this.#alarms.get(alarmKey(a))?.holder?.id === this.me.person.id);
+    try {
+      const request = uuidv7();
+      this.#putAlarms(await withRepeat(() => api.handBack(mine.slice(0, 500), why, request)));
+      this.say('Handed back to the watch.');
+      return true;
+    } catch (error) {
+      this.#refused('Not handed back', error);
+      return false;
+    }
+  }
+  async takeOver(from: string, note: string): Promise<boolean> {
+    try {
+      const request = uuidv7();
+      this.#putAlarms(await withRepeat(() => api.takeOver(from, note, request)));
+      this.say(`You have taken over from ${this.nameOf(from)}.`);
+      return true;
+    } catch (error) {
+      this.#refused('Not taken over', error);
+      return false;
+    }
+  }
+  /** Puts alarms aside for a time; those that can be: in nobody's hand and not shelved. */
+  async shelve(alarms: AlarmId[], for_s: number, why: string): Promise<boolean> {
+    try {
+      const request = uuidv7();
+      this.#putAlarms(await withRepeat(() => api.shelve(alarms.slice(0, MOST_ALARMS), for_s, why, request)));
+      this.say(alarms.length === 1 ? 'Shelved: it comes back by itself.' : `${alarms.length} alarms shelved: they come back by themselves.`);
+      return true;
+    } catch (error) {
+      this.#refused('Not shelved', error);
+      return false;
+    }
+  }
+  async unshelve(alarms: AlarmId[]): Promise<boolean> {
+    try {
+      const request = uuidv7();
+      this.#putAlarms(await withRepeat(() => api.unshelve(alarms.slice(0, MOST_ALARMS), request)));
+      this.say('No longer shelved.');
+      return true;
+    } catch (error) {
+      this.#refused('Still shelved', error);
+      return false;
+    }
+  }
+  #putAlarms(list: AlarmList): void {
+    this.#alarms = new Map(list.items.map((a) => [alarmKey(a.alarm), a]));
+    this.#shift = list.shift;
+    this.#flood = list.flood;
+    this.#bump('alarms');
   }
   async triage(sighting: string, verdict: Exclude<Verdict, { is: 'new' }>, why: string): Promise<boolean> {
     try {
@@ -224,7 +358,7 @@ export class Centre {
   #sendReceipts(): void {
     const visible = document.visibilityState === 'visible';
     for (const v of this.#notices.values()) {
-      if (!v.mine || v.notice.state === 'cleared') continue;
+      if (!v.mine || ended(v.notice.state)) continue;
       const key = `${v.notice.id}/${v.notice.version}`;
       const want = visible ? 'shown' : 'delivered';
       const have = this.#receipts.get(key);
@@ -249,6 +383,7 @@ export class Centre {
 
   #take<N extends EventName>(name: N, data: EventData[N]): void {
     if (name === 'heartbeat') return;
+    if (name === 'reset') void this.#rightsNow();
     if (name === 'hello' || name === 'reset') {
       void this.#loadAll();
       return;
@@ -256,6 +391,16 @@ export class Centre {
     this.#inbox.push({ name, data });
     // What needs a person goes through at once.
     this.#flush ??= setTimeout(() => this.#drain(), name === 'notice' ? 0 : FLUSH_MS);
+  }
+
+  /** Starting anew may mean that my roles are others now: then this page is another one. */
+  async #rightsNow(): Promise<void> {
+    const roles = (me: Me): string => [...me.person.roles].sort().join();
+    try {
+      if (roles(await api.me()) !== roles(this.me)) location.reload();
+    } catch {
+      // Signed out, or no answer: the stream says so.
+    }
   }
 
   #drain(): void {
@@ -279,13 +424,32 @@ export class Centre {
           this.#putNotice(data as NoticeView);
           touched.add('notices');
           break;
+        case 'bulletin':
+          this.#bulletins.set((data as Bulletin).notice, data as Bulletin);
+          touched.add('notices');
+          break;
         case 'sighting':
-          this.#sightings.set((data as SightingView).sighting.id, data as SightingView);
+          this.#putSighting(data as SightingView);
           touched.add('sightings');
           break;
         case 'person':
           this.#people.set((data as PersonView).id, data as PersonView);
           touched.add('people');
+          break;
+        case 'directory':
+          this.#directoryChanged();
+          break;
+        case 'alarm':
+          this.#alarms.set(alarmKey((data as Alarm).alarm), data as Alarm);
+          touched.add('alarms');
+          break;
+        case 'shift':
+          this.#shift = data as Shift;
+          touched.add('alarms');
+          break;
+        case 'flood':
+          this.#flood = data as Flood;
+          touched.add('alarms');
           break;
         case 'status':
           this.status = data as Status;
@@ -295,6 +459,17 @@ export class Centre {
     }
     this.#bump(...touched);
     if (touched.has('notices')) this.#sendReceipts();
+  }
+  /** Names, units and who is there at all may be others now: the list is read again, once for a burst of changes. */
+  #directoryChanged(): void {
+    if (!this.seesPeople || this.#rereading !== null) return;
+    this.#rereading = setTimeout(() => {
+      this.#rereading = null;
+      api.people().then((people) => {
+        this.#people = new Map(people.map((p) => [p.id, p]));
+        this.#bump('people');
+      }, () => undefined); // the next change, or the stream coming back, reads it again
+    }, 500);
   }
   #bump(...which: Collection[]): void {
     for (const c of which) this.#v[c] += 1;
@@ -306,17 +481,20 @@ export class Centre {
     const held = this.#notices.get(v.notice.id);
     if (held && held.notice.version > v.notice.version) return; // an older version came late
     if (v.acknowledged) this.#acknowledgedBefore.add(v.notice.id);
+    if (ended(v.notice.state) && this.#alarms.delete(alarmKey({ of: 'notice', id: v.notice.id }))) this.#bump('alarms');
     this.#notices.set(v.notice.id, v);
     // Cleared warnings stay for the detail panel, but not without bound.
     if (this.#notices.size > 2_000) {
       for (const [id, old] of this.#notices) {
         if (this.#notices.size <= 1_500) break;
-        if (old.notice.state === 'cleared') this.#notices.delete(id);
+        if (ended(old.notice.state)) this.#notices.delete(id);
       }
     }
   }
   #putSighting(v: SightingView): void {
     this.#sightings.set(v.sighting.id, v);
+    const over = v.verdict.is !== 'new' || v.retracted_at !== null;
+    if (over && this.#alarms.delete(alarmKey({ of: 'sighting', id: v.sighting.id }))) this.#bump('alarms');
     this.#bump('sightings');
   }
 
@@ -339,7 +517,7 @@ export class Centre {
             throw error;
           }
         };
-        const [status, tracks, dangers, notices, sightings, people, sites, flights] = await Promise.all([
+        const [status, tracks, dangers, notices, sightings, people, sites, flights, alarms, bulletins] = await Promise.all([
           api.status(),
           optional(this.seesSky, api.tracks, { type: 'FeatureCollection' as const, features: [] }),
           optional(true, api.dangers, []),
@@ -348,6 +526,8 @@ export class Centre {
           optional(this.seesPeople, api.people, []),
           optional(this.seesSky, api.sites, { type: 'FeatureCollection' as const, features: [] }),
           optional(this.seesSky, api.ownFlights, []),
+          optional(this.seesAlarms, api.alarms, { items: [], shift: null, flood: { since: null, calls_in_10_min: 0 } }),
+          optional(this.seesBulletins, () => api.bulletins(), []),
         ]);
         this.status = status;
         this.#tracks = new Map(tracks.features.filter((f) => f.properties.state !== 'deleted').map((f) => [f.id, f]));
@@ -358,6 +538,8 @@ export class Centre {
         this.#people = new Map(people.map((p) => [p.id, p]));
         this.#sites = sites.features;
         this.#flights = flights;
+        this.#putAlarms(alarms);
+        this.#bulletins = new Map(bulletins.map((b) => [b.notice, b]));
       } while (this.#again);
       this.loaded = true;
       this.#isLoaded();
@@ -376,6 +558,8 @@ export class Centre {
     try {
       this.#sources = new Map((await api.sources()).map((s) => [s.id, s]));
       this.#bump('sources');
+      // No event says that a channel works again.
+      if ([...this.#alarms.values()].some((a) => a.alarm.of === 'channel')) this.#putAlarms(await api.alarms());
     } catch {
       // Not allowed, or not reachable: the connection says the latter.
     }

@@ -1,12 +1,12 @@
 // What is selected, everywhere at once, as it stands in the address after `#`.
 
 export type Selection =
-  | { kind: 'track' | 'sighting' | 'person' | 'site' | 'source'; id: string }
-  | { kind: 'people' | 'sources' | 'reports' | 'windows' | 'display' }
+  | { kind: 'track' | 'sighting' | 'person' | 'site' | 'source' | 'channel' | 'bulletin'; id: string }
+  | { kind: 'people' | 'sources' | 'reports' | 'windows' | 'display' | 'shift' | 'figures' | 'bulletins' }
   | null;
 
-const WITH_ID = ['track', 'sighting', 'person', 'site', 'source'] as const;
-const LISTS = ['people', 'sources', 'reports', 'windows', 'display'] as const;
+const WITH_ID = ['track', 'sighting', 'person', 'site', 'source', 'channel', 'bulletin'] as const;
+const LISTS = ['people', 'sources', 'reports', 'windows', 'display', 'shift', 'figures', 'bulletins'] as const;
 
 export function toHash(s: Selection): string {
   if (s === null) return '';

@@ -40,21 +40,29 @@ export const activityName = (a: Activity): string => ACTIVITY[a] ?? plain(a);
 const HOW: Record<BearingHow, string> = { compass: 'phone compass', sight: 'sighted by hand', clock: 'clock position', octant: 'compass direction' };
 export const howName = (h: BearingHow): string => HOW[h] ?? plain(h);
 
-const RULE: Record<Rule, string> = { in_danger: 'in danger', site_unit: 'at the site', centre: 'centre', escalation: 'supervisor of a silent person' };
+const RULE: Record<Rule, string> = {
+  in_danger: 'in danger', site_unit: 'at the site', in_danger_soon: 'in danger soon', named: 'named', on_duty: 'on duty', unit: 'in the unit',
+  leadership: 'leads the unit', agency: 'in the agency', role: 'by role', area: 'in the area', neighbour: 'near somebody in danger', everybody: 'everybody',
+  subscription: 'asked for it', centre: 'centre', escalation: 'supervisor of a silent person',
+};
 export const ruleName = (r: Rule): string => RULE[r] ?? plain(r);
 
 const REACHED: Record<Reached, string> = { queued: 'waiting for a channel', sent: 'sent, nothing heard', delivered: 'delivered', shown: 'shown' };
 export const reachedName = (r: Reached): string => REACHED[r] ?? plain(r);
 
-const CHANNEL: Record<Channel, string> = { web: 'page', tak: 'TAK' };
+const CHANNEL: Record<Channel, string> = {
+  web: 'page', tak: 'TAK', push: 'push', mail: 'mail', sms: 'SMS', webhook: 'webhook', relay: 'siren', voice: 'voice',
+};
 export const channelName = (c: Channel): string => CHANNEL[c] ?? plain(c);
 
-const STATE: Record<NoticeState, string> = { raised: 'raised', updated: 'updated', cleared: 'cleared' };
+const STATE: Record<NoticeState, string> = {
+  raised: 'raised', issued: 'issued', updated: 'updated', cleared: 'cleared', recalled: 'recalled', expired: 'expired',
+};
 export const stateName = (s: NoticeState): string => STATE[s] ?? plain(s);
 
 const ROLE: Record<Role, string> = {
   field: 'field', watch: 'watch', analyst: 'analyst', supervisor: 'supervisor', integrator: 'integrator', auditor: 'auditor',
-  administrator: 'administrator',
+  administrator: 'administrator', device: 'device',
 };
 export const roleName = (r: Role): string => ROLE[r] ?? plain(r);
 
@@ -97,6 +105,7 @@ export const evidenceName = (e: string): string => EVIDENCE[e] ?? plain(e);
 const TROUBLE: Record<string, string> = {
   no_channel_up: 'no channel is open', no_channel: 'has no channel', channel_down: 'the channel broke', not_releasable: 'may not see this',
   not_in_directory: 'is no longer known here', failed: 'could not be sent', ambiguous: 'may have arrived', no_receipt: 'nothing came back',
+  refused: 'was refused for good', overtaken: 'it was over before it could be sent',
 };
 export const troubleName = (t: string): string => TROUBLE[t] ?? plain(t);
 

@@ -2,9 +2,11 @@
 // the browser from calling home. CHROMIUM names the binary where it is not at Debian's place.
 import { chromium } from 'playwright-core';
 
-export const launch = () =>
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const launch = (options = {}) =>
   chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
+    ...options,
     args: [
       '--no-sandbox', '--disable-gpu', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps', '--autoplay-policy=user-gesture-required',

@@ -18,14 +18,20 @@ export class RealCentre {
   /** What the program said besides its first line. */
   said = '';
   #child = null;
+  #flags;
   #data = mkdtempSync(join(tmpdir(), 'skypicket-browser-'));
   #cookie = null;
+
+  /** With more flags of `serve`. */
+  constructor(flags = []) {
+    this.#flags = flags;
+  }
 
   /** Starts, or starts again, on the same data and the same port. */
   async start() {
     if (!existsSync(BIN)) throw new Error(`there is no program at ${BIN}: cargo build -p skypicket, or set SKYPICKET_BIN`);
     const listen = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
-    const child = spawn(BIN, ['serve', '--exercise', 'first-light', '--data', this.#data, '--listen', listen], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(BIN, ['serve', '--exercise', 'first-light', '--data', this.#data, '--listen', listen, ...this.#flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     // A test that is cut short must not leave the program running.
     process.once('exit', () => child.kill('SIGKILL'));
@@ -46,7 +52,15 @@ export class RealCentre {
   async kill() {
     await this.#end('SIGKILL');
   }
+  /** SIGSTOP and SIGCONT: the process stands still, and its connections stay open and say nothing. */
+  freeze() {
+    this.#child.kill('SIGSTOP');
+  }
+  thaw() {
+    this.#child?.kill('SIGCONT');
+  }
   async stop() {
+    this.thaw();
     await this.#end('SIGTERM');
     rmSync(this.#data, { recursive: true, force: true });
   }
@@ -89,6 +103,6 @@ export class RealCentre {
 
 /** A phone near the scene's western pickets, with a touch screen. */
 export const PHONE = {
-  viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, isMobile: true, hasTouch: true, permissions: ['geolocation'],
+  viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, isMobile: true, hasTouch: true, permissions: ['geolocation', 'screen-wake-lock'],
   geolocation: { latitude: 31.7636, longitude: -106.4922, accuracy: 6 },
 };

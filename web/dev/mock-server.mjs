@@ -11,6 +11,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
+import { BulletinDesk } from './mock-bulletins.mjs';
 import { deflateSync } from 'node:zlib';
 
 export const CSP = [
@@ -98,7 +99,7 @@ export function mock(options = {}) {
     return {
       id: pid, name, unit, unit_name: UNITS[unit], agency: 'sector', roles,
       position: pos ? { at: place(pos[0] + (pid === 'agent-1' ? elapsed() * 0.4 : 0), pos[1]), accuracy_m: pid === 'agent-5' ? 60 : 8, observed_at: iso(Date.now() - (old ? 260_000 : 4_000)) } : null,
-      channels_up: unreachable ? [] : pid === 'agent-2' ? ['tak'] : ['web'], unreachable, why: unreachable ? 'no_channel_up' : null,
+      channels_up: unreachable ? [] : pid === 'agent-2' ? ['tak'] : ['web'], unreachable, why: unreachable ? 'page closed or connection lost' : null, since: unreachable ? iso(Date.now() - 180_000) : null, disabled: false,
     };
   };
 
@@ -193,7 +194,7 @@ export function mock(options = {}) {
     });
     return {
       notice: {
-        id, version: 1, state: 'raised', level, at: iso(raised), track: uuid(k), protected: p, protected_name: name, needs_ack: true,
+        kind: 'warning', id, version: 1, state: 'raised', level, at: iso(raised), track: uuid(k), protected: p, protected_name: name, needs_ack: true,
         facts: { distance_m: f.distance_m, bearing_deg: f.bearing_deg, earliest_s: f.earliest_s, cpa_m: f.cpa_m, p_within_30: f.p30, track_at: place(0, 0), height_unknown: true, by_people_only: false },
         reasons: danger(pairs()[i]).reasons, because: [uuid(901), uuid(911)], marking: GREEN, exercise, code: String(4000 + i * 137),
         text: `${exercise ? 'EXERCISE. ' : ''}Drone ${Math.round(f.distance_m / 10) * 10} m ${f.bearing_deg < 180 ? 'east' : 'west'} of ${name}. Take cover now and stay under it.`,
@@ -209,6 +210,8 @@ export function mock(options = {}) {
   const scripted = () => (scene !== 'busy' ? [] : [
     { id: uuid(700), reporter: 'agent-3', from: place(500, 250), from_accuracy_m: 8, bearing: { azimuth_deg: 112, how: 'compass', sigma_deg: 6 }, range: 'to1000', elevation_deg: 14, kind: 'multirotor', count: 1, activity: 'approaching', lights: false, sound: true, payload: true, words: 'Something hanging under it', ago: 38, track: 1 },
     { id: uuid(701), reporter: 'agent-1', from: place(-2100, 1250), from_accuracy_m: 12, bearing: { azimuth_deg: 310, how: 'octant', sigma_deg: null }, range: 'farther', elevation_deg: null, kind: 'unsure', count: null, activity: 'passing', lights: true, sound: null, payload: null, words: '', ago: 75, track: null },
+    // A flood: what more people say of the same drone.
+    ...(options.flood ? ['agent-1', 'agent-2', 'agent-3', 'agent-4', 'agent-5', 'lead-1', 'lead-2'].map((reporter, k) => ({ id: uuid(710 + k), reporter, from: place(300 + 40 * k, 250), from_accuracy_m: 8, bearing: null, range: 'to1000', elevation_deg: null, kind: 'multirotor', count: 1, activity: 'approaching', lights: null, sound: true, payload: null, words: '', ago: 30 - k, track: 1 })) : []),
   ]).map((s) => ({ ...s, stored: Date.now() - (s.ago * 1000) }));
   const SCRIPT = scripted();
   const sightings = () => [...SCRIPT, ...filed];
@@ -231,7 +234,7 @@ export function mock(options = {}) {
   ]);
   const status = () => ({
     exercise, software: '0.1.0', now: iso(), started_at: iso(started), record: { state: unrecorded ? 'full' : 'ok', unrecorded, entries, checkpoint_at: iso(Date.now() - 8000) },
-    on_watch: scene === 'empty' ? [] : [{ id: 'watch-1', name: 'Watch officer' }], place: { lat_deg: ORIGIN.lat + 0.005, lon_deg: ORIGIN.lon, zoom: 12.6, name: 'El Paso sector' }, basemap: Boolean(options.tiles),
+    on_watch: scene === 'empty' ? [] : [{ id: 'watch-1', name: 'Watch officer' }], on_duty: scene === 'empty' ? [] : [{ roster: 'desk', post: 'Watch desk', id: 'watch-1', name: 'Watch officer', until: iso(Date.now() + 7_200_000), here: true }], place: { lat_deg: ORIGIN.lat + 0.005, lon_deg: ORIGIN.lon, zoom: 12.6, name: 'El Paso sector' }, basemap: Boolean(options.tiles),
   });
   const flights = () => (scene === 'empty' ? [] : [{ id: uuid(800), unit: 'north', serial: '1748FEV3HMM825451179', centre: place(-700, 1750), radius_m: 450, from: iso(started), until: iso(started + 3_600_000) }]);
 
@@ -239,7 +242,7 @@ export function mock(options = {}) {
     const p = person(id);
     return {
       person: { id: p.id, name: p.name, unit: p.unit, roles: p.roles, language: 'en' }, unit_name: p.unit_name, agency: 'sector', agency_name: 'Sector',
-      leads: p.roles.includes('supervisor') ? PEOPLE.filter((x) => x[2] === p.unit && x[0] !== p.id).map((x) => x[0]) : [], exercise, must_set_password: sessions.get(id) === 'link', now: iso(),
+      leads: p.roles.includes('supervisor') ? PEOPLE.filter((x) => x[2] === p.unit && x[0] !== p.id).map((x) => x[0]) : [], exercise, must_set_password: sessions.get(id) === 'link', must_set_factor: false, now: iso(),
     };
   };
 
@@ -257,6 +260,42 @@ export function mock(options = {}) {
   const sees = (me, s) => me.roles.includes('watch') || s.reporter === me.id || meOf(me.id).leads.includes(s.reporter);
   const mayPeople = (me) => PEOPLE.map((p) => person(p[0])).filter((p) => me.roles.includes('watch') || meOf(me.id).leads.includes(p.id));
 
+  /** Who has which alarm in hand, and the last shift change. */
+  const hands = new Map();
+  let shift = null;
+  const levelOf = (notice) => pairs().map((_, i) => noticeView(i, person('watch-1')).notice).find((n) => n.id === notice)?.level ?? null;
+  const shelf = new Map();
+  /** Whether the urgent ones sound, or only the cautions. */
+  let loud = options.loud ?? true;
+  const flood = () => ({ since: options.flood ? iso(started) : null, calls_in_10_min: options.flood ? 12 : 3 });
+  /** In the mock the urgent ones interrupt; the others are grouped in a flood, and else wait. */
+  const calls = (a, held) => {
+    const s = shelf.get(`${a.of}/${a.id}`);
+    const track = a.of === 'notice' ? pairs().map((_, i) => noticeView(i, person('watch-1')).notice).find((n) => n.id === a.id)?.track : (sightings().find((x) => x.id === a.id)?.track ? uuid(sightings().find((x) => x.id === a.id).track) : undefined);
+    const level = (a.of === 'notice' ? levelOf(a.id) : null) ?? 'advisory';
+    const how = level === (loud ? 'urgent' : 'caution') ? 'interrupts' : options.flood ? 'grouped' : 'waits';
+    return {
+      action: a.of === 'notice' ? 'see_that_they_know' : 'decide', incident: track ? { of: 'track', id: track } : { of: 'sighting', id: a.id }, sounds: how === 'interrupts' && !held && !s, calls_since: iso(started),
+      call: { level, at: iso(started), why: 'new', how }, shelved_by: s?.by ?? null, shelved_at: s?.at ?? null, shelved_until: s?.until ?? null, shelved_why: s?.why ?? null,
+      shelve_most_s: level === 'urgent' ? 300 : 1_800, down_since: null,
+    };
+  };
+  const figures = () => ({
+    at: iso(), since: iso(started - 5 * 3_600_000), targets: { per_10_min: 1, peak_10_min: 2, urgent: 0.05, caution: 0.15, advisory: 0.8 }, calls: { urgent: 4, caution: 5, advisory: 31 },
+    shares: { urgent: 0.1, caution: 0.125, advisory: 0.775 }, interruptions: 21, per_10_min: 0.7, peak_10_min: 3, flood_since: flood().since, floods: options.flood ? 1 : 0, flood_s: options.flood ? 95 : 0,
+    taken: 30, taken_p50_s: 14, taken_p95_s: 122, open: alarmList().items.length, untaken: alarmList().items.filter((a) => !a.in_hand && !a.shelved_until).length, standing: 1, standing_s: 600, shelved: shelf.size, stale: 0, stale_s: 86_400,
+    officers: [{ id: 'watch-1', name: 'Watch officer', since: iso(started - 5 * 3_600_000), until: null, interruptions: 21, per_10_min: 0.7, peak_10_min: 3, taken: 30 }], exercise,
+  });
+  const alarmView = (a) => {
+    const h = hands.get(`${a.of}/${a.id}`);
+    return { alarm: a, since: iso(started), level: a.of === 'notice' ? levelOf(a.id) : null, in_hand: Boolean(h?.holder), holder: h?.holder ?? null, held_since: h?.held_since ?? null, how: h?.how ?? null, taken_level: h?.taken_level ?? null, gone_at: null, before: h?.before ?? null, why: h?.why ?? '', ...calls(a, Boolean(h?.holder)) };
+  };
+  const alarmList = () => ({
+    items: [...pairs().map((_, i) => ({ of: 'notice', id: noticeId(i) })), ...sightings().filter((s) => !verdicts.has(s.id)).map((s) => ({ of: 'sighting', id: s.id }))].map(alarmView), shift, flood: flood(),
+  });
+
+  const desk = new BulletinDesk({ uuid, iso, exercise, person, push: (...a) => push(...a), people: options.people });
+  if (options.bulletins) desk.scene();
   let eventId = 100;
   function push(event, data, durable = false, to = () => true) {
     if (durable) eventId += 1;
@@ -279,6 +318,7 @@ export function mock(options = {}) {
     const cookie = /skypicket_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
     const body = ['POST', 'PUT'].includes(req.method) ? await bodyOf(req) : null;
     log.push(`${req.method} ${p}`);
+    if (p === '/sign-in') return json(res, { passkeys: 'by_address', provider: null, exercise });
     if (p === '/sessions' && req.method === 'POST') {
       const id = body.link ? /^as-(.+)$/.exec(body.link)?.[1] : body.password === 'password12' ? PEOPLE.find((x) => x[0] === body.name || x[1] === body.name)?.[0] : undefined;
       if (!id || !person(id)) return problem(res, 401, 'not_signed_in', 'This link or password is not valid.');
@@ -324,6 +364,14 @@ export function mock(options = {}) {
       res.write(`event: hello\ndata: ${JSON.stringify({ now: iso(), exercise })}\n\n`);
       return undefined;
     }
+    const head = (id) => {
+      const v = desk.bulletins.has(id) ? desk.noticeView(desk.bulletins.get(id), who) : pairs().map((_, i) => noticeView(i, who)).find((x) => x.notice.id === id);
+      if (!v) return null;
+      const { version, kind, state, level, at: since, marking } = v.notice;
+      return { id, version, kind, state, level, title: v.notice.title ?? v.notice.protected_name, at: since, expires_at: v.notice.expires_at ?? null, exercise, marking };
+    };
+    const tools = { json: (data, code) => json(res, data, code), problem: (...a) => problem(res, ...a), answer };
+    if (desk.take(req, url, parts, body, who, head, tools) !== false) return undefined;
     if (parts[0] === 'sightings') {
       if (parts.length === 1 && req.method === 'GET') return json(res, { items: sightings().filter((s) => sees(who, s)).filter((s) => !url.searchParams.has('mine') || s.reporter === who.id).map(sightingView), next: null });
       if (parts.length === 1) {
@@ -347,7 +395,7 @@ export function mock(options = {}) {
     }
     if (parts[0] === 'notices') {
       const all = pairs().map((_, i) => i).filter((i) => concerns(i, who));
-      if (parts.length === 1) return json(res, { items: all.map((i) => noticeView(i, who)), next: null });
+      if (parts.length === 1) return json(res, { items: [...all.map((i) => noticeView(i, who)), ...desk.notices().map((b) => desk.noticeView(b, who))], next: null });
       const i = all.find((k) => noticeId(k) === parts[1]);
       if (i === undefined) return problem(res, 404, 'not_found', 'No such notice.');
       if (parts.length === 2) { const v = noticeView(i, who); return json(res, { ...v, versions: [v.notice] }); }
@@ -357,6 +405,39 @@ export function mock(options = {}) {
         answer({ acknowledged_at: iso() }, 201);
         return pushNotice(i);
       }
+    }
+    if (parts[0] === 'alarms') {
+      if (parts.length === 1) return json(res, alarmList());
+      if (parts[1] === 'figures') return json(res, figures());
+      if (!who.roles.includes('watch')) return problem(res, 403, 'forbidden', 'Alarms are in the hands of watch officers.');
+      const keyOf = (a) => `${a.of}/${a.id}`;
+      const now = { held_since: iso(), gone_at: null };
+      const put = (a, more) => { hands.set(keyOf(a), { ...(hands.get(keyOf(a)) ?? { taken_level: null, before: null, why: '' }), alarm: a, ...now, ...more }); };
+      const named = (id) => ({ id, name: person(id).name });
+      let touched = body.alarms ?? [];
+      if (parts[1] === 'take') {
+        const other = touched.map((a) => hands.get(keyOf(a))).find((h) => h?.holder && h.holder.id !== who.id);
+        if (other && !body.why) return problem(res, 409, 'taken', `${other.holder.name} has it in hand; to take it from them, say why`);
+        for (const a of touched) {
+          const before = hands.get(keyOf(a))?.holder ?? null;
+          shelf.delete(keyOf(a));
+          put(a, { holder: named(who.id), how: before && before.id !== who.id ? 'taken_from' : 'taken', before, why: body.why ?? '', taken_level: a.of === 'notice' ? levelOf(a.id) : null });
+          if (a.of === 'notice') acknowledged.set(`${a.id}|${who.id}`, iso());
+        }
+      } else if (parts[1] === 'shelve') {
+        for (const a of touched) shelf.set(keyOf(a), { by: named(who.id), at: iso(), until: iso(Date.now() + body.for_s * 1_000), why: body.why });
+      } else if (parts[1] === 'unshelve') for (const a of touched) shelf.delete(keyOf(a));
+      else if (parts[1] === 'hand-back') for (const a of touched) put(a, { holder: null, how: 'handed_back', before: named(who.id), why: body.why, taken_level: null });
+      else {
+        touched = [...hands.values()].filter((h) => h.holder?.id === body.from).map((h) => h.alarm);
+        for (const a of touched) put(a, { holder: named(who.id), how: 'taken_over', before: named(body.from), why: body.note });
+        shift = { by: named(who.id), from: named(body.from), note: body.note, at: iso(), alarms: touched.length, shelved: shelf.size };
+        push('shift', shift, true, (me) => me.roles.includes('watch'));
+      }
+      answer(alarmList());
+      for (const a of touched) push('alarm', alarmView(a), true, (me) => me.roles.includes('watch'));
+      if (parts[1] === 'take') pairs().forEach((_, i) => { if (touched.some((a) => a.id === noticeId(i))) pushNotice(i); });
+      return undefined;
     }
     if (parts[0] === 'people' && parts[2] === 'sign-in-links') {
       if (!who.roles.includes('watch')) return problem(res, 403, 'forbidden', 'Not yours to make.');
@@ -391,6 +472,9 @@ export function mock(options = {}) {
     listen: (port = 0) => new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`))),
     close: () => { clearInterval(second); clearInterval(beat); for (const s of streams) s.res.destroy(); server.close(); server.closeAllConnections(); },
     log,
+    desk,
+    /** Now the urgent warnings sound as well. */
+    loud: () => { loud = true; for (const a of alarmList().items) push('alarm', a, true, (me) => me.roles.includes('watch')); },
     acknowledge: (i, who) => { acknowledged.set(`${noticeId(i)}|${who}`, iso()); pushNotice(i); },
   };
 }

@@ -48,6 +48,19 @@ try {
   for (const p of [visitor, lead]) await p.mouse.click(195, 8);
   await watch.waitForSelector('.map[data-drawn]', { timeout: 60_000 });
 
+  // The exercise begins with its alert: on the phone; then acknowledged by both.
+  const alertOf = (p) => p.locator('article', { hasText: 'EXERCISE: Officer Safety Alert' }).first();
+  await alertOf(visitor).waitFor({ timeout: 30_000 });
+  await visitor.waitForTimeout(800);
+  await take(visitor, 'field-alert');
+  for (const p of [visitor, lead]) {
+    while (await alertOf(p).isVisible()) {
+      const button = alertOf(p).getByRole('button', { name: /^Acknowledge: / });
+      if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
+      await p.waitForTimeout(300);
+    }
+  }
+
   // The drone comes from the south: at 85 s it is on every screen, still far away. The visitor reports it.
   await new Promise((r) => setTimeout(r, Math.max(0, started + 85_000 - Date.now())));
   await point(visitor, 168, 6);

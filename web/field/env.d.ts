@@ -6,3 +6,6 @@ declare module '*/outbox?sw' {
   export const indexedDbStore: Whole['indexedDbStore'];
   export const sendOverHttp: Whole['sendOverHttp'];
 }
+declare module '*/ids?sw' {
+  export const uuidv7: typeof import('../shared/ids').uuidv7;
+}

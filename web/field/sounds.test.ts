@@ -40,6 +40,10 @@ describe('alarms', () => {
     expect(play(60, () => [silent], 40_000).map(([s]) => s)).toEqual([40]);
   });
 
+  test('a correction sounds once and is not repeated', () => {
+    expect(play(120, () => [{ ...urgent, once: true }])).toEqual([[0, 'urgent']]);
+  });
+
   test('a clock set back does not silence', () => {
     const first = due([urgent], {}, 1_000_000);
     expect(due([urgent], first.sounded, 10_000).sound).toBe('urgent');

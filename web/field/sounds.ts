@@ -45,6 +45,8 @@ export interface Asking {
   /** Notice and version, or `unheard`. */
   key: string;
   sound: Sound;
+  /** Sounds once and is not repeated: a correction. */
+  once?: boolean;
 }
 
 /** When each key last sounded, device clock. */
@@ -59,11 +61,11 @@ const ORDER: Sound[] = ['urgent', 'caution', 'unheard', 'advisory'];
 export function due(asking: readonly Asking[], sounded: Sounded, nowMs: number, quietUntilMs = 0): { sound: Sound | null; sounded: Sounded } {
   const known: Record<string, number> = {};
   for (const { key } of asking) if (sounded[key] !== undefined) known[key] = sounded[key];
-  const ready = asking.filter(({ key, sound }) => {
+  const ready = asking.filter(({ key, sound, once }) => {
     if (sound === 'unheard' && nowMs < quietUntilMs) return false;
     const last = known[key];
     // A clock that was set back must not silence an alarm.
-    return last === undefined || nowMs - last >= REPEAT_MS[sound] || nowMs < last;
+    return last === undefined || (!once && (nowMs - last >= REPEAT_MS[sound] || nowMs < last));
   });
   const sound = ORDER.find((s) => ready.some((a) => a.sound === s)) ?? null;
   for (const { key } of ready) known[key] = nowMs;

@@ -1,17 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import type { OutboxItem } from '../shared/outbox';
-import type { Danger, Notice, NoticeView, RecipientRow } from '../shared/types';
-import { acknowledgement, endedUnknown, facts, newer, soonOf, warningsOf } from './warnings';
+import type { BulletinNotice, Danger, NoticeView, RecipientRow, WarningNotice } from '../shared/types';
+import { acknowledgement, alarmKey, bulletinsOf, endedUnknown, facts, newer, soonOf, warningsOf } from './warnings';
 
 const row = (more: Partial<RecipientRow> = {}): RecipientRow => ({
   person: 'me', name: 'Agent 1', rule: 'in_danger', reached: 'delivered', channel: 'web', acknowledged_at: null, escalated_to: null,
   silent: false, trouble: null, may_repeat: false, ...more,
 });
-const view = (n: Partial<Notice> = {}, more: Partial<NoticeView> = {}): NoticeView => ({
+const view = (n: Partial<WarningNotice> = {}, more: Partial<NoticeView<WarningNotice>> = {}): NoticeView<WarningNotice> => ({
   notice: {
-    id: 'n', version: 1, state: 'raised', level: 'caution', at: '2026-01-01T00:00:00Z', track: 't', protected: { person: 'me' }, protected_name: 'Agent 1',
+    kind: 'warning', id: 'n', version: 1, state: 'raised', level: 'caution', at: '2026-01-01T00:00:00Z', track: 't', protected: { person: 'me' }, protected_name: 'Agent 1',
     needs_ack: true, facts: { distance_m: 300, bearing_deg: 45, earliest_s: 60, cpa_m: 5, p_within_30: 0.5, track_at: { lat_deg: 0, lon_deg: 0 }, height_unknown: false, by_people_only: false },
     reasons: [], because: [], marking: { tlp: 'TLP:GREEN', owner: null, releasable_to: [], named: [] }, exercise: null, code: '1234', text: '', text_es: '', ...n,
+  },
+  unrecorded: false, recipients: [row()], mine: true, acknowledged: false, ...more,
+});
+const bulletin = (n: Partial<BulletinNotice> = {}, more: Partial<NoticeView<BulletinNotice>> = {}): NoticeView<BulletinNotice> => ({
+  notice: {
+    kind: 'bulletin', id: 'b', version: 1, state: 'issued', level: 'urgent', at: '2026-01-01T00:00:00Z', needs_ack: true, title: 'Officer Safety Alert', title_es: 'Alerta',
+    text: 'Look up.', text_es: 'Mire arriba.', audience: [{ to: 'everybody' }], area: null, issued_by: 'watch-1', approved_by: 'watch-2', break_glass: null, why: '',
+    expires_at: '2026-01-01T08:00:00Z', marking: { tlp: 'TLP:GREEN', owner: null, releasable_to: [], named: [] }, exercise: null, code: '12345', ...n,
   },
   unrecorded: false, recipients: [row()], mine: true, acknowledged: false, ...more,
 });
@@ -65,7 +73,7 @@ describe('which warnings, in what order', () => {
 });
 
 describe('how soon', () => {
-  const soon = (n: Partial<Notice>, d: Danger | null, ageS: number): unknown => soonOf(warningsOf([view(n)], d ? [d] : [], 'me')[0]!, ageS);
+  const soon = (n: Partial<WarningNotice>, d: Danger | null, ageS: number): unknown => soonOf(warningsOf([view(n)], d ? [d] : [], 'me')[0]!, ageS);
   test('counts down, and claims nothing from numbers that ran out', () => {
     expect(soon({}, null, 10)).toEqual({ is: 'in', s: 50 });
     expect(soon({}, null, -5)).toEqual({ is: 'in', s: 60 });
@@ -105,5 +113,43 @@ describe('acknowledging', () => {
   });
   test('of a cleared warning is not asked for', () => {
     expect(stands(view({ state: 'cleared' }))).toBe('none');
+  });
+});
+
+describe('bulletins', () => {
+  const NOON = Date.parse('2026-01-01T01:00:00Z');
+  const none = new Map<string, number>();
+  test('stand apart from warnings: those in force first, the gravest at the top, what is over by its state or by the clock behind', () => {
+    const views = [
+      view(), bulletin({ id: 'a', level: 'advisory' }), bulletin({ id: 'b' }), bulletin({ id: 'c', state: 'recalled', version: 2 }), bulletin({ id: 'd', expires_at: '2026-01-01T00:30:00Z' }),
+      bulletin({ id: 'e' }, { mine: false }),
+    ];
+    const list = bulletinsOf(views, 'me', none, NOON);
+    expect(list.map((c) => [c.view.notice.id, c.over])).toEqual([['b', false], ['a', false], ['c', true], ['d', true]]);
+    expect(warningsOf(views, [], 'me').map((w) => w.view.notice.id)).toEqual(['n']);
+  });
+  test('a recall or a correction is one only where older words were on this phone; an end by time never is', () => {
+    const corrects = (n: Partial<BulletinNotice>, had: [string, number][]): boolean => bulletinsOf([bulletin(n)], 'me', new Map(had), NOON)[0]!.corrects;
+    expect(corrects({ state: 'recalled', version: 2 }, [['b', 1]])).toBe(true);
+    expect(corrects({ state: 'recalled', version: 2 }, [])).toBe(false);
+    expect(corrects({ state: 'recalled', version: 2 }, [['b', 2]])).toBe(false);
+    expect(corrects({ state: 'updated', version: 2 }, [['b', 1]])).toBe(true);
+    expect(corrects({ state: 'expired', version: 2 }, [['b', 1]])).toBe(false);
+  });
+  test('an original that comes after its recall changes nothing', () => {
+    const recalled = bulletin({ state: 'recalled', version: 2 });
+    expect(newer(recalled, bulletin())).toBe(recalled);
+  });
+  test('a new reminder is something new to hear, the same one is not', () => {
+    const reminded = (reminder: number): NoticeView => bulletin({}, { recipients: [row({ reminder })] });
+    expect(alarmKey(bulletin(), 'me')).toBe(alarmKey(reminded(0), 'me'));
+    expect(new Set([0, 1, 2].map((k) => alarmKey(reminded(k), 'me'))).size).toBe(3);
+  });
+  test('an acknowledgement waits in the outbox as that of a warning does', () => {
+    const v = bulletin();
+    const kept = item({ path: '/notices/b/versions/1/acknowledgements' });
+    expect(acknowledgement(v, 'me', [kept], new Map()).is).toBe('kept');
+    expect(acknowledgement(bulletin({ version: 2, state: 'updated' }), 'me', [kept], new Map()).is).toBe('asked');
+    expect(acknowledgement(bulletin({ state: 'recalled' }), 'me', [], new Map()).is).toBe('none');
   });
 });

@@ -1,6 +1,7 @@
 // Warnings as a person in the field needs them: which are mine, in what order, and what stands on each. Pure.
 import type { OutboxItem } from '../shared/outbox';
-import type { Danger, Level, Notice, NoticeView, ProtectedId } from '../shared/types';
+import { ended, isBulletin, isOver, isWarning } from '../shared/notice';
+import type { BulletinNotice, Danger, Level, Notice, NoticeView, ProtectedId, WarningNotice } from '../shared/types';
 
 const GRAVITY: Record<Level, number> = { urgent: 0, caution: 1, advisory: 2 };
 
@@ -19,7 +20,7 @@ export type Acknowledgement =
 
 /** A warning on the page. */
 export interface Warning {
-  view: NoticeView;
+  view: NoticeView<WarningNotice>;
   /** I have it because somebody I lead was silent, not because I am in danger. */
   escalated: boolean;
   /** Names of those whose silence I was told of, and who are silent still. */
@@ -45,7 +46,7 @@ export function newer(known: NoticeView | undefined, came: NoticeView): NoticeVi
 export function warningsOf(views: Iterable<NoticeView>, dangers: readonly Danger[], me: string): Warning[] {
   const list: Warning[] = [];
   for (const view of views) {
-    if (!view.mine) continue;
+    if (!view.mine || !isWarning(view)) continue;
     const n = view.notice;
     const danger = n.state === 'cleared' ? null : (dangers.find((d) => d.track === n.track && sameProtected(d.protected, n.protected)) ?? null);
     const told = view.recipients.filter((r) => r.person !== me && r.escalated_to === me);
@@ -60,6 +61,39 @@ const rank = (w: Warning): number => (w.view.notice.state === 'cleared' ? 9 : GR
 const own = (w: Warning, me: string): number => (isMine(w.view.notice, me) ? 0 : 1);
 const soon = (w: Warning): number => (w.view.notice.state === 'cleared' ? 0 : facts(w).earliest_s);
 
+/** A bulletin on the page. */
+export interface BulletinCard {
+  view: NoticeView<BulletinNotice>;
+  /** Nobody is alarmed by it any more. */
+  over: boolean;
+  /** It was recalled, or corrected, after an older version of it had been on this phone. */
+  corrects: boolean;
+  /** Names of those I lead whose silence I was told of, and who are silent still. */
+  silent: string[];
+}
+
+/**
+ * My bulletins: those in force first, the gravest at the top, of one level the newest; those that are over behind.
+ * `had` are the notices of which some version was on this phone; `nowMs` is the centre's time.
+ */
+export function bulletinsOf(views: Iterable<NoticeView>, me: string, had: ReadonlyMap<string, number>, nowMs: number): BulletinCard[] {
+  const list: BulletinCard[] = [];
+  for (const view of views) {
+    if (!view.mine || !isBulletin(view)) continue;
+    const n = view.notice;
+    const silent = view.recipients.filter((r) => r.person !== me && r.escalated_to === me && r.acknowledged_at === null).map((r) => r.name);
+    list.push({ view, over: isOver(n, nowMs), corrects: (had.get(n.id) ?? n.version) < n.version && n.state !== 'expired', silent });
+  }
+  const order = (c: BulletinCard): number => (c.over ? 9 : GRAVITY[c.view.notice.level]);
+  return list.sort((a, b) => order(a) - order(b) || b.view.notice.at.localeCompare(a.view.notice.at));
+}
+
+/** Which reminder the centre sent me last; a higher one alarms again. */
+export const reminderOf = (view: NoticeView, me: string): number => view.recipients.find((r) => r.person === me)?.reminder ?? 0;
+
+/** What an alarm of a notice is about: a new version and a new reminder are something new to hear. */
+export const alarmKey = (view: NoticeView, me: string): string => `${versionKey(view.notice)}/${reminderOf(view, me)}`;
+
 /** The numbers to show: live ones, else those of the version. */
 export function facts(w: Warning): { distance_m: number; bearing_deg: number; earliest_s: number; live: boolean; at: string } {
   const from = w.danger ?? w.view.notice.facts;
@@ -73,7 +107,7 @@ export function facts(w: Warning): { distance_m: number; bearing_deg: number; ea
 }
 
 /** Whether it is about somebody or something else than me. */
-export function isMine(n: Notice, me: string): boolean {
+export function isMine(n: WarningNotice, me: string): boolean {
   return 'person' in n.protected && n.protected.person === me;
 }
 
@@ -85,7 +119,7 @@ export function acknowledgement(view: NoticeView, me: string, items: readonly Ou
   const version = (i: OutboxItem): number => Number(/\/versions\/(\d+)\//.exec(i.path)?.[1] ?? 0);
   // The centre says whether it still waits for me; an older one says only whether I acknowledged.
   const owes = own?.owes ?? !view.acknowledged;
-  if (n.state === 'cleared') return view.acknowledged ? { is: 'taken', at: own?.acknowledged_at ?? null } : { is: 'none' };
+  if (ended(n.state)) return view.acknowledged ? { is: 'taken', at: own?.acknowledged_at ?? null } : { is: 'none' };
   if (!owes) return view.acknowledged ? { is: 'taken', at: own?.acknowledged_at ?? null } : { is: 'none' };
   const at = answered.get(versionKey(n));
   if (at !== undefined) return { is: 'taken', at };
@@ -110,6 +144,6 @@ export function soonOf(w: Warning, ageS: number): Soon {
 }
 
 /** A last version that does not say that the danger is gone: only that nobody can tell any more. */
-export function endedUnknown(n: Notice): boolean {
+export function endedUnknown(n: WarningNotice): boolean {
   return n.state === 'cleared' && n.reasons.some((r) => r === 'position_too_old' || r === 'not_protected');
 }

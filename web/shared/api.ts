@@ -2,8 +2,10 @@
 // repeat after a lost answer is safe: pass the same body again.
 import { uuidv7 } from './ids';
 import type {
-  Danger, Delivery, LatLon, Me, NewSighting, NoticeView, OwnFlight, Page, PersonView, Place, SightingStored, SightingView,
-  SignInLinks, SiteCollection, SourceView, Status, Time, TrackCollection, Verdict,
+  Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
+  Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
+  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Reset, ResetRow, Role, Roster, RosterList, SightingStored,
+  SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -121,12 +123,35 @@ async function all<T>(path: string, values: Record<string, string | number | boo
   return items;
 }
 
+export interface PeopleFilter {
+  q?: string | undefined;
+  unit?: string | undefined;
+  agency?: string | undefined;
+  role?: Role | undefined;
+  disabled?: boolean | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+export interface RecipientFilter {
+  state?: BoardState | undefined;
+  agency?: string | undefined;
+  unit?: string | undefined;
+  /** A measure that they have done, or have not. */
+  done?: string | undefined;
+  not_done?: string | undefined;
+  q?: string | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+const proof = (password?: string): { id: string; password?: string } => ({ id: uuidv7(), ...(password ? { password } : {}) });
+
 export const api = {
   me: (): Promise<Me> => get('/me'),
   signInByLink: (link: string): Promise<Me> => post('/sessions', { link }),
-  signIn: (name: string, password: string): Promise<Me> => post('/sessions', { name, password }),
+  signIn: (name: string, password: string): Promise<Me | SignInStep> => post('/sessions', { name, password }),
   signOut: (): Promise<void> => call('/sessions/current', { method: 'DELETE' }),
-  setPassword: (password: string): Promise<void> => call('/me/password', { method: 'PUT', body: { password } }),
+  setPassword: (password: string, current?: string): Promise<void> =>
+    call('/me/password', { method: 'PUT', body: { password, ...(current ? { current } : {}) } }),
 
   postSighting: (sighting: NewSighting): Promise<SightingStored> => post('/sightings', sighting),
   sightings: (mine = false): Promise<SightingView[]> => all('/sightings', { limit: 200, mine: mine || undefined }, 1_000),
@@ -160,4 +185,140 @@ export const api = {
   postOwnFlight: (flight: Omit<OwnFlight, 'centre'> & { centre: LatLon }): Promise<OwnFlight> => post('/own-flights', flight),
   sources: async (): Promise<SourceView[]> => (await get<{ items: SourceView[] }>('/sources')).items,
   status: (): Promise<Status> => get('/status'),
+  // ---- accounts ----
+  signInWays: (): Promise<SignInWays> => get('/sign-in'),
+  signInByCode: (ticket: string, code: string): Promise<Me> => post('/sessions', { ticket, code }),
+  passkeyChallenge: (): Promise<PasskeyChallenge> => post('/passkeys/challenges', { id: uuidv7() }),
+  signInByPasskey: (passkey: PasskeyAnswer): Promise<Me> => post('/sessions', { passkey }),
+  mySignIn: (): Promise<Account> => get('/me/sign-in'),
+  beginCodes: (password?: string): Promise<CodesBegun> => post('/me/totp', proof(password)),
+  confirmCodes: async (code: string): Promise<string[]> =>
+    (await call<{ recovery_codes: string[] }>('/me/totp', { method: 'PUT', body: { code } })).recovery_codes,
+  removeCodes: (password?: string): Promise<void> => post('/me/totp/removal', proof(password)),
+  newRecovery: async (password?: string): Promise<string[]> => (await post<{ recovery_codes: string[] }>('/me/recovery-codes', proof(password))).recovery_codes,
+  beginPasskey: (password?: string): Promise<PasskeyChallenge> => post('/me/passkeys/challenges', proof(password)),
+  addPasskey: (name: string, passkey: PasskeyAnswer): Promise<Passkey> => post('/me/passkeys', { id: uuidv7(), name, passkey }),
+  removePasskey: (id: string): Promise<void> => call(`/me/passkeys/${seg(id)}`, { method: 'DELETE' }),
+  endSession: (id: string): Promise<void> => call(`/me/sessions/${seg(id)}`, { method: 'DELETE' }),
+  endOtherSessions: (): Promise<{ ended: number }> => call('/me/sessions', { method: 'DELETE' }),
+  refuseReset: (): Promise<void> => call('/me/reset', { method: 'DELETE' }),
+  account: (person: string): Promise<Account> => get(`/people/${seg(person)}/account`),
+  endSessionsOf: (person: string): Promise<{ ended: number }> => call(`/people/${seg(person)}/sessions`, { method: 'DELETE' }),
+  endSessionOf: (person: string, id: string): Promise<void> => call(`/people/${seg(person)}/sessions/${seg(id)}`, { method: 'DELETE' }),
+  resets: async (): Promise<ResetRow[]> => (await get<{ items: ResetRow[] }>('/resets')).items,
+  beginReset: (person: string): Promise<{ reset: Reset | null; link: SignInLinks | null }> => post(`/people/${seg(person)}/resets`, { id: uuidv7() }),
+  dropReset: (person: string): Promise<void> => call(`/people/${seg(person)}/resets`, { method: 'DELETE' }),
+  confirmReset: (person: string): Promise<SignInLinks> => post(`/people/${seg(person)}/resets/confirmation`, { id: uuidv7() }),
+  lostPhone: (person: string): Promise<LostPhone> => post(`/people/${seg(person)}/lost-phone`, { id: uuidv7() }),
+  // (end of accounts)
+  // ---- people ----
+  directory: (): Promise<DirectoryView> => get('/directory'),
+  directoryPeople: (filter: PeopleFilter, signal?: AbortSignal): Promise<DirectoryPeople> =>
+    get(`/directory/people${query({ ...filter })}`, signal),
+  directoryPerson: (id: string): Promise<DirectoryPerson> => get(`/directory/people/${seg(id)}`),
+  /** All of the changes or none; pass the same request id again after a lost answer. */
+  changeDirectory: (changes: DirectoryChange[], request = uuidv7()): Promise<void> => post('/directory', { id: request, changes }),
+  importPeople: (csv: string, options: { preview: boolean; create: boolean }, request = uuidv7()): Promise<ImportPlan> =>
+    call('/directory/imports', { method: 'POST', body: { id: request, csv, ...options }, timeoutMs: 120_000 }),
+  rosters: (): Promise<RosterList> => get('/rosters'),
+  putRoster: (roster: Roster, request = uuidv7()): Promise<void> => post('/rosters', { id: request, roster }),
+  removeRoster: (roster: string, request = uuidv7()): Promise<void> => post('/rosters', { id: request, remove: roster }),
+  // (end of people)
+  // ---- audit ----
+  audit: (q: AuditQuery): Promise<Page<AuditRow>> => get(`/audit${query({ ...q })}`),
+  readsOfMe: (cursor?: string): Promise<Page<ReadOfMe>> => get(`/me/reads${query({ cursor })}`),
+  // (end of audit)
+  // ---- bulletins ----
+  bulletins: (): Promise<Bulletin[]> => all('/bulletins', { limit: 500 }, 2_000),
+  bulletin: (id: string): Promise<Bulletin> => get(`/bulletins/${seg(id)}`),
+  /** `id` becomes the bulletin's id. */
+  proposeBulletin: (id: string, content: BulletinContent): Promise<Bulletin> => post('/bulletins', { id, content }),
+  /** Keeps a new draft; `id` becomes the bulletin's id. */
+  draftBulletin: (id: string, content: BulletinContent): Promise<Bulletin> => post('/bulletins', { id, content, draft: true }),
+  /** `read` is `proposed_at` of what was written on at: what another wrote since is not overwritten. */
+  saveDraft: (bulletin: string, read: Time, content: BulletinContent, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/drafts`, { id: request, read, content }),
+  submitBulletin: (bulletin: string, read: Time, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/submissions`, { id: request, read }),
+  commentBulletin: (bulletin: string, text: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/comments`, { id: request, text }),
+  returnBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/returns`, { id: request, why }),
+  renderings: async (content: BulletinContent, signal?: AbortSignal): Promise<Rendering[]> =>
+    (await call<{ items: Rendering[] }>('/bulletins/preview/renderings', { method: 'POST', body: { content }, ...(signal ? { signal } : {}) })).items,
+  library: (): Promise<Library> => get('/library'),
+  libraryDraft: async (template: string, values: Record<string, string>, agency: string | null): Promise<BulletinContent> =>
+    (await call<{ content: BulletinContent }>('/library/drafts', { method: 'POST', body: { template, values, agency } })).content,
+  previewBulletin: (content: BulletinContent, signal?: AbortSignal): Promise<BulletinPreview> =>
+    call('/bulletins/preview', { method: 'POST', body: { content }, ...(signal ? { signal } : {}) }),
+  correctBulletin: (bulletin: string, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, content, why }),
+  /** `read` is when what was read had been written: what was written since is not approved. */
+  approveBulletin: (bulletin: string, read: Time, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read }),
+  breakGlass: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/break-glass`, { id: request, why }),
+  withdrawBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/withdrawals`, { id: request, why }),
+  recallBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/recalls`, { id: request, why }),
+  mySubscriptions: async (): Promise<Subscription[]> => (await get<{ items: Subscription[] }>('/me/subscriptions')).items,
+  setSubscriptions: (items: Subscription[]): Promise<{ items: Subscription[] } | void> => call('/me/subscriptions', { method: 'PUT', body: { items } }),
+  // (end of bulletins)
+  // ---- board ----
+  board: (notice: string, signal?: AbortSignal): Promise<NoticeBoard> => get(`/notices/${seg(notice)}/board`, signal),
+  recipients: (notice: string, filter: RecipientFilter, signal?: AbortSignal): Promise<Page<BoardRow>> =>
+    get(`/notices/${seg(notice)}/recipients${query({ ...filter })}`, signal),
+  recordCall: (notice: string, version: number, body: { id: string; person: string; status: CallStatus; note: string }): Promise<unknown> =>
+    post(`/notices/${seg(notice)}/versions/${version}/calls`, body),
+  /** What I have done of a version's checklist: the whole list each time. */
+  tickMeasures: (notice: string, version: number, done: string[], request = uuidv7()): Promise<{ done: string[]; at: Time }> =>
+    post(`/notices/${seg(notice)}/versions/${version}/measures`, { id: request, done }),
+  /** Where the dissemination log is: a file to save. */
+  exportPath: (notice: string, format: 'csv' | 'jsonl'): string => `/api/v1/notices/${seg(notice)}/export?format=${format}`,
+  // (end of board)
+  // ---- alarms ----
+  alarms: (): Promise<AlarmList> => get('/alarms'),
+  takeAlarms: (alarms: AlarmId[], why: string, request = uuidv7()): Promise<AlarmList> => post('/alarms/take', { id: request, alarms, why }),
+  handBack: (alarms: AlarmId[], why: string, request = uuidv7()): Promise<AlarmList> => post('/alarms/hand-back', { id: request, alarms, why }),
+  takeOver: (from: string, note: string, request = uuidv7()): Promise<AlarmList> => post('/alarms/take-over', { id: request, from, note }),
+  shelve: (alarms: AlarmId[], for_s: number, why: string, request = uuidv7()): Promise<AlarmList> => post('/alarms/shelve', { id: request, alarms, for_s, why }),
+  unshelve: (alarms: AlarmId[], request = uuidv7()): Promise<AlarmList> => post('/alarms/unshelve', { id: request, alarms }),
+  alarmFigures: (): Promise<AlarmFigures> => get('/alarms/figures'),
+  // (end of alarms)
+  // ---- machines ----
+  machines: (signal?: AbortSignal): Promise<MachineList> => get('/machines', signal),
+  makeToken: (body: { id: string; name: string; source: string; grant: Grant; until?: Time }): Promise<{ token: { id: string }; secret: string }> =>
+    post('/tokens', body),
+  revokeToken: (id: string): Promise<void> => call(`/tokens/${seg(id)}`, { method: 'DELETE' }),
+  makeCertificate: (source: string, body: { id: string; name: string; grant: Grant; days: number }): Promise<{ certificate: { serial: string }; file: string; pem: string }> =>
+    post(`/sources/${seg(source)}/certificates`, body),
+  revokeCertificate: (serial: string): Promise<void> => call(`/certificates/${seg(serial)}`, { method: 'DELETE' }),
+  makeTakPackage: (person: string, body: { id: string; name: string; client: 'atak' | 'itak'; host?: string; days: number }): Promise<TakPackage> =>
+    post(`/people/${seg(person)}/tak-packages`, body),
+  revokeTakClients: (person: string): Promise<{ revoked: number }> => call(`/people/${seg(person)}/certificates`, { method: 'DELETE' }),
+  partners: (): Promise<PartnerList> => get('/partners'),
+  makePartner: (body: { id: string; name: string; agency: string; until?: Time }): Promise<{ secret: string }> => post('/partners', body),
+  revokePartner: (id: string): Promise<void> => call(`/partners/${seg(id)}`, { method: 'DELETE' }),
+  capCertificates: (): Promise<CapCertificates> => get('/cap/certificates'),
+  // (end of machines)
+  // ---- upkeep ----
+  upkeep: (signal?: AbortSignal): Promise<Upkeep> => get('/upkeep', signal),
+  /** A long one takes minutes; the centre goes on meanwhile. */
+  purge: (id: string): Promise<Purged> => call('/upkeep/purge', { method: 'POST', body: { id }, timeoutMs: 600_000 }),
+  doctor: (): Promise<Doctor> => get('/doctor'),
+  // (end of upkeep)
+  // ---- enrolment ----
+  trust: (): Promise<Trust> => get('/trust'),
+  enrol: (person: string, minutes: number, url: string | null, request = uuidv7()): Promise<Enrolment> =>
+    post(`/people/${seg(person)}/enrolments`, { id: request, minutes, url }),
+  /** Whether the link still waits for its phone. */
+  enrolmentWaits: (person: string, id: string): Promise<boolean> =>
+    get(`/people/${seg(person)}/enrolments/${seg(id)}`).then(() => true, (error: unknown) => {
+      if (error instanceof Problem && error.status === 404) return false;
+      throw error;
+    }),
+  cancelEnrolment: (person: string, id: string): Promise<void> => call(`/people/${seg(person)}/enrolments/${seg(id)}`, { method: 'DELETE' }),
+  // (end of enrolment)
+  // ---- push ----
+  push: (): Promise<Push> => get('/push'),
+  subscribePush: (s: { id: string; endpoint: string; keys: { p256dh: string; auth: string }; device: string }): Promise<PushDevice> => post('/push/subscriptions', s),
+  unsubscribePush: (id: string): Promise<void> => call(`/push/subscriptions/${seg(id)}`, { method: 'DELETE' }),
+  testPush: (request = uuidv7()): Promise<PushTested> => call('/push/test', { method: 'POST', body: { id: request }, timeoutMs: 40_000 }),
+  /** The newest warnings of any state, newest first. */
+  newestNotices: (cursor?: string): Promise<Page<NoticeView>> => get(`/notices${query({ limit: 50, cursor })}`),
+  // (end of push)
 };

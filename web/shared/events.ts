@@ -71,12 +71,14 @@ export type Connection =
 export interface StreamOptions {
   on: <N extends EventName>(name: N, data: EventData[N]) => void;
   onConnection: (c: Connection) => void;
+  /** Any byte came. */
+  onHeard?: () => void;
   /** No byte for so long means that the connection is dead; the server beats every 2 s. */
   staleAfterMs?: number;
 }
 
 const NAMES: ReadonlySet<string> = new Set<EventName>([
-  'hello', 'tracks', 'dangers', 'notice', 'sighting', 'person', 'status', 'heartbeat', 'reset',
+  'hello', 'tracks', 'dangers', 'notice', 'bulletin', 'sighting', 'person', 'alarm', 'shift', 'flood', 'status', 'directory', 'heartbeat', 'reset',
 ]);
 
 /** Waiting time before the n-th try (from 1): doubling from 0.5 s to 10 s, spread by ±25 % so that a crowd does not come back at once. */
@@ -165,6 +167,7 @@ export class EventStream {
         clearTimeout(watchdog);
         watchdog = setTimeout(() => abort.abort(), stale);
         this.heardAt = Date.now();
+        this.options.onHeard?.();
         if (!opened) {
           opened = true;
           this.attempt = 0;

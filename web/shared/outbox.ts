@@ -8,7 +8,7 @@
 // file imports nothing at run time: the service worker carries a copy of its own.
 
 /** What kind of act an item is. */
-export type OutboxKind = 'sighting' | 'retraction' | 'acknowledgement' | 'receipt' | 'seen';
+export type OutboxKind = 'sighting' | 'retraction' | 'acknowledgement' | 'receipt' | 'seen' | 'measures';
 
 /** Why the centre refused an item for good. */
 export interface OutboxRefusal {

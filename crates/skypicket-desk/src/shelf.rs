@@ -1,7 +1,7 @@
 //! [`Shelf`]: the sightings that the desk keeps: all that are open, and the newest of those that are settled.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use skypicket_model::{SightingId, SightingState, Verdict};
+use skypicket_model::{SightingId, SightingState, Time, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A sighting is settled once it is decided or taken back.
@@ -58,6 +58,25 @@ impl Shelf {
                 self.places.remove(&gone.sighting.id);
             }
         }
+    }
+}
+
+impl Shelf {
+    /// Forgets what nothing happened to since `before`; gives the ids.
+    pub(crate) fn forget(&mut self, before: Time) -> Vec<SightingId> {
+        let last = |s: &SightingState| {
+            [Some(s.stored_at), s.decided_at, s.retracted_at].into_iter().flatten().max().unwrap_or(s.stored_at)
+        };
+        let old: Vec<u64> = self.kept.iter().filter(|(_, s)| last(s) < before).map(|(place, _)| *place).collect();
+        let mut gone = Vec::new();
+        for place in old {
+            self.settled.remove(&place);
+            if let Some(s) = self.kept.remove(&place) {
+                self.places.remove(&s.sighting.id);
+                gone.push(s.sighting.id);
+            }
+        }
+        gone
     }
 }
 

@@ -3,13 +3,13 @@
 //! [`apply_event`] is the only place where an event changes state. It works on any [`Store`], so that deciding (on
 //! copies of the few rows that it touches) and applying (on the real ones) cannot part.
 
-use crate::policy::Policy;
+use crate::{measures::Ticks, policy::Policy, rows::Rows, view::Tally};
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    Channel, Delivery, DeliveryId, DispatchEvent, Level, Marking, Notice, NoticeId, NoticeState, PersonId, ProtectedId,
-    Reached, Time, delivery::Rule,
+    About, Area, Audience, CallStatus, Channel, Delivery, DeliveryId, DispatchEvent, Level, Marking, Notice, NoticeId,
+    PersonId, ProtectedId, Reached, Subscription, Time, delivery::Rule,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Why a delivery is not further: the closed set behind [`Delivery::trouble`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,10 +31,14 @@ pub enum Trouble {
     Ambiguous,
     /// Handed over, but the person's client did not confirm in time.
     NoReceipt,
+    /// The provider refused it for good: trying again is no use.
+    Refused,
+    /// It was over before it could be handed over: nothing was sent.
+    Overtaken,
 }
 
 impl Trouble {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::NoChannelUp,
         Self::NoChannel,
         Self::ChannelDown,
@@ -43,6 +47,8 @@ impl Trouble {
         Self::Failed,
         Self::Ambiguous,
         Self::NoReceipt,
+        Self::Refused,
+        Self::Overtaken,
     ];
 
     /// The fixed word, as in the record.
@@ -56,6 +62,8 @@ impl Trouble {
             Self::Failed => "failed",
             Self::Ambiguous => "ambiguous",
             Self::NoReceipt => "no_receipt",
+            Self::Refused => "refused",
+            Self::Overtaken => "overtaken",
         }
     }
 
@@ -69,12 +77,52 @@ impl Trouble {
 pub(crate) struct Version {
     pub(crate) number: u32,
     pub(crate) level: Level,
+    /// It is the last one.
     pub(crate) cleared: bool,
     pub(crate) needs_ack: bool,
     pub(crate) at: Time,
     pub(crate) code: String,
     pub(crate) marking: Marking,
-    pub(crate) protected: ProtectedId,
+    /// Whom a warning is for.
+    #[serde(default)]
+    pub(crate) protected: Option<ProtectedId>,
+    /// Whom a bulletin is for.
+    #[serde(default)]
+    pub(crate) audience: Option<Vec<Audience>>,
+    /// Where it is about.
+    #[serde(default)]
+    pub(crate) area: Option<Area>,
+    #[serde(default)]
+    pub(crate) expires_at: Option<Time>,
+    /// Its checklist: the measures' names in the library.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) measures: Vec<String>,
+}
+
+impl Version {
+    pub(crate) fn is_bulletin(&self) -> bool {
+        self.audience.is_some()
+    }
+
+    /// Nobody may be alarmed by it any more.
+    pub(crate) fn is_late(&self, now: Time) -> bool {
+        !self.cleared && self.expires_at.is_some_and(|t| t <= now)
+    }
+
+    /// It says that something said before is no longer so: it must reach whoever had that, over whatever they had it.
+    fn corrects(&self) -> bool {
+        self.cleared || self.is_bulletin() && self.number > 1
+    }
+
+    /// Somebody asked to be told of such.
+    pub(crate) fn suits(&self, wish: &Subscription) -> bool {
+        let there = match (&wish.area, &self.area) {
+            (Some(wanted), Some(area)) => wanted.meets(area),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        self.level >= wish.level && there
+    }
 }
 
 impl From<&Notice> for Version {
@@ -82,12 +130,23 @@ impl From<&Notice> for Version {
         Self {
             number: n.version,
             level: n.level,
-            cleared: n.state == NoticeState::Cleared,
+            cleared: n.state.ended(),
             needs_ack: n.needs_ack,
             at: n.at,
             code: n.code.clone(),
             marking: n.marking.clone(),
-            protected: n.protected.clone(),
+            protected: n.warning().map(|w| w.protected.clone()),
+            audience: n.bulletin().map(|b| b.audience.clone()),
+            area: match &n.about {
+                About::Bulletin(b) => b.area.clone(),
+                About::Warning(w) => Some(Area::Circle { centre: w.facts.track_at, radius_m: 1.0 }),
+            },
+            expires_at: n.expires_at,
+            measures: n
+                .bulletin()
+                .and_then(|b| b.sheet.as_ref())
+                .map(|s| s.measures.iter().take(Ticks::MOST).map(|m| m.id.clone()).collect())
+                .unwrap_or_default(),
         }
     }
 }
@@ -104,6 +163,9 @@ pub(crate) struct Head {
     /// When it was cleared.
     pub(crate) cleared_at: Option<Time>,
     pub(crate) centre: Centre,
+    /// The version that was current when the record was restored: it may have gone out to anybody before.
+    #[serde(default)]
+    pub(crate) restored: Option<u32>,
     /// As it stands in the index of timers.
     pub(crate) timer: Option<Time>,
 }
@@ -147,9 +209,15 @@ impl Head {
         self.version(self.current)
     }
 
+    pub(crate) fn is_bulletin(&self) -> bool {
+        self.newest().is_some_and(Version::is_bulletin)
+    }
+
     /// Keeps a version that is heard of for the first time.
     pub(crate) fn hear(&mut self, version: Version) {
-        if self.versions.iter().all(|v| v.number < version.number) {
+        // What ended stays so, whatever comes late.
+        let ended = self.versions.iter().any(|v| v.cleared);
+        if !ended && self.versions.iter().all(|v| v.number < version.number) {
             self.versions.push(version);
             let over = self.versions.len().saturating_sub(Self::VERSIONS);
             // The asked version stays, since acknowledgements are judged by it.
@@ -171,7 +239,7 @@ impl Head {
     /// When something is due for the notice as a whole, and what.
     pub(crate) fn next(&self, policy: &Policy) -> Option<(Time, Due)> {
         if let Some(at) = self.cleared_at {
-            return Some((at.plus_s(policy.retention_s), Due::Forget));
+            return Some((at.plus_s(policy.times(self.is_bulletin()).retention_s), Due::Forget));
         }
         // Only an urgent warning must be taken at the centre (R1: few interrupting alarms).
         if !self.centre.is_open() || self.newest()?.level != Level::Urgent {
@@ -193,14 +261,19 @@ pub enum Due {
     Receipt,
     /// A failed attempt is repeated.
     Retry,
+    /// An acknowledgement must be there by then, else they are reminded.
+    Remind,
     /// An acknowledgement must be there by then, else the next on the chain is told.
     Escalate,
+    /// Their acknowledgement counts no longer: they are asked again.
+    Lapse,
     /// A cleared notice is forgotten.
     Forget,
 }
 
 /// One person on a notice's list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(crate) struct Row {
     pub(crate) rule: Rule,
     /// One per channel used for the current version, in order of first use.
@@ -218,6 +291,46 @@ pub(crate) struct Row {
     pub(crate) carries: BTreeSet<PersonId>,
     /// As it stands in the index of timers.
     pub(crate) timer: Option<Time>,
+    /// Channels over which they have, or may have, an older version.
+    #[serde(default)]
+    pub(crate) heard_over: BTreeSet<Channel>,
+    /// The newest reminder, counted over all versions so that clients know a newer one.
+    #[serde(default)]
+    pub(crate) reminded: u32,
+    /// The same when it was asked last.
+    #[serde(default)]
+    pub(crate) reminded_before: u32,
+    #[serde(default)]
+    pub(crate) reminded_at: Option<Time>,
+    /// What came of the last call to them.
+    #[serde(default)]
+    pub(crate) call: Option<Call>,
+    /// It is a machine: nothing is asked of it.
+    #[serde(default)]
+    pub(crate) device: bool,
+    /// They are shut out: nobody waits for them.
+    #[serde(default)]
+    pub(crate) out: bool,
+    /// What they have done of the current version's checklist.
+    #[serde(default, skip_serializing_if = "Ticks::is_empty")]
+    pub(crate) done: Ticks,
+    /// As it stands in the counts.
+    #[serde(skip)]
+    pub(crate) tally: Tally,
+    /// Touched since whoever follows the changes was told last.
+    #[serde(skip)]
+    pub(crate) changed: bool,
+}
+
+/// A call by somebody at the centre.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// What came of it.
+    pub status: CallStatus,
+    /// Who called.
+    pub by: PersonId,
+    /// When.
+    pub at: Time,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +338,9 @@ pub(crate) struct Ack {
     pub(crate) version: u32,
     pub(crate) at: Time,
     pub(crate) via: Channel,
+    /// Who said so for them.
+    #[serde(default)]
+    pub(crate) by: Option<PersonId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,10 +363,15 @@ pub(crate) struct Slot {
     pub(crate) phase: Phase,
     /// Since when it is in this phase.
     pub(crate) since: Time,
-    /// The provider accepted the present attempt: nothing that it says later turns that into a retry.
+    /// The provider accepted the present attempt: nothing that it says later turns that into a retry on this channel.
     pub(crate) accepted: bool,
     /// Attempts in a row that nobody can tell of.
     pub(crate) ambiguous: u32,
+    /// Attempts in a row that surely failed.
+    #[serde(default)]
+    pub(crate) failures: u32,
+    #[serde(default)]
+    pub(crate) reminder: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,7 +402,32 @@ impl Slot {
             since: now,
             accepted: false,
             ambiguous: 0,
+            failures: 0,
+            reminder: 0,
         }
+    }
+
+    /// The person may have it: it was handed over, and not surely in vain.
+    fn may_have(&self) -> bool {
+        let in_vain = matches!(self.trouble, Some(Trouble::Failed | Trouble::Refused));
+        // A receipt without an attempt: they looked by themselves.
+        self.reached > Reached::Queued || self.attempts > 0 && (!in_vain || self.may_repeat)
+    }
+
+    /// A stranger's machine took the present attempt.
+    pub(crate) fn took_over(&self) -> bool {
+        self.accepted && self.channel.is_relayed()
+    }
+
+    /// What the machine that took it says of its handing on still counts: nobody of the person's has it yet.
+    pub(crate) fn awaits_report(&self) -> bool {
+        self.phase == Phase::Pending || self.phase == Phase::Spent && self.trouble == Some(Trouble::NoReceipt)
+    }
+
+    /// Their machine has it, or a stranger's machine that took it may have handed it on.
+    pub(crate) fn is_out_of_hand(&self) -> bool {
+        let in_vain = matches!(self.trouble, Some(Trouble::Failed | Trouble::Refused));
+        self.phase == Phase::Done || self.took_over() && !in_vain
     }
 
     /// As people and channels see it.
@@ -296,6 +442,7 @@ impl Slot {
             attempts: self.attempts,
             may_repeat: self.may_repeat,
             trouble: self.trouble.map(|t| t.word().into()),
+            reminder: self.reminder,
         }
     }
 
@@ -306,7 +453,11 @@ impl Slot {
 
     /// When it may be tried again after a sure failure.
     pub(crate) fn retry_due(&self, policy: &Policy) -> Option<Time> {
-        (self.phase == Phase::Failed).then(|| self.since.plus_s(policy.retry_s))
+        (self.phase == Phase::Failed).then(|| {
+            let doublings = self.failures.saturating_sub(1).min(16);
+            let wait = policy.retry_s * f64::from(1_u32 << doublings);
+            self.since.plus_s(wait.min(policy.retry_most_s.max(policy.retry_s)))
+        })
     }
 
     /// May be handed over now if its channel is up.
@@ -319,12 +470,16 @@ impl Slot {
         self.attempts = self.attempts.max(d.attempts);
         self.may_repeat = d.may_repeat;
         self.trouble = d.trouble.as_deref().and_then(Trouble::from_word);
+        self.reminder = self.reminder.max(d.reminder);
     }
 
     fn attempted(&mut self, d: &Delivery, now: Time) {
         self.take(d);
         if self.phase == Phase::Spent {
             self.ambiguous = 0;
+        }
+        if self.phase != Phase::Failed {
+            self.failures = 0;
         }
         self.accepted = false;
         self.since = now;
@@ -339,11 +494,18 @@ impl Slot {
             Phase::Done
         } else {
             match self.trouble {
+                // A stranger's machine took it and could not hand it on, in whichever order it said so: no retry there.
+                Some(Trouble::Failed) if self.took_over() => Phase::Spent,
                 // A late "accepted" moves `reached` only: the trouble that was there stays, and so does the phase.
                 _ if self.trouble == known && before != Phase::Pending => before,
+                // The connection broke, and then came word that the attempt had got through to the provider.
+                None if before == Phase::Waiting && self.is_out_of_hand() => Phase::Pending,
                 None => before,
-                Some(Trouble::Failed) => Phase::Failed,
-                Some(Trouble::NoReceipt) => Phase::Spent,
+                Some(Trouble::Failed) => {
+                    self.failures += 1;
+                    Phase::Failed
+                }
+                Some(Trouble::NoReceipt | Trouble::Refused) => Phase::Spent,
                 Some(Trouble::Ambiguous) => {
                     self.ambiguous += 1;
                     if self.ambiguous >= policy.max_ambiguous { Phase::Spent } else { Phase::Waiting }
@@ -352,6 +514,9 @@ impl Slot {
             }
         };
         if after != before {
+            if after != Phase::Failed {
+                self.failures = 0;
+            }
             self.phase = after;
             self.since = now;
         }
@@ -370,7 +535,36 @@ impl Row {
             silent: false,
             carries: BTreeSet::new(),
             timer: None,
+            heard_over: BTreeSet::new(),
+            reminded: 0,
+            reminded_before: 0,
+            reminded_at: None,
+            call: None,
+            device: false,
+            out: false,
+            done: Ticks::default(),
+            tally: Tally::default(),
+            changed: false,
         }
+    }
+
+    /// The channels that the version must go over, whatever else it goes over: those over which they have what it
+    /// corrects.
+    pub(crate) fn must<'a>(&'a self, version: &Version) -> impl Iterator<Item = Channel> + use<'a> {
+        self.heard_over.iter().copied().filter({
+            let corrects = version.corrects();
+            move |_| corrects
+        })
+    }
+
+    /// Whether a version may go over a channel: what ended alarms nobody who never had it.
+    pub(crate) fn may_use(&self, version: &Version, channel: Channel) -> bool {
+        !version.cleared || !channel.alarms() || self.heard_over.contains(&channel)
+    }
+
+    /// Somebody at the centre found that nobody need wait for them.
+    pub(crate) fn is_excused(&self) -> bool {
+        self.call.as_ref().is_some_and(|c| c.status == CallStatus::Unavailable)
     }
 
     pub(crate) fn slot(&self, channel: Channel) -> Option<&Slot> {
@@ -386,9 +580,31 @@ impl Row {
         self.slots.iter().any(|s| s.phase == Phase::Pending)
     }
 
-    /// Whether it is asked of them themselves: they are on the list because of the danger.
-    pub(crate) fn is_primary(&self) -> bool {
-        matches!(self.rule, Rule::InDanger | Rule::SiteUnit)
+    /// How far the channel that got furthest is.
+    pub(crate) fn reached(&self) -> Reached {
+        self.slots.iter().map(|s| s.reached).max().unwrap_or(Reached::Queued)
+    }
+
+    /// Why their client does not have it; `None` once it has.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        if self.is_delivered() { None } else { self.slots.iter().rev().find_map(|s| s.trouble) }
+    }
+
+    /// The trouble of one whom nothing is on its way to. What they may not see, and what came too late, says nothing
+    /// about whether they can be reached.
+    pub(crate) fn stuck(&self) -> Option<Trouble> {
+        self.trouble().filter(|t| !self.is_pending() && !matches!(t, Trouble::NotReleasable | Trouble::Overtaken))
+    }
+
+    /// Whether it is asked of them themselves: they are on the list of a warning because of the danger, or of a bulletin
+    /// because it is for them.
+    pub(crate) fn is_primary(&self, bulletin: bool) -> bool {
+        let asked = if bulletin {
+            !matches!(self.rule, Rule::Subscription | Rule::Escalation)
+        } else {
+            matches!(self.rule, Rule::InDanger | Rule::SiteUnit)
+        };
+        asked && !self.device
     }
 
     /// Their acknowledgement covers what was asked.
@@ -398,68 +614,142 @@ impl Row {
 
     /// An acknowledgement of theirs is waited for: their own, or as a leader for somebody silent, or as the watch.
     pub(crate) fn owes(&self, head: &Head, person: &PersonId) -> bool {
-        if head.cleared_at.is_some() {
+        if head.cleared_at.is_some() || self.out {
             return false;
         }
-        let own = self.asked_at.is_some() && head.asked.is_some() && !self.has_acked(head);
-        let watch = head.centre.watch.contains(person)
-            && head.centre.asked_at.is_some()
-            && !head.centre.taken
-            && head.newest().is_some_and(|v| v.level == Level::Urgent);
-        own || watch || !self.carries.is_empty()
+        !self.carries.is_empty() || self.owes_own(head, person)
+    }
+
+    /// The same without what they owe as a leader.
+    fn owes_own(&self, head: &Head, person: &PersonId) -> bool {
+        let own = self.asked_at.is_some() && head.asked.is_some() && !self.has_acked(head) && !self.is_excused();
+        let watch = || {
+            head.centre.asked_at.is_some()
+                && !head.centre.taken
+                && head.newest().is_some_and(|v| v.level == Level::Urgent)
+                && head.centre.watch.contains(person)
+        };
+        own || watch()
+    }
+
+    /// A leader was told of their silence, and it lasts.
+    pub(crate) fn is_escalated(&self, head: &Head, person: &PersonId) -> bool {
+        self.escalation.is_some() && head.cleared_at.is_none() && !self.out && self.owes_own(head, person)
     }
 
     /// When something is due for this person, and what.
     pub(crate) fn next(&self, head: &Head, policy: &Policy) -> Option<(Time, Due)> {
-        let delivery = if self.is_delivered() {
-            None
-        } else if self.is_pending() {
-            self.slots.iter().filter_map(|s| s.receipt_due(policy)).min().map(|t| (t, Due::Receipt))
-        } else {
-            self.slots.iter().filter_map(|s| s.retry_due(policy)).min().map(|t| (t, Due::Retry))
-        };
+        let (delivered, pending) = (self.is_delivered(), self.is_pending());
+        let receipt = (!delivered && pending)
+            .then(|| self.slots.iter().filter_map(|s| s.receipt_due(policy)).min())
+            .flatten()
+            .map(|t| (t, Due::Receipt));
+        let must = |c: Channel| self.heard_over.contains(&c) && head.newest().is_some_and(Version::corrects);
+        let again = |s: &&Slot| !delivered && !pending || must(s.channel);
+        let failed = self.slots.iter().filter(|s| s.phase == Phase::Failed).filter(again);
+        let retry = failed.filter_map(|s| s.retry_due(policy)).min().map(|t| (t, Due::Retry));
+        let remind = self.remind_due(head, policy).map(|t| (t, Due::Remind));
         let escalate = self.escalate_due(head, policy).map(|t| (t, Due::Escalate));
-        delivery.into_iter().chain(escalate).min()
+        let lapse = self.lapse_due(head, policy).map(|t| (t, Due::Lapse));
+        receipt.into_iter().chain(retry).chain(remind).chain(escalate).chain(lapse).min()
+    }
+
+    /// Their own acknowledgement is asked for and not there, of a notice that goes on.
+    fn is_waited_for(&self, head: &Head) -> bool {
+        self.is_primary(head.is_bulletin())
+            && !self.is_excused()
+            && !self.out
+            && !self.silent
+            && head.cleared_at.is_none()
+            && head.asked.is_some()
+            && !self.has_acked(head)
+    }
+
+    /// When they are to be reminded: they have it, as far as anybody can know, and say nothing.
+    pub(crate) fn remind_due(&self, head: &Head, policy: &Policy) -> Option<Time> {
+        let given = self.reminded.saturating_sub(self.reminded_before);
+        if !self.is_waited_for(head) || !self.slots.iter().any(Slot::is_out_of_hand) || given >= policy.most_reminders {
+            return None;
+        }
+        let newest = head.newest()?;
+        let asked = self.asked_at?;
+        let from = self.reminded_at.filter(|_| given > 0).map_or(asked, |t| t.max(asked));
+        let due = from.plus_s(policy.times(newest.is_bulletin()).remind_s.of(newest.level));
+        newest.expires_at.is_none_or(|t| due < t).then_some(due)
     }
 
     /// When the next leader is to be told of this person's silence.
     pub(crate) fn escalate_due(&self, head: &Head, policy: &Policy) -> Option<Time> {
-        if !self.is_primary()
-            || self.silent
-            || head.cleared_at.is_some()
-            || head.asked.is_none()
-            || self.has_acked(head)
-        {
+        if !self.is_waited_for(head) {
             return None;
         }
-        match &self.escalation {
-            None => Some(self.asked_at?.plus_s(policy.acknowledge_s.of(head.newest()?.level))),
-            Some(e) if e.answered => None,
-            Some(e) => Some(e.at.plus_s(policy.supervisor_s)),
-        }
+        let newest = head.newest()?;
+        let times = policy.times(newest.is_bulletin());
+        let due = match &self.escalation {
+            None => self.asked_at?.plus_s(times.acknowledge_s.of(newest.level)),
+            Some(e) if e.answered => return None,
+            Some(e) => e.at.plus_s(times.supervisor_s),
+        };
+        newest.expires_at.is_none_or(|t| due < t).then_some(due)
+    }
+
+    /// When their acknowledgement counts no longer.
+    pub(crate) fn lapse_due(&self, head: &Head, policy: &Policy) -> Option<Time> {
+        let asked = self.is_primary(head.is_bulletin()) && !self.out;
+        let asked = asked && head.cleared_at.is_none() && head.asked.is_some();
+        let ack = self.acked.as_ref().filter(|_| asked && self.has_acked(head))?;
+        let newest = head.newest()?;
+        let due = ack.at.plus_s(policy.times(newest.is_bulletin()).lapse_s.of(newest.level)?);
+        newest.expires_at.is_none_or(|t| due < t).then_some(due)
     }
 
     /// A new version replaces what was on its way.
-    fn begin(&mut self, rule: Rule, version: &Version, asked: bool, now: Time) {
+    fn begin(&mut self, person: &PersonId, rule: Rule, version: &Version, asked: bool, set: Setting<'_>) {
+        let now = set.now;
         self.rule = rule;
+        self.device = set.devices.contains(person);
+        self.out = set.out.contains(person);
+        self.heard_over.extend(self.slots.iter().filter(|s| s.may_have()).map(|s| s.channel));
         self.slots.clear();
+        let primary = self.is_primary(version.is_bulletin());
         if version.cleared {
             self.carries.clear();
         } else if version.needs_ack {
-            self.asked_at = self.is_primary().then_some(now);
-            self.escalation = None;
-            self.tried.clear();
-            self.silent = false;
+            self.ask(primary.then_some(now));
             self.carries.clear();
-        } else if asked && self.is_primary() && self.asked_at.is_none() {
+        } else if asked && primary && self.asked_at.is_none() {
             // New on the list with a quiet version: nobody knows yet that they know.
             self.asked_at = Some(now);
         }
     }
+
+    /// The clocks of their acknowledgement start anew.
+    fn ask(&mut self, at: Option<Time>) {
+        self.asked_at = at;
+        self.reminded_before = self.reminded;
+        self.escalation = None;
+        self.tried.clear();
+        self.silent = false;
+        // Who was excused was so from what was asked then.
+        self.call = None;
+    }
+}
+
+/// The rule that asks more of somebody who is meant by two: of a warning first those whom it endangers, then the watch,
+/// who must take it, then all who are only told.
+pub(crate) fn stronger(a: Rule, b: Rule) -> Rule {
+    let rank = |rule| match rule {
+        Rule::InDanger | Rule::SiteUnit => (0, rule),
+        Rule::Centre => (1, rule),
+        _ => (2, rule),
+    };
+    if rank(a) <= rank(b) { a } else { b }
 }
 
 /// Where cases are kept while an event is applied.
 pub(crate) trait Store {
+    /// To read it only.
+    fn look(&self, notice: NoticeId) -> Option<&Head>;
     fn head(&mut self, notice: NoticeId) -> Option<&mut Head>;
     fn row(&mut self, notice: NoticeId, person: &PersonId) -> Option<&mut Row>;
     fn add_row(&mut self, notice: NoticeId, person: &PersonId, row: Row);
@@ -470,6 +760,9 @@ pub(crate) trait Store {
 pub(crate) struct Setting<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) watch: &'a BTreeSet<PersonId>,
+    pub(crate) devices: &'a BTreeSet<PersonId>,
+    /// Who is shut out.
+    pub(crate) out: &'a BTreeSet<PersonId>,
     pub(crate) now: Time,
 }
 
@@ -487,8 +780,33 @@ pub(crate) fn apply_event(store: &mut impl Store, set: Setting<'_>, event: &Disp
                 slot.moved(d, set.policy, set.now);
             }
         }
-        DispatchEvent::Acknowledged { notice, version, person, at, via } => {
-            acknowledged(store, *notice, person, &Ack { version: *version, at: *at, via: *via });
+        DispatchEvent::Acknowledged { notice, version, person, at, via, by } => {
+            acknowledged(store, *notice, person, &Ack { version: *version, at: *at, via: *via, by: by.clone() });
+        }
+        DispatchEvent::Lapsed { notice, person, at, .. } => {
+            if let Some(row) = store.row(*notice, person) {
+                row.acked = None;
+                row.ask(Some(*at));
+            }
+        }
+        DispatchEvent::Called { notice, person, status, by, at, .. } => {
+            let Some(row) = store.row(*notice, person) else { return };
+            row.call = Some(Call { status: *status, by: by.clone(), at: *at });
+            if *status == CallStatus::Unavailable {
+                row.silent = false;
+                let told = row.tried.clone();
+                for leader in told {
+                    if let Some(row) = store.row(*notice, &leader) {
+                        row.carries.remove(person);
+                    }
+                }
+            }
+        }
+        DispatchEvent::Measures { notice, version, person, done, .. } => {
+            let list = store.look(*notice).and_then(|h| h.version(*version)).map(|v| v.measures.clone());
+            if let (Some(list), Some(row)) = (list, store.row(*notice, person)) {
+                row.done = Ticks::those(&list, |_, id| done.contains(id));
+            }
         }
         DispatchEvent::Escalated { notice, person, to: Some(to), at, .. } => escalated(store, *notice, person, to, *at),
         DispatchEvent::Escalated { notice, person, to: None, .. } | DispatchEvent::Silent { notice, person, .. } => {
@@ -507,11 +825,17 @@ pub(crate) fn apply_event(store: &mut impl Store, set: Setting<'_>, event: &Disp
 
 /// The slot of a delivery of the current version, made when it is new.
 fn slot_of<'a>(store: &'a mut impl Store, d: &Delivery, now: Time) -> Option<&'a mut Slot> {
-    if store.head(d.notice)?.current != d.version {
+    if store.look(d.notice)?.current != d.version {
         return None;
     }
     let row = store.row(d.notice, &d.person)?;
+    if d.reminder > row.reminded {
+        row.reminded = d.reminder;
+        row.reminded_at = Some(now);
+    }
     let k = row.slots.iter().position(|s| s.id == d.id).unwrap_or_else(|| {
+        // Most people need one.
+        row.slots.reserve_exact(1);
         row.slots.push(Slot::new(d.id, d.channel, now));
         row.slots.len() - 1
     });
@@ -524,16 +848,21 @@ fn recipients(store: &mut impl Store, set: Setting<'_>, notice: NoticeId, versio
         return;
     }
     let Some(heard) = head.version(version).cloned() else { return };
+    let checklist = head.newest().map(|v| v.measures.clone()).unwrap_or_default();
     head.current = version;
     head.cleared_at = heard.cleared.then_some(set.now);
     if heard.needs_ack && !heard.cleared {
         head.asked = Some(version);
-        head.centre = Centre { asked_at: Some(set.now), ..Centre::default() };
+        // A bulletin was decided at the centre: nobody there need take it.
+        let asked_at = Some(set.now).filter(|_| !heard.is_bulletin());
+        head.centre = Centre { asked_at, ..Centre::default() };
     }
     let asked = head.asked.is_some();
     for (person, rule) in people {
         if *rule == Rule::Centre {
             head.centre.watch.insert(person.clone());
+        } else {
+            head.centre.watch.remove(person);
         }
         if *rule == Rule::Centre || set.watch.contains(person) {
             head.centre.people.insert(person.clone());
@@ -541,10 +870,11 @@ fn recipients(store: &mut impl Store, set: Setting<'_>, notice: NoticeId, versio
     }
     for (person, rule) in people {
         if let Some(row) = store.row(notice, person) {
-            row.begin(*rule, &heard, asked, set.now);
+            row.begin(person, *rule, &heard, asked, set);
+            row.done = row.done.moved(&checklist, &heard.measures);
         } else {
             let mut row = Row::new(*rule);
-            row.begin(*rule, &heard, asked, set.now);
+            row.begin(person, *rule, &heard, asked, set);
             store.add_row(notice, person, row);
         }
     }
@@ -557,13 +887,15 @@ fn acknowledged(store: &mut impl Store, notice: NoticeId, person: &PersonId, ack
     }
     let carried = std::mem::take(&mut row.carries);
     let told = row.tried.clone();
-    let Some(head) = store.head(notice) else { return };
+    let Some(head) = store.look(notice) else { return };
     let covers = head.asked.is_none_or(|asked| ack.version >= asked);
     let mut relieved: Vec<(PersonId, PersonId)> = Vec::new();
     if covers {
         // They answered for themself: nobody need carry their silence any more.
         relieved.extend(told.into_iter().map(|leader| (leader, person.clone())));
-        if head.centre.people.contains(person) {
+        if head.centre.people.contains(person)
+            && let Some(head) = store.head(notice)
+        {
             head.centre.taken = true;
             for leader in &head.centre.tried {
                 relieved.extend(head.centre.watch.iter().map(|w| (leader.clone(), w.clone())));
@@ -597,9 +929,7 @@ fn escalated(store: &mut impl Store, notice: NoticeId, person: &PersonId, to: &P
     row.escalation = Some(Escalation { to: to.clone(), at, answered: false });
     row.tried.push(to.clone());
     let centre = row.rule == Rule::Centre;
-    if let Some(head) = store.head(notice)
-        && centre
-    {
+    if centre && let Some(head) = store.head(notice) {
         if !head.centre.tried.contains(to) {
             head.centre.tried.push(to.clone());
         }
@@ -615,8 +945,8 @@ fn escalated(store: &mut impl Store, notice: NoticeId, person: &PersonId, to: &P
 }
 
 /// One notice with everybody on its list.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Case {
     pub(crate) head: Head,
-    pub(crate) rows: BTreeMap<PersonId, Row>,
+    pub(crate) rows: Rows,
 }

@@ -18,10 +18,11 @@ pub struct Health {
     /// Microseconds; `i64::MIN` is never.
     last_heard_us: AtomicI64,
     refused: Mutex<BTreeMap<String, u64>>,
+    clock: Mutex<ClockOffset>,
 }
 
 /// The counters at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct HealthSnapshot {
     /// Lines, frames or events that came.
     pub received: u64,
@@ -33,6 +34,38 @@ pub struct HealthSnapshot {
     pub last_heard: Option<Time>,
     /// Connections open now.
     pub connections: u64,
+    /// How far the source's clock is ahead (behind, where negative), seconds; see [`ClockOffset`].
+    pub clock_offset_s: Option<f64>,
+}
+
+/// How far a source's clock is ahead, as its lines say. What a line claims is late by its way here, so the line that is
+/// furthest ahead within two minutes is the nearest to the truth.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ClockOffset {
+    /// When the window at hand began, its largest, and the largest of the one before it, seconds.
+    window: Option<(Time, f64)>,
+    before: Option<f64>,
+}
+
+impl ClockOffset {
+    const WINDOW_S: f64 = 60.0;
+
+    /// A line that was so far ahead.
+    pub fn take(&mut self, ahead_s: f64, now: Time) {
+        match &mut self.window {
+            Some((began, most)) if (0.0..Self::WINDOW_S).contains(&now.since_s(*began)) => *most = most.max(ahead_s),
+            w => {
+                self.before = w.filter(|(b, _)| now.since_s(*b) < 2.0 * Self::WINDOW_S).map(|(_, most)| most);
+                *w = Some((now, ahead_s));
+            }
+        }
+    }
+
+    /// The offset, seconds; `None` before the first line.
+    pub fn offset_s(&self) -> Option<f64> {
+        let (_, most) = self.window?;
+        Some(self.before.map_or(most, |b| b.max(most)))
+    }
 }
 
 impl Default for Health {
@@ -43,6 +76,7 @@ impl Default for Health {
             connections: AtomicU64::new(0),
             last_heard_us: AtomicI64::new(i64::MIN),
             refused: Mutex::default(),
+            clock: Mutex::default(),
         }
     }
 }
@@ -60,6 +94,7 @@ impl Health {
             refused: self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             last_heard: (heard != i64::MIN).then(|| Time::from_micros(heard)),
             connections: self.connections.load(Relaxed),
+            clock_offset_s: self.clock.lock().unwrap_or_else(PoisonError::into_inner).offset_s(),
         }
     }
 
@@ -78,6 +113,10 @@ impl Health {
         *map.entry(if known { reason.to_owned() } else { "other".to_owned() }).or_default() += times;
     }
 
+    pub(crate) fn clock(&self, ahead_s: f64, now: Time) {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).take(ahead_s, now);
+    }
+
     pub(crate) fn connections(&self, open: usize) {
         self.connections.store(open as u64, Relaxed);
     }
@@ -86,6 +125,27 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_offset_of_a_clock_is_that_of_the_least_delayed_line_lately() {
+        let t = |s| Time::from_unix_s(1_000.0 + s).unwrap();
+        let mut c = ClockOffset::default();
+        assert_eq!(c.offset_s(), None);
+        for (at_s, ahead_s, offset_s) in [
+            (0.0, -9.0, -9.0),
+            (1.0, -7.2, -7.2),
+            (2.0, -30.0, -7.2),
+            (70.0, -8.0, -7.2),
+            (140.0, -8.5, -8.0),
+            // The clock was set; nothing older than two minutes counts.
+            (500.0, 0.1, 0.1),
+            // The centre's own clock stepped back: a new window.
+            (10.0, 0.3, 0.3),
+        ] {
+            c.take(ahead_s, t(at_s));
+            assert_eq!(c.offset_s(), Some(offset_s), "at {at_s}");
+        }
+    }
 
     #[test]
     fn reasons_are_bounded_and_the_last_moment_never_goes_back() {

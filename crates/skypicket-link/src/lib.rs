@@ -10,16 +10,30 @@
 
 pub mod capture;
 mod clients;
+pub mod courier;
 pub mod health;
 mod ids;
 pub mod intake;
 pub mod lines;
 pub mod listen;
+pub mod machine;
+pub mod post;
+pub mod relay;
+mod secure;
+pub mod sms;
+pub mod smtp;
 pub mod tak;
+pub mod tls;
+pub mod webhook;
+pub mod webpush;
 
 pub use capture::{CaptureConfig, CaptureTail};
-pub use health::{Health, HealthSnapshot};
+pub use courier::{Carrier, Courier, Outgoing, Sent};
+pub use health::{ClockOffset, Health, HealthSnapshot};
 pub use intake::{BoxFuture, Intake, Refused};
 pub use lines::{TcpLines, TcpLinesConfig, UdpLines, UdpLinesConfig};
 pub use listen::{ListenError, Shutdown, check_listen};
+pub use machine::{Admitted, Area, Format, Grant, Holder, Machines, Rate};
+pub use secure::{ClientCertificates, Secure};
 pub use tak::{TakConfig, TakHandle, TakServer};
+pub use webpush::WebPush;

@@ -17,6 +17,12 @@ pub enum ListenError {
         /// The address asked for.
         addr: SocketAddr,
     },
+    /// Its table says TLS, and there is no certificate for it.
+    #[error("{addr}: this listener is to have TLS, and the centre has none: give serve --tls")]
+    NoTls {
+        /// The address asked for.
+        addr: SocketAddr,
+    },
     /// The system did not give the address.
     #[error("cannot listen on {addr}: {error}")]
     Io {

@@ -3,11 +3,12 @@
 //! Inputs are what the engines take; decisions are what they gave, committed together with the input that caused them.
 
 use crate::{
-    DeskEvent, Directory, DispatchEvent, LogId, Notice, NoticeId, Observation, OwnFlight, PersonId, Position,
-    ProviderResult, RequestId, Sighting, SightingId, SourceId, Time, Track, Triage, delivery::Channel,
+    Access, AlarmId, BulletinAct, CallStatus, DeskEvent, Directory, DirectoryChange, DispatchEvent, LogId, Notice,
+    NoticeId, Observation, OwnFlight, PersonId, Position, ProviderResult, ReportAct, ReportId, RequestId, SavedSearch,
+    SearchId, Sighting, SightingId, SourceId, Time, Track, Triage, delivery::Channel,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,13 @@ pub enum Body {
         /// Up or down.
         up: bool,
     },
+    /// The centre's way to a provider came up or went down for everybody, or was found not to work.
+    Channel {
+        /// Which.
+        channel: Channel,
+        /// How it is now.
+        state: ChannelState,
+    },
     /// Sensor observations were shed before the record, so many a source.
     Shed {
         /// Counts.
@@ -70,6 +78,13 @@ pub enum Body {
         /// Last index.
         last: u64,
     },
+    /// Who read what, and what was done about who may.
+    Access {
+        /// One item each.
+        items: Vec<Access>,
+    },
+    /// The record was backed up, restored or purged.
+    Upkeep(Upkeep),
     /// A second passed.
     Tick,
 
@@ -105,8 +120,11 @@ impl Body {
             Self::Act(_) => "act",
             Self::Provider(_) => "provider",
             Self::Reach { .. } => "reach",
+            Self::Channel { .. } => "channel",
             Self::Shed { .. } => "shed",
             Self::Unrecorded { .. } => "unrecorded",
+            Self::Access { .. } => "access",
+            Self::Upkeep(_) => "upkeep",
             Self::Tick => "tick",
             Self::Tracks { .. } => "tracks",
             Self::Notice(_) => "notice",
@@ -115,6 +133,24 @@ impl Body {
             Self::Snapshot(_) => "snapshot",
         }
     }
+}
+
+/// How the centre's way to a provider is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ChannelState {
+    /// It takes messages.
+    Up,
+    /// It takes none now; why, in fixed words.
+    Down {
+        /// Why.
+        why: String,
+    },
+    /// It takes messages, but a test message did not come round in time; why, in fixed words.
+    Deaf {
+        /// Why.
+        why: String,
+    },
 }
 
 /// The centre started.
@@ -144,7 +180,7 @@ pub struct Configured {
 pub struct ActEntry {
     /// Who.
     pub by: PersonId,
-    /// Through what: `web`, `tak`, `cli`, `exercise`.
+    /// Through what: `web`, `tak`, `cli`, `exercise`, `sms`, `mail`, `link`.
     pub via: String,
     /// The client's request, so that a repeat is answered and not done again.
     pub request: Option<Request>,
@@ -208,12 +244,135 @@ pub enum Act {
     },
     /// File, change or end an own flight (same id replaces; `until` in the past ends it).
     OwnFlight(OwnFlight),
+    /// Change the directory: people, units, agencies, rosters. All of the changes, or none.
+    Directory {
+        /// In their order.
+        changes: Vec<DirectoryChange>,
+    },
+    /// Take alarms in hand, so that others see them taken; those of them that are over are left out.
+    TakeAlarm {
+        /// Which.
+        alarms: Vec<AlarmId>,
+        /// Why, where another has one of them in hand.
+        #[serde(default)]
+        why: String,
+    },
+    /// Give alarms back to the watch.
+    HandBack {
+        /// Which.
+        alarms: Vec<AlarmId>,
+        /// Why.
+        why: String,
+    },
+    /// Put alarms aside for a set time: they come back by themselves.
+    ShelveAlarm {
+        /// Which.
+        alarms: Vec<AlarmId>,
+        /// For how long, seconds.
+        for_s: u32,
+        /// Why.
+        why: String,
+    },
+    /// End that before its time.
+    UnshelveAlarm {
+        /// Which.
+        alarms: Vec<AlarmId>,
+    },
+    /// Shift change: take over every alarm that somebody has in hand.
+    TakeOver {
+        /// From whom.
+        from: PersonId,
+        /// What the one before said.
+        note: String,
+    },
+    /// Propose, approve, correct, recall … a bulletin.
+    Bulletin(BulletinAct),
+    /// File, grade, vet, review, purge … an intelligence report.
+    Intelligence(ReportAct),
+    /// Keep a search, new or changed.
+    SaveSearch {
+        /// It.
+        search: Box<SavedSearch>,
+    },
+    /// Drop a saved search of one's own.
+    DropSearch {
+        /// Which.
+        id: SearchId,
+    },
+    /// Say which of a bulletin's protective measures one has taken; the whole list each time.
+    Measures {
+        /// The bulletin.
+        notice: NoticeId,
+        /// The version.
+        version: u32,
+        /// Those that are done, by their names in the library.
+        done: BTreeSet<String>,
+    },
+    /// Say what came of a call to somebody silent.
+    Call {
+        /// The notice.
+        notice: NoticeId,
+        /// The version.
+        version: u32,
+        /// Who was called.
+        person: PersonId,
+        /// What came of it.
+        status: CallStatus,
+        /// What they said, in the caller's words.
+        #[serde(default)]
+        note: String,
+    },
     /// The same client id came again with another body: kept for a person to see.
     Conflict {
         /// The id that was used twice.
         request: RequestId,
         /// The other body, cut to 1,024 characters.
         body: String,
+    },
+}
+
+/// What was done to the record as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "upkeep", rename_all = "snake_case")]
+pub enum Upkeep {
+    /// A backup was made.
+    BackedUp {
+        /// Its id, as in the backup itself.
+        id: String,
+        /// It holds the entries before this index.
+        entries: u64,
+        /// Where it was written.
+        to: String,
+        /// Who may open it: age recipients, or `passphrase`.
+        recipients: Vec<String>,
+    },
+    /// The record was restored from a backup.
+    Restored {
+        /// Which backup.
+        id: String,
+        /// It held the entries before this index.
+        entries: u64,
+        /// When the backup was made.
+        made_at: Time,
+    },
+    /// Before a purge: the engines forget what is older than it may be, so that the snapshot after this holds none of it.
+    Forgot {
+        /// Older than this, by the groups of the retention (`acts`).
+        before: BTreeMap<String, Time>,
+    },
+    /// Content whose time was over was purged; its tombstones stay.
+    Purged {
+        /// Items purged, by kind of entry.
+        items: BTreeMap<String, u64>,
+        /// The time that counted as now.
+        at: Time,
+        /// Who asked for it; nobody when it was the daily job.
+        by: Option<PersonId>,
+        /// Backups that still hold it, by their ids.
+        backups: Vec<String>,
+        /// The intelligence report whose content it was, where not time but people decided; then it is no daily purge.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<ReportId>,
     },
 }
 

@@ -92,7 +92,9 @@ impl Place {
 
     /// MGRS text with 1 m digits ("13RCR5957115434"); `None` near the poles, where MGRS uses another grid.
     pub fn mgrs(self) -> Option<String> {
-        let ll = geoconvert::LatLon::create(self.lat_deg, self.lon_deg).ok()?;
+        // On the equator itself the library finds no row and panics (geoconvert 1.0.2): a tenth of a millimetre beside it.
+        let lat_deg = if self.lat_deg.abs() < 1e-9 { 1e-9 } else { self.lat_deg };
+        let ll = geoconvert::LatLon::create(lat_deg, self.lon_deg).ok()?;
         (self.lat_deg > -80.0 && self.lat_deg < 84.0)
             .then(|| ll.to_mgrs(5).to_string().trim_start_matches('0').to_owned())
     }
@@ -271,6 +273,8 @@ mod tests {
         // NGA.STND.0037's own example square for Honolulu: zone 4, band Q, 100 km square FJ.
         let honolulu = Place::new(21.309_444, -157.916_944, None).unwrap().mgrs().unwrap();
         assert!(honolulu.starts_with("4QFJ") && honolulu.len() == 14, "{honolulu}");
+        // On the equator, 2.5 degrees west of the middle of zone 31: easting 500,000 - 278,276.5 m (Snyder 1987, eq. 8-9).
+        assert_eq!(Place::new(0.0, 0.5, None).unwrap().mgrs().as_deref(), Some("31NBA2172300000"), "on the equator");
         assert!(Place::from_mgrs("not a grid").is_none());
         assert!(Place::new(85.0, 0.0, None).unwrap().mgrs().is_none());
     }

@@ -39,6 +39,10 @@ uuid_id! {
     TrackId,
     /// One notice: a warning or a bulletin, over all its versions.
     NoticeId,
+    /// One intelligence report (client-made UUIDv7).
+    ReportId,
+    /// One saved search (client-made).
+    SearchId,
     /// One delivery: notice version × person × channel.
     DeliveryId,
     /// One request of a client (client-made), by which a repeat is known.

@@ -92,6 +92,17 @@ impl Marking {
         }
     }
 
+    /// Whether a thing marked so opens to nobody whom `basis` does not open to: what it must, as long as nobody decides
+    /// otherwise.
+    pub fn covers(&self, basis: &Self) -> bool {
+        let joined = self.join(basis);
+        let key = |m: &Self| {
+            let named = if m.tlp == Tlp::Red { m.named.clone() } else { BTreeSet::new() };
+            (m.tlp, m.owner.clone(), m.agencies(), named)
+        };
+        key(&joined) == key(self)
+    }
+
     /// The agencies, beside the owner, that it may go to; `None` is all of them.
     fn agencies(&self) -> Option<BTreeSet<AgencyId>> {
         match self.tlp {
@@ -190,6 +201,7 @@ mod tests {
             }
         }
         for a in &all {
+            assert!(a.covers(a));
             for b in &all {
                 let joined = a.join(b);
                 for r in [reader("own", Role::Field), reader("friend", Role::Watch), reader("other", Role::Field)] {
@@ -197,6 +209,7 @@ mod tests {
                         !may_see(&r, &joined) || may_see(&r, a) && may_see(&r, b),
                         "{r:?}\n{a:?}\n{b:?}\n{joined:?}"
                     );
+                    assert!(!a.covers(b) || !may_see(&r, a) || may_see(&r, b), "{r:?}\n{a:?}\n{b:?}");
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! People and what is to be protected: [`Person`], [`Unit`], [`Agency`], their [`Directory`], [`Position`],
 //! [`Protected`] and [`OwnFlight`].
 
-use crate::{AgencyId, LatLon, PersonId, Place, Reader, Time, UnitId, delivery::Channel, ids::SourceId};
+use crate::{AgencyId, LatLon, PersonId, Place, Reader, Subscription, Time, UnitId, delivery::Channel, ids::SourceId};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +26,9 @@ pub enum Role {
     Auditor,
     /// People, sources, certificates, backups.
     Administrator,
+    /// No person: a siren, or a system of another house, that is sent notices. It cannot sign in, is asked for no
+    /// acknowledgement, and has no other role.
+    Device,
 }
 
 /// An agency.
@@ -54,7 +57,7 @@ pub struct Unit {
 }
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Their id.
@@ -68,17 +71,62 @@ pub struct Person {
     /// Channels in the order in which they are tried.
     #[serde(default = "Person::default_channels")]
     pub channels: Vec<Channel>,
+    /// Where they are reached over channels that need an address.
+    #[serde(default, skip_serializing_if = "Addresses::is_empty")]
+    pub addresses: Addresses,
+    /// What they asked to be told of besides what concerns them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscriptions: Vec<Subscription>,
     /// The uid of their TAK client: binds a connection's events to this person.
     #[serde(default)]
     pub tak_uid: Option<String>,
     /// Language of texts to them: `en` or `es`.
     #[serde(default)]
     pub language: Language,
+    /// Shut out: cannot sign in, is sent nothing, leads nobody; stays in the directory for what they did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 impl Person {
     fn default_channels() -> Vec<Channel> {
-        vec![Channel::Web, Channel::Tak]
+        vec![Channel::Web, Channel::Push, Channel::Tak]
+    }
+}
+
+/// Where a person is reached; never shown but to those who keep people, never logged.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Addresses {
+    /// Mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
+    /// Telephone number for short messages, as E.164 writes it: `+` and 7 to 15 digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms: Option<String>,
+    /// Id of a webhook in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<SourceId>,
+    /// Id of a relay in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<SourceId>,
+}
+
+impl Addresses {
+    /// None is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The address for a channel; `None` also for the channels that need none.
+    pub fn of(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Mail => self.mail.as_deref(),
+            Channel::Sms => self.sms.as_deref(),
+            Channel::Webhook => self.webhook.as_ref().map(SourceId::as_str),
+            Channel::Relay => self.relay.as_ref().map(SourceId::as_str),
+            Channel::Web | Channel::Tak | Channel::Push | Channel::Voice => None,
+        }
     }
 }
 
@@ -110,6 +158,43 @@ pub struct Site {
     pub unit: UnitId,
 }
 
+/// A duty roster: who is on duty when, at one post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roster {
+    /// Its id.
+    pub id: UnitId,
+    /// Its name as shown, for instance "Watch desk".
+    pub name: String,
+    /// The unit whose post it is.
+    pub unit: UnitId,
+    /// Who is on duty when; in order of their start.
+    #[serde(default)]
+    pub duties: Vec<Duty>,
+}
+
+/// One person's duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// Who.
+    pub person: PersonId,
+    /// From when.
+    pub from: Time,
+    /// Until when.
+    pub until: Time,
+}
+
+impl Roster {
+    /// Most duties on one roster.
+    pub const MOST_DUTIES: usize = 2_000;
+
+    /// Who is on duty at a time.
+    pub fn on_duty(&self, now: Time) -> impl Iterator<Item = &PersonId> {
+        self.duties.iter().filter(move |d| d.from <= now && now < d.until).map(|d| &d.person)
+    }
+}
+
 /// Everybody and every fixed place that this centre knows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +208,62 @@ pub struct Directory {
     /// Sites by id.
     #[serde(default)]
     pub sites: BTreeMap<UnitId, Site>,
+    /// Duty rosters by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rosters: BTreeMap<UnitId, Roster>,
+}
+
+/// One change of the directory, as somebody asks for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum DirectoryChange {
+    /// An agency, new or changed.
+    PutAgency {
+        /// It.
+        agency: Agency,
+    },
+    /// An agency goes.
+    RemoveAgency {
+        /// Which.
+        agency: AgencyId,
+    },
+    /// A unit, new or changed.
+    PutUnit {
+        /// It.
+        unit: Unit,
+    },
+    /// A unit goes.
+    RemoveUnit {
+        /// Which.
+        unit: UnitId,
+    },
+    /// A person, new or changed.
+    PutPerson {
+        /// They.
+        person: Person,
+    },
+    /// A person goes.
+    RemovePerson {
+        /// Who.
+        person: PersonId,
+    },
+    /// What a person asked to be told of, all of it; the rest of them stays as it is.
+    PutSubscriptions {
+        /// Who.
+        person: PersonId,
+        /// What.
+        items: Vec<Subscription>,
+    },
+    /// A roster, new or changed.
+    PutRoster {
+        /// It.
+        roster: Roster,
+    },
+    /// A roster goes.
+    RemoveRoster {
+        /// Which.
+        roster: UnitId,
+    },
 }
 
 impl Directory {
@@ -131,13 +272,15 @@ impl Directory {
         Some(&self.units.get(&self.people.get(person)?.unit)?.agency)
     }
 
-    /// The person as a reader of marked things.
+    /// The person as a reader of marked things; nobody who is shut out.
     pub fn reader(&self, person: &PersonId) -> Option<Reader> {
-        Some(Reader {
-            person: person.clone(),
-            agency: self.agency_of(person)?.clone(),
-            roles: self.people.get(person)?.roles.clone(),
-        })
+        let p = self.active(person)?;
+        Some(Reader { person: person.clone(), agency: self.agency_of(person)?.clone(), roles: p.roles.clone() })
+    }
+
+    /// The person, unless they are shut out.
+    pub fn active(&self, person: &PersonId) -> Option<&Person> {
+        self.people.get(person).filter(|p| !p.disabled)
     }
 
     /// The people who lead `person`, nearest first, never themself: those after them on their unit's chain, or the
@@ -145,47 +288,12 @@ impl Directory {
     pub fn leaders_of(&self, person: &PersonId) -> Vec<PersonId> {
         let Some(unit) = self.people.get(person).and_then(|p| self.units.get(&p.unit)) else { return Vec::new() };
         let after = unit.leadership.iter().position(|l| l == person).map_or(0, |k| k + 1);
-        unit.leadership.iter().skip(after).filter(|l| *l != person && self.people.contains_key(l)).cloned().collect()
+        unit.leadership.iter().skip(after).filter(|l| *l != person && self.active(l).is_some()).cloned().collect()
     }
 
-    /// Everybody with a role, in order of id.
+    /// Everybody with a role who is not shut out, in order of id.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Person> {
-        self.people.values().filter(move |p| p.roles.contains(&role))
-    }
-
-    /// What does not fit together, each as one sentence; empty when all is well.
-    pub fn problems(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for u in self.units.values() {
-            if !self.agencies.contains_key(&u.agency) {
-                found.push(format!("unit '{}' is in agency '{}', which is not defined", u.id, u.agency));
-            }
-            for l in &u.leadership {
-                if !self.people.contains_key(l) {
-                    found.push(format!("unit '{}' is led by '{l}', who is not defined", u.id));
-                }
-            }
-        }
-        let mut uids: BTreeMap<&str, &PersonId> = BTreeMap::new();
-        for p in self.people.values() {
-            if !self.units.contains_key(&p.unit) {
-                found.push(format!("person '{}' is in unit '{}', which is not defined", p.id, p.unit));
-            }
-            if let Some(uid) = &p.tak_uid
-                && let Some(other) = uids.insert(uid, &p.id)
-            {
-                found.push(format!("people '{other}' and '{}' have the same tak_uid '{uid}'", p.id));
-            }
-        }
-        for s in self.sites.values() {
-            if !self.units.contains_key(&s.unit) {
-                found.push(format!("site '{}' belongs to unit '{}', which is not defined", s.id, s.unit));
-            }
-            if let Err(e) = s.at.check() {
-                found.push(format!("site '{}': {e}", s.id));
-            }
-        }
-        found
+        self.people.values().filter(move |p| !p.disabled && p.roles.contains(&role))
     }
 }
 
@@ -212,6 +320,16 @@ pub enum ProtectedId {
     Person(PersonId),
     /// A fixed place.
     Site(UnitId),
+}
+
+impl ProtectedId {
+    /// The person, where it is one.
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Person(p) => Some(p),
+            Self::Site(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for ProtectedId {

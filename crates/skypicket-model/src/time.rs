@@ -23,6 +23,9 @@ impl Time {
     /// Largest magnitude taken: the years 0001 to 9999, so that every value prints.
     const LIMIT_S: f64 = 60_000_000_000.0;
 
+    /// The beginning of the year 0001.
+    const YEAR_1_S: i64 = -62_135_596_800;
+
     /// From microseconds since the Unix epoch.
     pub const fn from_micros(us: i64) -> Self {
         Self(us)
@@ -75,9 +78,10 @@ impl fmt::Debug for Time {
 impl FromStr for Time {
     type Err = NotAnInstant;
     fn from_str(s: &str) -> Result<Self, NotAnInstant> {
-        s.parse::<jiff::Timestamp>()
-            .map(|t| Self(t.as_microsecond()))
-            .map_err(|_| NotAnInstant(s.chars().take(64).collect()))
+        // RFC 3339 section 5.6 has years of four digits; ISO 8601's extended ones would not print as RFC 3339 again.
+        let year = s.bytes().take_while(u8::is_ascii_digit).count() == 4;
+        let instant = s.parse::<jiff::Timestamp>().ok().filter(|t| year && t.as_second() >= Self::YEAR_1_S);
+        instant.map(|t| Self(t.as_microsecond())).ok_or_else(|| NotAnInstant(s.chars().take(64).collect()))
     }
 }
 
@@ -124,6 +128,10 @@ mod tests {
         assert_eq!(Time::from_unix_s(f64::NAN), None);
         assert_eq!(Time::from_unix_s(1e300), None);
         assert!("yesterday".parse::<Time>().is_err());
+        for far in ["-000556-07-16T18:27:39.727302Z", "+012026-01-01T00:00:00Z", "0000-01-01T00:00:00Z"] {
+            assert!(far.parse::<Time>().is_err(), "{far}");
+        }
+        assert_eq!("0001-01-01T00:00:00Z".parse::<Time>().unwrap().to_string(), "0001-01-01T00:00:00Z");
         assert_eq!(Time::from_micros(5).plus_s(f64::NAN), Time::from_micros(5));
     }
 
@@ -137,6 +145,7 @@ mod tests {
             person: PersonId::new("p").unwrap(),
             at,
             via: Channel::Web,
+            by: None,
         };
         let body = Body::Dispatch(event);
         let mut bytes = Vec::new();

@@ -6,9 +6,11 @@
 
 use rusqlite::Connection;
 use skypicket_model::{
-    Act, Body, Claims, Entry, Marking, Measurement, Observation, ObservationId, PersonId, Place, Request, RequestId,
-    Sighting, SightingId, Signal, SourceId, Time,
+    About, Act, Body, Claims, Entry, LatLon, Level, Marking, Measurement, Notice, NoticeId, NoticeState, Observation,
+    ObservationId, PersonId, Place, ProtectedId, Request, RequestId, Sighting, SightingId, Signal, SourceId, Time,
+    TrackId, Warning,
     entry::ActEntry,
+    notice::NoticeFacts,
     observation::{IdClaim, IdKind},
     sighting::{Activity, DroneKind, RangeClass},
 };
@@ -84,6 +86,47 @@ fn report(n: u128) -> Fallible<Body> {
             }),
         },
     }))
+}
+
+/// A version of each of so many warnings.
+fn all_warnings(version: u32, warnings: u32) -> Fallible<Vec<Entry>> {
+    let one = |n: u32| -> Fallible<Entry> {
+        let state = if version == 1 { NoticeState::Raised } else { NoticeState::Updated };
+        let distance_m = f64::from(1_000 - version);
+        let notice = Notice {
+            id: NoticeId(Uuid::from_u128(u128::from(n) + 1)),
+            version,
+            state,
+            level: Level::Urgent,
+            at: Time::from_micros(1_790_000_001_000_000),
+            needs_ack: true,
+            marking: Marking::default(),
+            exercise: None,
+            code: "4711".into(),
+            text: format!("Drone {distance_m} m west of you, coming closer. Take cover."),
+            text_es: format!("Dron a {distance_m} m al oeste, se acerca. Póngase a cubierto."),
+            expires_at: None,
+            about: About::Warning(Warning {
+                track: TrackId(Uuid::from_u128(u128::from(n) + 1)),
+                protected: ProtectedId::Person(PersonId::new("agent-17")?),
+                protected_name: "North 1".into(),
+                facts: NoticeFacts {
+                    distance_m,
+                    bearing_deg: 270.0,
+                    earliest_s: 40.0,
+                    cpa_m: 20.0,
+                    p_within_30: 0.4,
+                    track_at: LatLon { lat_deg: 31.76, lon_deg: -106.49 },
+                    height_unknown: false,
+                    by_people_only: false,
+                },
+                reasons: vec!["inside_standoff".into()],
+                because: Vec::new(),
+            }),
+        };
+        Ok(entry(u64::from((version - 1) * warnings + n), Body::Notice(Box::new(notice))))
+    };
+    (0..warnings).map(one).collect()
 }
 
 fn entry(index: u64, body: Body) -> Entry {
@@ -170,6 +213,20 @@ fn main() -> Fallible<()> {
     let bare = bare_rate("bare-grouped", groups, n as usize / groups, content)?;
     line("reports, grouped", "reports/s", grouped, bare)?;
     writeln!(std::io::stdout(), "    {groups} transactions, the longest {longest} us")?;
+
+    // Versions of fifty warnings, fifty in a transaction: each takes the place of the one before in what can be found.
+    let (versions, warnings) = (100_u32, 50_u32);
+    let folder = Folder::new("warnings")?;
+    let record = open(&folder)?;
+    let made: Vec<Vec<Entry>> = (1..=versions).map(|v| all_warnings(v, warnings)).collect::<Fallible<_>>()?;
+    let begun = Instant::now();
+    for entries in made {
+        record.append(entries).wait()?;
+    }
+    let rate = f64::from(versions * warnings) / begun.elapsed().as_secs_f64();
+    drop(record);
+    let bare = bare_rate("bare-warnings", versions as usize, warnings as usize, 900)?;
+    line("versions of warnings, fifty at once", "versions/s", rate, bare)?;
 
     // Sensor blocks: 100 observations each.
     let (blocks, size) = (400_u32, 100_u128);

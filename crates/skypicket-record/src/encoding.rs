@@ -67,7 +67,7 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Encodin
 
 /// Bytes that are written as a CBOR byte string and not as a list of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Bytes(Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -163,6 +163,7 @@ pub(crate) fn items_of(body: &Body) -> Result<Vec<Vec<u8>>, EncodingError> {
         Body::Observations { items } => items.iter().map(to_bytes).collect(),
         Body::Positions { items } => items.iter().map(to_bytes).collect(),
         Body::Tracks { items } => items.iter().map(to_bytes).collect(),
+        Body::Access { items } => items.iter().map(to_bytes).collect(),
         Body::Snapshot(s) => {
             let state = s.state.iter().map(|(name, bytes)| (name.clone(), Bytes(bytes.clone()))).collect();
             Ok(vec![to_bytes(&WrittenSnapshot { engines: s.engines, state })?])
@@ -181,6 +182,7 @@ pub(crate) fn body_of(kind: &str, items: &[Option<Vec<u8>>]) -> Result<Option<Bo
         "observations" => return Ok(Some(Body::Observations { items: list(items)? })),
         "positions" => return Ok(Some(Body::Positions { items: list(items)? })),
         "tracks" => return Ok(Some(Body::Tracks { items: list(items)? })),
+        "access" => return Ok(Some(Body::Access { items: list(items)? })),
         _ => {}
     }
     let [one] = items else {

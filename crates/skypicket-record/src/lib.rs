@@ -30,12 +30,17 @@ mod views;
 
 pub use area::Near;
 pub use query::{
-    ConflictRow, DeliveryQuery, EscalationRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen, SightingQuery,
-    TrackPoint, VerdictIs,
+    AccessQuery, AccessRow, ConflictRow, DeliveryQuery, DeliveryTimes, DisseminationQuery, DisseminationRow,
+    EscalationRow, MeasuresRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen, SearchHit, SearchOrder,
+    SearchQuery, SearchRow, Seen, SightingQuery, Span, TrackPoint, UpkeepRow, VerdictIs,
 };
 pub use record::{
-    AppendError, Appended, Head, Priority, ReadError, Record, RecordState, SnapshotRow, StoredCheckpoint,
+    AppendError, Appended, Head, Priority, ReadError, Record, RecordState, SnapshotRow, StoredCheckpoint, Stretch,
 };
 pub use reply::Reply;
-pub use sqlite::{FILE_NAME, Faults, Metrics, OpenError, Options, SqliteRecord, World};
+pub use retention::Retention;
+pub use sqlite::{
+    CopyError, CopyIn, CopyOut, FILE_NAME, Faults, Metrics, OpenError, Options, Part, Purge, PurgeError, SqliteRecord,
+    WORDS, World,
+};
 pub use verify::{Fault, FaultKind, Report};

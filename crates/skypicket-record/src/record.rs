@@ -3,8 +3,8 @@
 use crate::{
     merkle::Hash,
     query::{
-        ConflictRow, DeliveryQuery, EscalationRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen,
-        SightingQuery, TrackPoint,
+        AccessQuery, AccessRow, ConflictRow, DeliveryQuery, DisseminationQuery, DisseminationRow, EscalationRow,
+        MeasuresRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen, SightingQuery, TrackPoint,
     },
     reply::{Gone, Reply},
 };
@@ -200,6 +200,9 @@ impl Priority {
                 | Body::Act(_)
                 | Body::Provider(_)
                 | Body::Reach { .. }
+                | Body::Channel { .. }
+                | Body::Access { .. }
+                | Body::Upkeep(_)
                 | Body::Notice(_)
                 | Body::Dispatch(_)
                 | Body::Desk(_) => people = true,
@@ -233,6 +236,17 @@ pub struct SnapshotRow {
     pub snapshot: Snapshot,
 }
 
+/// Part of the log, read over what was purged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stretch {
+    /// The entries that are left, in order.
+    pub entries: Vec<Entry>,
+    /// Those of which content was purged, with their kinds; a list that lost only some items is among the entries too.
+    pub purged: Vec<(u64, String)>,
+    /// Where to read on; equal to where this began at the end of the log.
+    pub next: u64,
+}
+
 /// Append-only, durable, provable entries; the views made from them; and a private drawer that is no history.
 ///
 /// Every call returns at once; the answer is a [`Reply`]. Calls made one after another are taken in that order.
@@ -264,12 +278,18 @@ pub trait Record: Send + Sync + 'static {
     fn deliveries(&self, query: DeliveryQuery) -> Reply<Page<Delivery>, ReadError>;
     /// A notice version's list, in its order.
     fn recipients(&self, notice: NoticeId, version: u32) -> Reply<Vec<RecipientRow>, ReadError>;
+    /// What everybody said of a notice's checklists, by person and version.
+    fn measures(&self, notice: NoticeId) -> Reply<Vec<MeasuresRow>, ReadError>;
+    /// A page of a notice's dissemination log, by version and person; empty at the end.
+    fn dissemination(&self, query: DisseminationQuery) -> Reply<Vec<DisseminationRow>, ReadError>;
     /// A notice's escalations, oldest first.
     fn escalations(&self, notice: NoticeId) -> Reply<Vec<EscalationRow>, ReadError>;
     /// Whether a client's request id was used before.
     fn request(&self, person: PersonId, id: RequestId) -> Reply<RequestSeen, ReadError>;
     /// Other bodies that came under used request ids.
     fn conflicts(&self, cursor: Option<String>, limit: usize) -> Reply<Page<ConflictRow>, ReadError>;
+    /// Who read what, and what was done about who may.
+    fn access(&self, query: AccessQuery) -> Reply<Page<AccessRow>, ReadError>;
     /// A track's points with `from <= at <= until`, oldest first, at most 10,000.
     fn track_history(&self, track: TrackId, from: Time, until: Time) -> Reply<Vec<TrackPoint>, ReadError>;
 

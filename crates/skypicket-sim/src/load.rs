@@ -152,7 +152,18 @@ fn heard_of(rng: &mut Rng, source: u32, serial: &str, spot: [f64; 3], vel: [f64;
 
 fn somebody(id: PersonId, name: String, unit: UnitId, role: Role) -> Person {
     let (roles, channels) = ([role].into(), vec![Channel::Web]);
-    Person { id, name, unit, roles, channels, tak_uid: None, language: Language::En }
+    Person {
+        id,
+        name,
+        unit,
+        roles,
+        channels,
+        addresses: skypicket_model::people::Addresses::default(),
+        subscriptions: Vec::new(),
+        tak_uid: None,
+        language: Language::En,
+        disabled: false,
+    }
 }
 
 fn place(along_m: f64, north_m: f64, up_m: f64) -> Place {
@@ -211,7 +222,7 @@ mod tests {
         warner.absorb_tracks(&changed, now);
         let told = warner.decide(&mut ids, now);
         assert_eq!(told.len(), 1);
-        assert_eq!(told[0].protected, ProtectedId::Person(BorderLoad::person(7)));
+        assert_eq!(told[0].warning().unwrap().protected, ProtectedId::Person(BorderLoad::person(7)));
         assert_eq!(told[0].level, Level::Urgent);
     }
 }

@@ -58,7 +58,21 @@ fn border(people: u32) -> Warner {
         let roles = [Role::Field].into();
         let unit = unit.clone();
         let (name, channels) = (String::new(), vec![]);
-        d.people.insert(id.clone(), Person { id, name, unit, roles, channels, tak_uid: None, language: Language::En });
+        d.people.insert(
+            id.clone(),
+            Person {
+                id,
+                name,
+                unit,
+                roles,
+                channels,
+                addresses: skypicket_model::people::Addresses::default(),
+                subscriptions: Vec::new(),
+                tak_uid: None,
+                language: Language::En,
+                disabled: false,
+            },
+        );
     }
     let mut warner = Warner::new(Policy::default(), None);
     warner.configure(&d);

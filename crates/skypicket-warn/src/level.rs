@@ -13,11 +13,16 @@ pub(crate) struct Steady {
 }
 
 impl Steady {
-    /// Takes what was judged at `now`. `over` says that there is nothing left to judge (track lost, own flight …): then
-    /// the level ends after one hold, not step by step.
-    pub(crate) fn take(&mut self, judged: Option<Level>, over: bool, hold_s: f64, now: Time) {
+    /// Takes what was judged at `now`, `since_s` after it was judged before. `over` says that there is nothing left to
+    /// judge (track lost, own flight …): then the level ends after one hold, not step by step; and at once where nobody
+    /// judged for that long, because the centre stood still: a warning of hours ago must not be open for ten seconds more.
+    pub(crate) fn take(&mut self, judged: Option<Level>, over: bool, hold_s: f64, since_s: f64, now: Time) {
         if judged >= self.level {
             *self = Self { level: judged, below_since: None };
+            return;
+        }
+        if over && since_s > hold_s {
+            *self = Self::default();
             return;
         }
         let since = *self.below_since.get_or_insert(now);
@@ -54,7 +59,7 @@ mod tests {
         judged
             .iter()
             .map(|(t, j)| {
-                s.take(*j, false, 10.0, Time::from_micros(t * 1_000_000));
+                s.take(*j, false, 10.0, 1.0, Time::from_micros(t * 1_000_000));
                 s.level
             })
             .collect()
@@ -97,10 +102,22 @@ mod tests {
     #[test]
     fn with_nothing_left_to_judge_it_ends_after_one_hold() {
         let mut s = Steady { level: Some(Urgent), below_since: None };
-        s.take(None, true, 10.0, Time::from_micros(0));
-        s.take(None, true, 10.0, Time::from_micros(9_999_999));
+        s.take(None, true, 10.0, 1.0, Time::from_micros(0));
+        s.take(None, true, 10.0, 1.0, Time::from_micros(9_999_999));
         assert_eq!(s.level, Some(Urgent));
-        s.take(None, true, 10.0, Time::from_micros(10_000_000));
+        s.take(None, true, 10.0, 1.0, Time::from_micros(10_000_000));
         assert_eq!(s, Steady::default());
+    }
+
+    #[test]
+    fn after_a_gap_with_nothing_left_to_judge_it_ends_at_once_and_with_something_left_as_always() {
+        let at = Time::from_micros(0);
+        let held = Steady { level: Some(Urgent), below_since: None };
+        for (over, since_s, left) in [(true, 3_600.0, None), (true, 9.0, Some(Urgent)), (false, 3_600.0, Some(Urgent))]
+        {
+            let mut s = held;
+            s.take(None, over, 10.0, since_s, at);
+            assert_eq!(s.level, left, "{over} {since_s}");
+        }
     }
 }

@@ -86,6 +86,9 @@ pub struct Ageing {
     /// The growth stops here, metres: half of the default stand-off. People at a post mostly stay there; a sigma
     /// without bound would thin the probability and so silence warnings to whoever's phone sleeps. Default 75.
     pub walk_bound_m: f64,
+    /// From this age on it is forgotten, seconds: nobody is shown it any more. Default 86,400, a day, which is as long as
+    /// the record keeps it.
+    pub keep_s: f64,
 }
 
 impl Default for Policy {
@@ -116,7 +119,7 @@ impl Default for Wander {
 
 impl Default for Ageing {
     fn default() -> Self {
-        Self { old_s: 60.0, max_age_s: 900.0, walk_mps: 1.5, walk_bound_m: 75.0 }
+        Self { old_s: 60.0, max_age_s: 900.0, walk_mps: 1.5, walk_bound_m: 75.0, keep_s: 86_400.0 }
     }
 }
 
@@ -187,6 +190,7 @@ impl Policy {
             ("position.max_age_s", self.position.max_age_s, 1.0, 86_400.0),
             ("position.walk_mps", self.position.walk_mps, 0.0, 50.0),
             ("position.walk_bound_m", self.position.walk_bound_m, 0.0, 5_000.0),
+            ("position.keep_s", self.position.keep_s, 60.0, 31.0 * 86_400.0),
             ("track_lost_s", self.track_lost_s, 2.0, 600.0),
             ("near_m", self.near_m, 0.0, 50_000.0),
             ("prune_m", self.prune_m, 100.0, 100_000.0),

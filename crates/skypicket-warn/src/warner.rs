@@ -10,12 +10,12 @@ use crate::{
     level::Steady,
     near::{Near, lon_reach_deg, within},
     nodes::NODES,
-    words::{self, About},
+    words,
 };
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    Danger, Directory, IdMaker, Level, Marking, Notice, NoticeId, NoticeState, PersonId, Position, Protected,
-    ProtectedId, Time, Track, TrackId, TrackState, Within,
+    About, Codes, Danger, Directory, IdMaker, Level, Marking, Notice, NoticeId, NoticeState, PersonId, Position,
+    Protected, ProtectedId, Time, Track, TrackId, TrackState, Warning, Within,
     notice::NoticeFacts,
     observation::{EnuCovariance, IdKind},
     people::Language,
@@ -36,6 +36,9 @@ const FULL_LONGEST_S: u64 = 5;
 /// A deleted track that was measured this recently was merged rather than lost, seconds.
 const MERGED_WITHIN_S: f64 = 5.0;
 
+/// A cleared warning's codes mean no other warning for so long, seconds: late replies are about it.
+const CODES_S: f64 = 3_600.0;
+
 /// The engine.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(from = "Stored")]
@@ -54,6 +57,8 @@ pub struct Warner {
     open: BTreeMap<NoticeId, Notice>,
     /// How many pairs were in reach of all tracks together at the last tick.
     load: u64,
+    /// The codes of warnings that are open or were a short time ago.
+    codes: Codes,
     #[serde(skip)]
     near: Near,
     #[serde(skip)]
@@ -75,11 +80,19 @@ struct Stored {
     heirs: BTreeMap<TrackId, TrackId>,
     open: BTreeMap<NoticeId, Notice>,
     load: u64,
+    #[serde(default)]
+    codes: Codes,
 }
 
 impl From<Stored> for Warner {
     fn from(s: Stored) -> Self {
-        let Stored { policy, exercise, people, sites, positions, tracks, pairs, heirs, open, load } = s;
+        let Stored { policy, exercise, people, sites, positions, tracks, pairs, heirs, open, load, mut codes } = s;
+        // Stored before older codes were kept.
+        if codes.is_empty() {
+            for n in open.values() {
+                codes.hear(n, CODES_S);
+            }
+        }
         let mut warner = Self {
             policy,
             exercise,
@@ -91,6 +104,7 @@ impl From<Stored> for Warner {
             heirs,
             open,
             load,
+            codes,
             near: Near::default(),
             told: Told::default(),
             counts: Counts::default(),
@@ -121,9 +135,14 @@ struct Told {
     due: BTreeSet<(TrackId, ProtectedId)>,
 }
 
+/// Which track a warning is about, and whom it is for.
+fn pair_of(n: &Notice) -> Option<(TrackId, ProtectedId)> {
+    n.warning().map(|w| (w.track, w.protected.clone()))
+}
+
 impl Told {
     fn of(open: &BTreeMap<NoticeId, Notice>, pairs: &BTreeMap<TrackId, BTreeMap<ProtectedId, Pair>>) -> Self {
-        let by_pair = open.values().map(|n| ((n.track, n.protected.clone()), (n.id, n.level))).collect();
+        let by_pair = open.values().filter_map(|n| Some((pair_of(n)?, (n.id, n.level)))).collect();
         let mut told = Self { by_pair, due: BTreeSet::new() };
         for (track, pairs) in pairs {
             for (who, pair) in pairs {
@@ -182,15 +201,17 @@ impl Warner {
             heirs: BTreeMap::new(),
             open: BTreeMap::new(),
             load: 0,
+            codes: Codes::default(),
             near: Near::default(),
             told: Told::default(),
             counts: Counts::default(),
         }
     }
 
-    /// Takes who and what there is to protect. Positions of people no longer in it are forgotten.
+    /// Takes who and what there is to protect. Positions of people no longer in it, or shut out, are forgotten.
     pub fn configure(&mut self, directory: &Directory) {
-        self.people = directory.people.values().map(|p| (p.id.clone(), p.name.clone())).collect();
+        let active = directory.people.values().filter(|p| !p.disabled);
+        self.people = active.map(|p| (p.id.clone(), p.name.clone())).collect();
         self.positions.retain(|id, _| self.people.contains_key(id));
         self.sites = directory
             .sites
@@ -318,12 +339,14 @@ impl Warner {
 
     /// A second passed: judges every track that was not judged at `now`, so that levels fall and lost tracks end.
     pub fn tick(&mut self, now: Time) {
+        self.codes.forget(now);
+        self.forget_positions(now);
         let all: Vec<TrackId> = self.tracks.keys().copied().collect();
         for t in all {
             self.judge_track(t, now, true);
         }
         // A deleted track stays while somebody is still held in a warning of it.
-        let open: BTreeSet<TrackId> = self.open.values().map(|n| n.track).collect();
+        let open: BTreeSet<TrackId> = self.open.values().filter_map(Notice::track).collect();
         let pairs = &self.pairs;
         self.tracks.retain(|id, known| {
             let over =
@@ -332,6 +355,22 @@ impl Warner {
         });
         self.heirs.retain(|id, _| open.contains(id));
         self.load = self.tracks.values().map(|k| u64::from(k.found)).sum();
+    }
+
+    /// Forgets positions older than they may be kept, and with them what was judged by them.
+    fn forget_positions(&mut self, now: Time) {
+        let before = self.positions.len();
+        let keep_s = self.policy.position.keep_s;
+        self.positions.retain(|_, p| now.since_s(p.observed_at) < keep_s);
+        if self.positions.len() == before {
+            return;
+        }
+        self.index();
+        for pairs in self.pairs.values_mut() {
+            pairs.retain(|id, _| self.near.get(id).is_some());
+        }
+        self.pairs.retain(|_, pairs| !pairs.is_empty());
+        self.told = Told::of(&self.open, &self.pairs);
     }
 
     /// Judges a track: against everybody in reach when that is due, else against those near and those with a level.
@@ -482,45 +521,46 @@ impl Warner {
         let mut told = Vec::new();
         // What gets a warning of its own here; a merged track's warning may only take a place that is free.
         let mut taken: BTreeSet<(TrackId, &ProtectedId)> = BTreeSet::new();
-        let mut codes: BTreeSet<String> = self.open.values().map(|n| n.code.clone()).collect();
+        let mut codes: BTreeSet<String> = BTreeSet::new();
         let changed = self.told.due.iter().filter_map(|key| self.open.get(&self.told.by_pair.get(key)?.0));
         for notice in changed {
-            let mut at = notice.track;
+            let Some(told_of) = notice.warning() else { continue };
+            let mut at = told_of.track;
             // A chain of merges is short; the bound only keeps a ring of them from going on for ever.
             for _ in 0..8 {
                 at = self.heirs.get(&at).copied().unwrap_or(at);
             }
-            let moved = at != notice.track;
-            let key = (at, notice.protected.clone());
-            let merged = moved && (self.told.by_pair.contains_key(&key) || taken.contains(&(at, &notice.protected)));
-            let pair = self.pairs.get(&at).and_then(|p| p.get(&notice.protected));
+            let moved = at != told_of.track;
+            let key = (at, told_of.protected.clone());
+            let merged = moved && (self.told.by_pair.contains_key(&key) || taken.contains(&(at, &told_of.protected)));
+            let pair = self.pairs.get(&at).and_then(|p| p.get(&told_of.protected));
             let level = pair.filter(|_| !merged).and_then(|p| p.steady.level);
             if level.is_some() {
-                taken.insert((at, &notice.protected));
+                taken.insert((at, &told_of.protected));
             }
             // A track stays known while a warning of it is open; an heir may be gone before the warning followed it.
-            let known = self.tracks.get(&at).or_else(|| self.tracks.get(&notice.track));
-            let seen = match (pair, known, self.near.get(&notice.protected)) {
+            let known = self.tracks.get(&at).or_else(|| self.tracks.get(&told_of.track));
+            let seen = match (pair, known, self.near.get(&told_of.protected)) {
                 (Some(p), ..) if merged => Assessment { reasons: Reasons::MERGED, ..p.seen },
                 (Some(p), ..) => p.seen,
                 // A pair is dropped as soon as it has no level: what became of it is seen again from the track.
                 (None, Some(k), Some(t)) => assess_in(&self.policy, &k.track, &t.protected, &t.frame, now),
-                (None, _, None) => seen_before(notice, Reasons::NOT_PROTECTED),
-                (None, None, _) => seen_before(notice, Reasons::TRACK_LOST),
+                (None, _, None) => seen_before(told_of, Reasons::NOT_PROTECTED),
+                (None, None, _) => seen_before(told_of, Reasons::TRACK_LOST),
             };
             if let Some(known) = known {
                 told.push(self.version(
                     Some(notice),
                     notice.id,
                     &known.track,
-                    &notice.protected,
+                    &told_of.protected,
                     &seen,
                     level,
                     &mut codes,
                     now,
                 ));
             } else {
-                told.push(self.last(notice, &seen, &mut codes, now));
+                told.push(self.last(notice, told_of, &seen, &mut codes, now));
             }
         }
         for key in &self.told.due {
@@ -560,11 +600,12 @@ impl Warner {
         let was = before.map(|n| n.level);
         let shown = level.or(was).unwrap_or(Level::Advisory);
         let name = self.near.get(who).map(|t| t.protected.name.clone());
-        let name = name.or_else(|| before.map(|n| n.protected_name.clone())).unwrap_or_default();
+        let name =
+            name.or_else(|| before.and_then(Notice::warning).map(|w| w.protected_name.clone())).unwrap_or_default();
         let held = level.is_some() && level > seen.level;
         let seen = Assessment { reasons: seen.reasons.with(Reasons::HELD, held), ..*seen };
         let say = |language| {
-            let about = About {
+            let about = words::About {
                 policy: &self.policy,
                 state,
                 level: shown,
@@ -585,32 +626,42 @@ impl Warner {
             state,
             level: shown,
             at: now,
-            track: track.id,
-            protected: who.clone(),
-            protected_name: name,
             needs_ack: level.is_some() && level > was,
-            facts: NoticeFacts {
-                distance_m: seen.distance_m,
-                bearing_deg: seen.bearing_deg,
-                earliest_s: seen.earliest_s,
-                cpa_m: seen.cpa_m,
-                p_within_30: seen.p_within.s30,
-                track_at: track.place.lat_lon(),
-                height_unknown: seen.reasons.has(Reasons::HEIGHT_UNKNOWN),
-                by_people_only: track.by_people_only,
-            },
-            reasons: seen.reasons.words(),
-            because: track.because.clone(),
             marking: Marking::default(),
             exercise: self.exercise.clone(),
-            code: free_code(id, version, codes),
+            code: self.code(id, version, codes),
             text,
             text_es,
+            expires_at: None,
+            about: About::Warning(Warning {
+                track: track.id,
+                protected: who.clone(),
+                protected_name: name,
+                facts: NoticeFacts {
+                    distance_m: seen.distance_m,
+                    bearing_deg: seen.bearing_deg,
+                    earliest_s: seen.earliest_s,
+                    cpa_m: seen.cpa_m,
+                    p_within_30: seen.p_within.s30,
+                    track_at: track.place.lat_lon(),
+                    height_unknown: seen.reasons.has(Reasons::HEIGHT_UNKNOWN),
+                    by_people_only: track.by_people_only,
+                },
+                reasons: seen.reasons.words(),
+                because: track.because.clone(),
+            }),
         }
     }
 
     /// The last version of a warning whose track is not known at all any more: as it was, and over.
-    fn last(&self, notice: &Notice, seen: &Assessment, codes: &mut BTreeSet<String>, now: Time) -> Notice {
+    fn last(
+        &self,
+        notice: &Notice,
+        about: &Warning,
+        seen: &Assessment,
+        codes: &mut BTreeSet<String>,
+        now: Time,
+    ) -> Notice {
         let version = notice.version + 1;
         let over = |language| words::over(seen.reasons, self.exercise.is_some(), language);
         Notice {
@@ -618,33 +669,44 @@ impl Warner {
             state: NoticeState::Cleared,
             at: now,
             needs_ack: false,
-            reasons: seen.reasons.words(),
-            code: free_code(notice.id, version, codes),
+            about: About::Warning(Warning { reasons: seen.reasons.words(), ..about.clone() }),
+            code: self.code(notice.id, version, codes),
             text: over(Language::En),
             text_es: over(Language::Es),
             ..notice.clone()
         }
     }
 
+    /// The code of a version; `given` are those of this decision.
+    fn code(&self, id: NoticeId, version: u32, given: &mut BTreeSet<String>) -> String {
+        let free = self.codes.free_for(id, version, 4, |c| given.contains(c));
+        given.insert(free.clone());
+        free
+    }
+
     // ---- apply ----
 
     /// Takes a version as told.
     pub fn apply(&mut self, notice: &Notice) {
+        // A bulletin is none of this engine's.
+        let Some(pair) = pair_of(notice) else { return };
+        self.codes.hear(notice, CODES_S);
         let before = if notice.state == NoticeState::Cleared {
             self.open.remove(&notice.id)
         } else {
             self.open.insert(notice.id, notice.clone())
         };
         let told = &mut self.told;
-        if let Some(old) = &before {
-            told.by_pair.remove(&(old.track, old.protected.clone()));
+        let old = before.as_ref().and_then(pair_of);
+        if let Some(old) = &old {
+            told.by_pair.remove(old);
         }
         if notice.state != NoticeState::Cleared {
-            told.by_pair.insert((notice.track, notice.protected.clone()), (notice.id, notice.level));
+            told.by_pair.insert(pair.clone(), (notice.id, notice.level));
         }
-        for (track, who) in before.iter().chain([notice]).map(|n| (n.track, &n.protected)) {
-            let level = self.pairs.get(&track).and_then(|p| p.get(who)).and_then(|p| p.steady.level);
-            told.compare(track, who, level);
+        for (track, who) in old.iter().chain([&pair]) {
+            let level = self.pairs.get(track).and_then(|p| p.get(who)).and_then(|p| p.steady.level);
+            told.compare(*track, who, level);
         }
     }
 }
@@ -657,7 +719,7 @@ impl Pair {
         let near_m = policy.linger * seen.standoff_m;
         let lingers = before.is_some() && !over && (seen.distance_m <= near_m || seen.closing && seen.cpa_m <= near_m);
         let judged = seen.level.or(lingers.then_some(Level::Advisory));
-        self.steady.take(judged, over, policy.hold_s, now);
+        self.steady.take(judged, over, policy.hold_s, now.since_s(self.judged_at), now);
         let reasons = seen.reasons.with(Reasons::LINGERS, lingers && seen.level.is_none());
         let seen = Assessment { level: judged, reasons, ..seen };
         self.seen = seen;
@@ -735,36 +797,21 @@ fn protected_person(p: &Position, name: &str, policy: &Policy) -> Protected {
 }
 
 /// What a version said, for the last one of a warning whose track or protected is no longer known.
-fn seen_before(n: &Notice, why: Reasons) -> Assessment {
+fn seen_before(w: &Warning, why: Reasons) -> Assessment {
     Assessment {
-        distance_m: n.facts.distance_m,
-        bearing_deg: n.facts.bearing_deg,
-        cpa_m: n.facts.cpa_m,
+        distance_m: w.facts.distance_m,
+        bearing_deg: w.facts.bearing_deg,
+        cpa_m: w.facts.cpa_m,
         cpa_in_s: 0.0,
-        earliest_s: n.facts.earliest_s,
+        earliest_s: w.facts.earliest_s,
         standoff_m: 0.0,
         distance_sigma_m: 0.0,
         closing: false,
         p_now: 0.0,
         p_within: Within::default(),
         level: None,
-        reasons: why.with(Reasons::HEIGHT_UNKNOWN, n.facts.height_unknown),
+        reasons: why.with(Reasons::HEIGHT_UNKNOWN, w.facts.height_unknown),
     }
-}
-
-/// Four digits for a version, from its id alone (FNV-1a), the next ones where another open warning has them; `0000`
-/// is never given.
-fn free_code(id: NoticeId, version: u32, taken: &mut BTreeSet<String>) -> String {
-    let mut h: u64 = 0xcbf2_9ce4_8422_2325;
-    for b in id.0.as_bytes().iter().chain(&version.to_be_bytes()) {
-        h = (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
-    }
-    let start = (h ^ (h >> 32)) % 9_999;
-    let code = |k: u64| format!("{:04}", (start + k) % 9_999 + 1);
-    // With all 9,999 taken a code repeats; acknowledging by code then means the newest.
-    let free = (0..9_999).map(code).find(|c| !taken.contains(c)).unwrap_or_else(|| code(0));
-    taken.insert(free.clone());
-    free
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 //! each length before it reads or allocates, and says what was wrong at which byte offset. Nothing here decides what is
 //! true: a decoded message is a claim. Not for moving bytes (that is `skypicket-link`).
 
+pub mod cap;
 pub mod capture;
 pub mod cot;
 pub mod json;
 pub mod observation_line;
 pub mod remote_id;
+pub mod render;
+pub mod reply;

@@ -64,6 +64,8 @@ pub struct Context<'a> {
     pub received_at: Option<Time>,
     /// Makes an id for a line without.
     pub make_id: &'a mut dyn FnMut() -> ObservationId,
+    /// Set by [`decode`], also where it refuses the time: how far the line's clock is ahead of the receipt, seconds.
+    pub ahead_s: Option<f64>,
 }
 
 /// Why a line was refused.
@@ -197,6 +199,7 @@ pub fn decode_value(value: &Value, ctx: &mut Context<'_>) -> Result<Observation,
     let claimed = Time::from_unix_s(t.number()?).ok_or_else(|| t.refuse("clock", "is no time"))?;
     let received_at = ctx.received_at.unwrap_or(claimed);
     let ahead_s = claimed.since_s(received_at);
+    ctx.ahead_s = Some(ahead_s);
     if ahead_s.abs() > CLOCK_LIMIT_S {
         return Err(t.refuse("clock", format!("is {ahead_s:.0} s off the moment of receipt, {received_at}")));
     }
@@ -622,6 +625,7 @@ mod tests {
                 sources: Sources::Own,
                 received_at: received_at.and_then(Time::from_unix_s),
                 make_id: &mut make_id,
+                ahead_s: None,
             },
         )
     }

@@ -1,6 +1,21 @@
 //! The command line, and how a command ends ([`End`]).
 
-use crate::{config::Config, decode, record_command, replay, serve};
+use crate::{
+    audit_command,
+    bulletin_command::{self, BulletinArgs},
+    cap_command::{self, CapCommand},
+    carriers::CarriersConfig,
+    config::{Config, TlsConfig},
+    decode, doctor,
+    intelligence_command::{self, IntelligenceArgs},
+    machines_command::{self, SourceCommand, TakCommand},
+    manual,
+    notice_command::{self, NoticeArgs},
+    people_command::{self, AgencyArgs, RosterArgs, UnitArgs, UserArgs},
+    record_command, replay,
+    search_command::{self, SearchArgs},
+    serve,
+};
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -20,12 +35,23 @@ enum Command {
     Replay(ReplayArgs),
     /// Decode one format: a JSON line for each input
     Decode(DecodeArgs),
-    /// Verify, sign or export a record
+    /// Back up, restore, verify, purge or export a record
     #[command(subcommand)]
     Record(RecordCommand),
     /// Look at a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print who read what and what was done about who may, newest first (CSV); asks the running centre as an auditor
+    Audit(AuditArgs),
+    /// Sources: what they do, their tokens and certificates
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// TAK clients: packages that set them up, their certificates
+    #[command(subcommand)]
+    Tak(TakCommand),
+    /// The feed of alerts: partners that read it, and what they check it by
+    #[command(subcommand)]
+    Cap(CapCommand),
     /// Follow an evaluation-kit measurement file (not built yet)
     Track(Later),
     /// Make an evaluation scene (not built yet)
@@ -34,14 +60,32 @@ enum Command {
     Score(Later),
     /// Report a sighting over the API (not built yet: use the field page)
     Report(Later),
-    /// Bulletins (not built yet)
-    Bulletin(Later),
-    /// Notices over the API (not built yet)
-    Notice(Later),
-    /// People (not built yet: write them in the configuration)
-    User(Later),
-    /// Look for what is wrong (not built yet)
-    Doctor(Later),
+    /// Bulletins: propose, approve, correct, recall
+    Bulletin(BulletinArgs),
+    /// Find sightings, reports, bulletins and warnings
+    Search(SearchArgs),
+    /// Intelligence reports: file, grade, vet, review, purge
+    Intelligence(IntelligenceArgs),
+    /// Notices: who has one and who has not; say what came of a call
+    Notice(NoticeArgs),
+    /// People of a running centre: list, add, change, import
+    User(UserArgs),
+    /// Units and their leadership
+    Unit(UnitArgs),
+    /// Agencies
+    Agency(AgencyArgs),
+    /// Duty rosters
+    Roster(RosterArgs),
+    /// Look for what is wrong, and say what to do
+    Doctor(DoctorArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 /// Anything after a command that is not built yet.
@@ -63,9 +107,9 @@ pub struct ServeArgs {
     /// Address of pages and API [default: 127.0.0.1:8080]; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// TLS: auto, or CERT,KEY (not built yet)
+    /// TLS: auto (an own authority, which phones are told to trust), CERT,KEY (PEM files), or off
     #[arg(long, value_name = "auto|CERT,KEY")]
-    pub tls: Option<String>,
+    pub tls: Option<TlsConfig>,
     /// Run an exercise by name: first-light
     #[arg(long, value_name = "NAME")]
     pub exercise: Option<String>,
@@ -78,9 +122,68 @@ pub struct ServeArgs {
     /// Only for tests of a slow disk: every commit takes so much longer.
     #[arg(long, hide = true, value_name = "MS")]
     pub test_commit_delay_ms: Option<u64>,
+    /// Only for tests of clocks: a file with the seconds by which the clock is set wrong, read again and again.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub test_clock_offset_file: Option<PathBuf>,
+    /// Only for tests of a centre that is up and does not work: the engines stand still while this file is there.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub test_stall_file: Option<PathBuf>,
     /// Only for tests of a full disk: most pages of the database.
     #[arg(long, hide = true, value_name = "PAGES")]
     pub test_max_pages: Option<u32>,
+    /// Only for tests of push: makers' servers may stand on this machine, without TLS.
+    #[arg(long, hide = true)]
+    pub test_push_loopback: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Folder of the record and keys [default: as configured, else data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file (TOML) [default: the installed one, unless there is a folder data here]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish or powershell
+    pub shell: clap_complete::Shell,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Folder of the record of the running centre
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Only what this person did
+    #[arg(long, value_name = "ID")]
+    pub person: Option<String>,
+    /// Only what is about this person; what showed everybody is about them too
+    #[arg(long, value_name = "ID")]
+    pub about: Option<String>,
+    /// Only of this kind, for instance read_positions or sign_in_refused
+    #[arg(long, value_name = "KIND")]
+    pub deed: Option<String>,
+    /// From this time on (RFC 3339, for instance 2026-11-26T22:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Until this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// JSON lines instead of CSV
+    #[arg(long)]
+    pub json: bool,
+    /// Who asks; the first person with the role auditor when left out
+    #[arg(long = "as", value_name = "PERSON")]
+    pub acting: Option<String>,
 }
 
 /// `replay`.
@@ -106,13 +209,16 @@ pub struct ReplayArgs {
 /// `decode`.
 #[derive(Debug, Args)]
 pub struct DecodeArgs {
-    /// remote-id, capture or cot
+    /// remote-id, capture, cot or cap
     pub format: String,
     /// File; standard input when left out
     pub file: Option<PathBuf>,
     /// What the hex lines of remote-id are: message, pack, beacon, nan, ble-legacy, ble-extended, auto
     #[arg(long = "as", value_name = "FORM")]
     pub form: Option<String>,
+    /// For cap: certificates (PEM) of senders, or of those who issue theirs, whose signatures count as known; again for more
+    #[arg(long, value_name = "PEM")]
+    pub issuer: Vec<PathBuf>,
 }
 
 /// `record`.
@@ -145,15 +251,71 @@ pub enum RecordCommand {
         #[arg(long, value_name = "DIR", default_value = "data")]
         data: PathBuf,
     },
-    /// Back up (not built yet)
-    #[command(hide = true)]
-    Backup,
-    /// Restore (not built yet)
-    #[command(hide = true)]
-    Restore,
-    /// Purge (not built yet)
-    #[command(hide = true)]
-    Purge,
+    /// Back up record and keys into one encrypted file (age format), also beside a running centre
+    Backup(BackupArgs),
+    /// Make a record of a backup again, in an empty folder; alarms nobody
+    Restore(RestoreArgs),
+    /// Purge what is older than it may be
+    Purge(PurgeArgs),
+}
+
+/// `record backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The new file
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Who may open it: an age public key; may be given more than once
+    #[arg(long, value_name = "age1…")]
+    pub recipient: Vec<String>,
+    /// The same from a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub recipients_file: Option<PathBuf>,
+    /// Or a passphrase, on the first line of this file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Folder of the record
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Of an exercise, not live
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Option<String>,
+}
+
+/// `record restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    pub file: PathBuf,
+    /// The new folder, for `serve --data`
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// File with the age secret key that opens it
+    #[arg(long, value_name = "FILE")]
+    pub identity_file: Option<PathBuf>,
+    /// Or the passphrase, on the first line of this file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Of an exercise, not live
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Option<String>,
+}
+
+/// `record purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// Only say what is due
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Folder of the record
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Configuration with [record.retention]; a running centre goes by its own
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Of an exercise, not live
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -209,8 +371,12 @@ pub fn run(cli: Cli) -> End {
         Command::Decode(args) => decode::run(&args),
         Command::Record(command) => record_command::run(&command),
         Command::Config(ConfigCommand::Check { file }) => {
-            match Config::load(Some(&file)).and_then(|c| c.directory().map(|d| (c, d))) {
-                Ok((c, d)) => {
+            let fit = Config::load(Some(&file)).and_then(|c| {
+                let (d, l) = (c.directory()?, c.library()?);
+                Ok((c, d, l))
+            });
+            match fit {
+                Ok((c, d, l)) => {
                     say(&format!(
                         "{}: fit: {} people in {} units of {} agencies, {} sites, {} listeners",
                         file.display(),
@@ -220,18 +386,44 @@ pub fn run(cli: Cli) -> End {
                         d.sites.len(),
                         c.listeners().len()
                     ));
+                    let (templates, measures, agencies) = l.counts();
+                    say(&format!(
+                        "library: {templates} templates, {measures} measures, wording of {agencies} agencies"
+                    ));
+                    if let Some(note) = people_command::kept_in_record(&c.data) {
+                        say(&note);
+                    }
+                    let carriers = CarriersConfig::of(&c, false);
+                    for note in carriers.nowhere(&d) {
+                        say(&format!("note: {note}"));
+                    }
+                    let problems = carriers.problems();
+                    if !problems.is_empty() {
+                        return End::usage(problems.join("\n"));
+                    }
                     End::OK
                 }
                 Err(e) => End::usage(e.to_string()),
             }
         }
+        Command::Audit(args) => audit_command::run(&args),
+        Command::Source(command) => machines_command::source(&command),
+        Command::Tak(command) => machines_command::tak(&command),
+        Command::Cap(command) => cap_command::run(&command),
         Command::Track(_) => End::not_built("track"),
         Command::Simulate(_) => End::not_built("simulate"),
         Command::Score(_) => End::not_built("score"),
         Command::Report(_) => End::not_built("report"),
-        Command::Bulletin(_) => End::not_built("bulletin"),
-        Command::Notice(_) => End::not_built("notice"),
-        Command::User(_) => End::not_built("user"),
-        Command::Doctor(_) => End::not_built("doctor"),
+        Command::Bulletin(args) => bulletin_command::run(&args),
+        Command::Search(args) => search_command::run(&args),
+        Command::Intelligence(args) => intelligence_command::run(&args),
+        Command::Notice(args) => notice_command::run(&args),
+        Command::User(args) => people_command::user(&args),
+        Command::Unit(args) => people_command::unit(&args),
+        Command::Agency(args) => people_command::agency(&args),
+        Command::Roster(args) => people_command::roster(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => manual::completions(args.shell),
+        Command::Man { folder } => manual::man(&folder),
     }
 }

@@ -1,18 +1,21 @@
 //! `skypicket decode`: one JSON line for each input, each independent of the others.
 
 use crate::cli::{DecodeArgs, End};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::Value;
-use skypicket_wire::{capture::LiveElements, cot, remote_id};
+use skypicket_wire::{cap, capture::LiveElements, cot, remote_id};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Longest hex line, bytes: a beacon frame of 2,346 bytes as hex, with room.
 const MOST_LINE: u64 = 64 * 1024;
 /// Largest CoT stream taken whole, bytes.
 const MOST_COT: u64 = 256 << 20;
+/// Largest file of certificates, bytes.
+const MOST_CERTIFICATES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &DecodeArgs) -> End {
@@ -31,10 +34,14 @@ pub fn run(args: &DecodeArgs) -> End {
         }
         "capture" => open(args.file.as_deref()).and_then(|r| capture(r, out)),
         "cot" => open(args.file.as_deref()).and_then(|r| cot_events(r, out)),
-        known @ ("cap" | "sapient" | "receivers" | "mavlink" | "adsb" | "netrid") => {
+        "cap" => match issuers(&args.issuer) {
+            Ok(pinned) => open(args.file.as_deref()).and_then(|r| cap_message(r, &pinned, out)),
+            Err(message) => return End::usage(message),
+        },
+        known @ ("sapient" | "receivers" | "mavlink" | "adsb" | "netrid") => {
             return End::not_built(&format!("decode {known}"));
         }
-        other => return End::usage(format!("there is no format '{other}': give remote-id, capture or cot")),
+        other => return End::usage(format!("there is no format '{other}': give remote-id, capture, cot or cap")),
     };
     match done {
         Ok(true) => End::OK,
@@ -120,9 +127,7 @@ fn capture(mut input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool>
 }
 
 fn cot_events(input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
-    let mut bytes = Vec::new();
-    #[allow(clippy::disallowed_methods)] // bounded by `take`
-    input.take(MOST_COT + 1).read_to_end(&mut bytes)?;
+    let bytes = whole(input, MOST_COT)?;
     if bytes.len() as u64 > MOST_COT {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "CoT input is larger than 256 MiB: split it"));
     }
@@ -133,4 +138,38 @@ fn cot_events(input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> 
     }
     out.flush()?;
     Ok(all_ok)
+}
+
+/// The certificates of all files.
+fn issuers(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, String> {
+    let mut all = Vec::new();
+    for file in files {
+        let wrong = |why: String| format!("--issuer {}: {why}", file.display());
+        let input = open(Some(file)).map_err(|e| format!("--issuer {e}"))?;
+        let bytes = whole(input, MOST_CERTIFICATES).map_err(|e| wrong(e.to_string()))?;
+        let before = all.len();
+        for certificate in CertificateDer::pem_slice_iter(&bytes) {
+            all.push(certificate.map_err(|e| wrong(e.to_string()))?.to_vec());
+        }
+        if all.len() == before {
+            return Err(wrong("no certificate in it: give PEM".to_owned()));
+        }
+    }
+    Ok(all)
+}
+
+/// All of an input, and one byte more when it is longer than the bound.
+fn whole(input: Box<dyn BufRead>, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    #[allow(clippy::disallowed_methods)] // bounded by `take`
+    input.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn cap_message(input: Box<dyn BufRead>, pinned: &[Vec<u8>], mut out: impl Write) -> io::Result<bool> {
+    let bytes = whole(input, cap::tree::MAX_BYTES as u64)?;
+    let value = cap::decode::decode(&bytes, &cap::signature::Trust { now: crate::clock::now(), pinned });
+    line(&mut out, &value)?;
+    out.flush()?;
+    Ok(is_ok(&value))
 }

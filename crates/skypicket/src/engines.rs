@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 use skypicket_desk::Desk;
-use skypicket_dispatch::{Dispatcher, Input as DispatchInput};
+use skypicket_dispatch::{Dispatcher, Input as DispatchInput, Situation};
 use skypicket_model::{
-    Act, Body, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, NoticeState, ObservationId, OwnFlight,
-    PersonId, Position, SightingId, SourceId, Time, Track, TrackId, Verdict,
-    entry::{ActEntry, Configured, Snapshot, Started},
+    Act, AlarmId, Body, Channel, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, ObservationId,
+    OwnFlight, PersonId, Position, SightingId, SourceId, Time, Track, TrackId, Verdict,
+    delivery::Rule,
+    entry::{ActEntry, ChannelState, Configured, Snapshot, Started, Upkeep},
 };
 use skypicket_track::Tracker;
 use skypicket_warn::Warner;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the engines' rules. A result is the same, bit for bit, only within one; raise it with every change of
 /// what an engine decides.
-pub const ENGINES: u32 = 1;
+pub const ENGINES: u32 = 5;
 
 /// The policies of the engines, as they stand in the configuration and in the record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Policies {
     pub warn: skypicket_warn::Policy,
     /// Delivery and escalation.
     pub dispatch: skypicket_dispatch::Policy,
+    /// Alarms in hand.
+    pub desk: skypicket_desk::Policy,
 }
 
 impl Policies {
@@ -39,6 +42,7 @@ impl Policies {
             ("track".to_owned(), serde_json::to_string(&self.track)?),
             ("warn".to_owned(), serde_json::to_string(&self.warn)?),
             ("dispatch".to_owned(), serde_json::to_string(&self.dispatch)?),
+            ("desk".to_owned(), serde_json::to_string(&self.desk)?),
         ]
         .into())
     }
@@ -50,13 +54,19 @@ impl Policies {
         ) -> anyhow::Result<T> {
             texts.get(name).map_or_else(|| Ok(T::default()), |t| Ok(serde_json::from_str(t)?))
         }
-        Ok(Self { track: one(texts, "track")?, warn: one(texts, "warn")?, dispatch: one(texts, "dispatch")? })
+        Ok(Self {
+            track: one(texts, "track")?,
+            warn: one(texts, "warn")?,
+            dispatch: one(texts, "dispatch")?,
+            desk: one(texts, "desk")?,
+        })
     }
 }
 
 /// The engines and what they share.
 #[derive(Serialize, Deserialize)]
 pub struct Engines {
+    /// What ids are made from: the log's own, another after each start and restore.
     log: LogId,
     exercise: Option<String>,
     directory: Directory,
@@ -69,11 +79,25 @@ pub struct Engines {
     desk: Desk,
     /// When each track last stood in a `tracks` entry.
     recorded_tracks: BTreeMap<TrackId, Time>,
+    /// Who was connected before and over what they were seen last; whoever is not in it was never seen.
+    #[serde(default)]
+    lost: BTreeMap<PersonId, Lost>,
     /// The newest version of every notice that is open or was cleared within the hour.
     notices: BTreeMap<NoticeId, Notice>,
     /// The tracks that the last input changed: for `replay`, which prints them.
     #[serde(skip)]
     changed: Vec<Track>,
+}
+
+/// The end of a person's last connection over a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Over what.
+    pub channel: Channel,
+    /// When.
+    pub at: Time,
+    /// The centre itself stopped then.
+    pub by_restart: bool,
 }
 
 /// What absorbing an input left for deciding.
@@ -99,6 +123,7 @@ impl Engines {
             desk: Desk::new(),
             policies,
             recorded_tracks: BTreeMap::new(),
+            lost: BTreeMap::new(),
             notices: BTreeMap::new(),
             changed: Vec::new(),
         }
@@ -120,6 +145,10 @@ impl Engines {
     pub fn dispatcher(&self) -> &Dispatcher {
         &self.dispatcher
     }
+    /// Name of the exercise; `None` is live.
+    pub fn exercise(&self) -> Option<&str> {
+        self.exercise.as_deref()
+    }
     /// What people decided.
     pub fn desk(&self) -> &Desk {
         &self.desk
@@ -127,6 +156,10 @@ impl Engines {
     /// Where people last said they are.
     pub fn positions(&self) -> &BTreeMap<PersonId, Position> {
         &self.positions
+    }
+    /// How a person's last connection ended; `None` for whoever never had one, or has the first still.
+    pub fn lost(&self, person: &PersonId) -> Option<Lost> {
+        self.lost.get(person).copied()
     }
     /// Own flights filed and not long over.
     pub fn own_flights(&self) -> &BTreeMap<String, OwnFlight> {
@@ -150,9 +183,14 @@ impl Engines {
         &self.changed
     }
 
+    /// Ids that an entry makes.
+    pub fn ids(&self, entry: u64) -> IdMaker {
+        IdMaker::new(self.log, entry)
+    }
+
     /// Takes an input entry and gives its decisions, already applied.
     pub fn step(&mut self, entry: &Entry) -> Vec<Body> {
-        let mut ids = IdMaker::new(self.log, entry.index);
+        let mut ids = self.ids(entry.index);
         let absorbed = self.absorb(entry, &mut ids);
         self.changed.clone_from(&absorbed.tracks);
         self.decide(entry, absorbed, &mut ids)
@@ -164,14 +202,15 @@ impl Engines {
             Body::Notice(n) => {
                 self.warner.apply(n);
                 self.notices.insert(n.id, (**n).clone());
+                self.desk.hear(n);
                 self.dispatcher.absorb(&DispatchInput::Notice(n), entry.recorded_at);
             }
             Body::Dispatch(e) => self.dispatcher.apply(e),
-            Body::Desk(e) => self.desk.apply(e),
+            Body::Desk(e) => self.desk.apply(e, entry.recorded_at),
             Body::Tracks { items } => self.remember_recorded(items),
             Body::Snapshot(_) => {}
             _ => {
-                let mut ids = IdMaker::new(self.log, entry.index);
+                let mut ids = self.ids(entry.index);
                 let _decided_once_already = self.absorb(entry, &mut ids);
             }
         }
@@ -186,7 +225,12 @@ impl Engines {
 
     /// The state from the record; `None` where another version of the rules wrote it and it no longer fits.
     pub fn restore(snapshot: &Snapshot) -> Option<Self> {
-        ciborium::from_reader(snapshot.state.get("engines")?.as_slice()).ok()
+        let mut engines: Self = ciborium::from_reader(snapshot.state.get("engines")?.as_slice()).ok()?;
+        // A desk of before alarms were taken in hand knows no warnings yet.
+        for notice in engines.notices.values() {
+            engines.desk.hear(notice);
+        }
+        Some(engines)
     }
 
     fn absorb(&mut self, entry: &Entry, ids: &mut IdMaker) -> Absorbed {
@@ -201,7 +245,8 @@ impl Engines {
                 self.warner.absorb_tracks(&out.tracks, now);
             }
             Body::Positions { items } => {
-                for p in items {
+                // Who was shut out while it was on its way is nowhere.
+                for p in items.iter().filter(|p| self.directory.active(&p.person).is_some()) {
                     self.warner.absorb_position(p, now);
                     self.positions.insert(p.person.clone(), p.clone());
                 }
@@ -209,19 +254,62 @@ impl Engines {
             Body::Act(a) => self.absorb_act(a, ids, now, &mut out),
             Body::Provider(r) => self.dispatcher.absorb(&DispatchInput::Provider(r), now),
             Body::Reach { person, channel, up } => {
+                if !up && self.dispatcher.channels_up(person).contains(channel) {
+                    self.lost.insert(person.clone(), Lost { channel: *channel, at: now, by_restart: false });
+                }
                 self.dispatcher.absorb(&DispatchInput::Reach { person, channel: *channel, up: *up }, now);
+                if *channel == Channel::Web {
+                    self.desk.absorb_page(person, *up, now);
+                }
             }
             Body::Tick => {
+                let keep_s = self.policies.warn.position.keep_s;
+                self.positions.retain(|_, p| now.since_s(p.observed_at) < keep_s);
                 // An own flight that ended an hour ago explains nothing any more.
                 self.own_flights.retain(|_, f| now.since_s(f.until) < 3_600.0);
-                self.notices.retain(|_, n| n.state != NoticeState::Cleared || now.since_s(n.at) < 3_600.0);
+                // As long as dispatch may still have to hand it over.
+                let dispatcher = &self.dispatcher;
+                self.notices.retain(|id, n| {
+                    !n.state.ended() || now.since_s(n.at) < 3_600.0 || dispatcher.version_of(*id).is_some()
+                });
                 out.tracks = self.tracker.tick(now);
                 self.warner.absorb_tracks(&out.tracks, now);
                 self.warner.tick(now);
                 self.dispatcher.absorb(&DispatchInput::Tick, now);
+                self.desk.absorb_tick(now);
             }
-            Body::Started(_) => self.dispatcher.absorb(&DispatchInput::Started, now),
+            Body::Started(started) => {
+                self.begin_ids(now);
+                for person in self.directory.people.keys() {
+                    let connected = |c: &Channel| matches!(c, Channel::Web | Channel::Tak);
+                    let channel = self.dispatcher.channels_up(person).into_iter().find(connected);
+                    if let Some(channel) = channel {
+                        self.lost.insert(person.clone(), Lost { channel, at: now, by_restart: true });
+                    }
+                }
+                self.dispatcher.absorb(&DispatchInput::Started, now);
+                self.desk.absorb_start(started.exercise.is_some(), now);
+            }
+            Body::Upkeep(Upkeep::Forgot { before }) => {
+                if let Some(before) = before.get("acts") {
+                    self.desk.forget(*before);
+                }
+            }
+            Body::Upkeep(Upkeep::Restored { .. }) => {
+                self.begin_ids(now);
+                self.dispatcher.absorb(&DispatchInput::Restored, now);
+            }
+            Body::Channel { channel, state } => {
+                let up = !matches!(state, ChannelState::Down { .. });
+                // The others are up for each person apart.
+                if !channel.is_personal() {
+                    self.dispatcher.absorb(&DispatchInput::Channel { channel: *channel, up }, now);
+                }
+                self.desk.absorb_channel(*channel, state, now);
+            }
             Body::Shed { .. }
+            | Body::Access { .. }
+            | Body::Upkeep(_)
             | Body::Unrecorded { .. }
             | Body::Tracks { .. }
             | Body::Notice(_)
@@ -230,6 +318,14 @@ impl Engines {
             | Body::Snapshot(_) => {}
         }
         out
+    }
+
+    /// From a start or restore on, ids are other ones. Entries after it may have the numbers of entries that were lost
+    /// (after a restore, or when warnings left before they were durable and the centre was killed), and people's devices
+    /// know the ids that were made from those.
+    fn begin_ids(&mut self, now: Time) {
+        let again = now.as_micros().cast_unsigned();
+        self.log = LogId(IdMaker::new(self.log, again).make());
     }
 
     fn absorb_act(&mut self, a: &ActEntry, ids: &mut IdMaker, now: Time, out: &mut Absorbed) {
@@ -253,7 +349,7 @@ impl Engines {
                 let flights: Vec<OwnFlight> = self.own_flights.values().cloned().collect();
                 self.tracker.set_own_flights(&flights);
             }
-            Act::Receipt { .. } | Act::Acknowledge { .. } => {
+            Act::Receipt { .. } | Act::Acknowledge { .. } | Act::Call { .. } | Act::Measures { .. } => {
                 if let Some(input) = dispatch_input(a) {
                     self.dispatcher.absorb(&input, now);
                 }
@@ -267,46 +363,84 @@ impl Engines {
                 };
                 self.warner.absorb_tracks(&out.tracks, now);
             }
-            Act::SeeSighting { .. } | Act::Conflict { .. } => {}
+            // Refused at the door when it does not fit; from history it fits.
+            Act::Directory { changes } => {
+                if let Ok(directory) = self.directory.changed(changes) {
+                    self.directory = directory;
+                    self.tell_directory();
+                }
+            }
+            Act::SeeSighting { .. }
+            | Act::TakeAlarm { .. }
+            | Act::HandBack { .. }
+            | Act::TakeOver { .. }
+            | Act::ShelveAlarm { .. }
+            | Act::UnshelveAlarm { .. }
+            | Act::Bulletin(_)
+            | Act::Intelligence(_)
+            | Act::SaveSearch { .. }
+            | Act::DropSearch { .. }
+            | Act::Conflict { .. } => {}
         }
     }
 
     fn decide(&mut self, entry: &Entry, absorbed: Absorbed, ids: &mut IdMaker) -> Vec<Body> {
         let now = entry.recorded_at;
         let mut out = Vec::new();
+        // What is done to the record as a whole decides nothing about the sky; it may be written without a centre running.
+        if let Body::Upkeep(upkeep) = &entry.body {
+            if let Upkeep::Restored { .. } = upkeep {
+                self.dispatch(&DispatchInput::Restored, ids, now, &mut out);
+            }
+            return out;
+        }
         if let Body::Act(a) = &entry.body {
-            for event in self.desk.decide(a, now) {
-                self.desk.apply(&event);
-                out.push(Body::Desk(event));
-            }
+            let events = self.desk.decide(a, now);
+            self.apply_bulletins(events, ids, now, &mut out);
             if let Some((sighting, track)) = absorbed.fed {
-                for event in self.desk.fed(sighting, track) {
-                    self.desk.apply(&event);
-                    out.push(Body::Desk(event));
-                }
+                let events = self.desk.fed(sighting, track);
+                self.apply_desk(events, now, &mut out);
             }
+            match &a.act {
+                // To acknowledge a warning is to take it, and the other way round.
+                Act::TakeAlarm { alarms, .. } => self.acknowledge_taken(&a.by, alarms, ids, now, &mut out),
+                Act::Acknowledge { notice, .. } => {
+                    let events = self.desk.acknowledged(&a.by, *notice, now);
+                    self.apply_desk(events, now, &mut out);
+                }
+                _ => {}
+            }
+        }
+        if matches!(entry.body, Body::Reach { .. } | Body::Tick) {
+            let events = self.desk.absences(now);
+            self.apply_desk(events, now, &mut out);
+        }
+        if matches!(entry.body, Body::Tick) {
+            let events = self.desk.expired(now);
+            self.apply_bulletins(events, ids, now, &mut out);
         }
         for notice in self.warner.decide(ids, now) {
             self.warner.apply(&notice);
-            self.notices.insert(notice.id, notice.clone());
-            let input = DispatchInput::Notice(&notice);
-            self.dispatcher.absorb(&input, now);
-            let events = self.dispatcher.decide(&input, ids, now);
-            out.push(Body::Notice(Box::new(notice.clone())));
-            self.apply_dispatch(events, &mut out);
+            let id = notice.id;
+            self.issue(&notice, ids, now, &mut out);
+            let events = self.desk.raised(id, now);
+            self.apply_desk(events, now, &mut out);
         }
         let input = match &entry.body {
             Body::Provider(r) => Some(DispatchInput::Provider(r)),
             Body::Reach { person, channel, up } => Some(DispatchInput::Reach { person, channel: *channel, up: *up }),
+            Body::Channel { channel, state } if !channel.is_personal() => {
+                Some(DispatchInput::Channel { channel: *channel, up: !matches!(state, ChannelState::Down { .. }) })
+            }
             Body::Tick => Some(DispatchInput::Tick),
             Body::Started(_) => Some(DispatchInput::Started),
             Body::Act(a) => dispatch_input(a),
             _ => None,
         };
         if let Some(input) = input {
-            let events = self.dispatcher.decide(&input, ids, now);
-            self.apply_dispatch(events, &mut out);
+            self.dispatch(&input, ids, now, &mut out);
         }
+        self.call_alarms(entry, &mut out);
         if matches!(entry.body, Body::Tick) {
             let items = self.due_for_record(absorbed.tracks);
             if !items.is_empty() {
@@ -317,11 +451,90 @@ impl Engines {
         out
     }
 
-    fn apply_dispatch(&mut self, events: Vec<skypicket_model::DispatchEvent>, out: &mut Vec<Body>) {
+    /// Asks every alarm that something happened to, and those whose time has come, whether it calls for a person.
+    fn call_alarms(&mut self, entry: &Entry, out: &mut Vec<Body>) {
+        let now = entry.recorded_at;
+        let mut touched: Vec<AlarmId> = out.iter().filter_map(alarm_of).collect();
+        match entry.body {
+            Body::Tick => {
+                let ended = self.desk.flood_end(now);
+                self.apply_desk(ended.into_iter().collect(), now, out);
+                touched.extend(self.desk.due(now));
+            }
+            // A record of before alarms called has open ones that never did.
+            Body::Started(_) => touched.extend(self.desk.alarms().map(|a| a.alarm)),
+            Body::Channel { channel, .. } => touched.push(AlarmId::Channel(channel)),
+            _ => {}
+        }
+        for alarm in self.desk.in_calling_order(&touched) {
+            let events = self.desk.call(alarm, now);
+            self.apply_desk(events, now, out);
+        }
+    }
+
+    fn apply_desk(&mut self, events: Vec<DeskEvent>, now: Time, out: &mut Vec<Body>) {
         for event in events {
+            self.desk.apply(&event, now);
+            out.push(Body::Desk(event));
+        }
+    }
+
+    /// As [`Self::apply_desk`], with the notices that decisions about bulletins bring.
+    fn apply_bulletins(&mut self, events: Vec<DeskEvent>, ids: &mut IdMaker, now: Time, out: &mut Vec<Body>) {
+        for event in events {
+            let version = self.desk.version(&event, self.exercise.as_deref(), now);
+            self.apply_desk(vec![event], now, out);
+            if let Some(notice) = version {
+                self.issue(&notice, ids, now, out);
+            }
+        }
+    }
+
+    /// Who took warnings in hand has acknowledged those of them that they owe: one act, one touch.
+    fn acknowledge_taken(
+        &mut self,
+        by: &PersonId,
+        alarms: &[AlarmId],
+        ids: &mut IdMaker,
+        now: Time,
+        out: &mut Vec<Body>,
+    ) {
+        let once: BTreeSet<AlarmId> = alarms.iter().copied().collect();
+        for alarm in once {
+            let AlarmId::Notice(notice) = alarm else { continue };
+            let held = self.desk.alarm(alarm).and_then(|a| a.state).and_then(|s| s.holder.as_ref()) == Some(by);
+            let owes = self.dispatcher.recipient(notice, by).is_some_and(|r| r.owes);
+            let Some(version) = self.dispatcher.version_of(notice).filter(|_| held && owes) else { continue };
+            let input = DispatchInput::Acknowledge { person: by, notice, version, channel: Channel::Web };
+            self.dispatch(&input, ids, now, out);
+        }
+    }
+
+    /// A new version of a notice: everybody who keeps notices hears of it, and it goes on its way.
+    fn issue(&mut self, notice: &Notice, ids: &mut IdMaker, now: Time, out: &mut Vec<Body>) {
+        self.notices.insert(notice.id, notice.clone());
+        self.desk.hear(notice);
+        out.push(Body::Notice(Box::new(notice.clone())));
+        let input = DispatchInput::Notice(notice);
+        self.dispatcher.absorb(&input, now);
+        self.dispatch(&input, ids, now, out);
+    }
+
+    /// What dispatch decides about an input that it absorbed, applied.
+    fn dispatch(&mut self, input: &DispatchInput<'_>, ids: &mut IdMaker, now: Time, out: &mut Vec<Body>) {
+        let warner = &self.warner;
+        let dangers = || warner.dangers();
+        let situation = Situation { positions: &self.positions, dangers: &dangers };
+        for event in self.dispatcher.decide(input, situation, ids, now) {
             self.dispatcher.apply(&event);
             out.push(Body::Dispatch(event));
         }
+    }
+
+    /// Whom a notice would go to if it were issued now, and by which rule.
+    pub fn audience(&self, notice: &Notice, now: Time) -> BTreeMap<PersonId, Rule> {
+        let dangers = || self.warner.dangers();
+        self.dispatcher.audience(notice, Situation { positions: &self.positions, dangers: &dangers }, now)
     }
 
     /// Of the tracks at a tick, those that were measured since they last stood in the record, and those that ended.
@@ -352,11 +565,24 @@ impl Engines {
             self.tracker.set_settings(policies.track.clone());
             self.warner.set_policy(policies.warn.clone());
             self.dispatcher.set_policy(policies.dispatch.clone());
+            self.desk.set_policy(policies.desk.clone());
             self.policies = policies;
         }
+        self.tell_directory();
+    }
+
+    fn tell_directory(&mut self) {
+        let directory = &self.directory;
+        self.positions.retain(|p, _| directory.active(p).is_some());
+        self.lost.retain(|p, _| directory.people.contains_key(p));
         self.warner.configure(&self.directory);
         self.dispatcher.configure(&self.directory);
         self.desk.configure(&self.directory);
+    }
+
+    /// Whose rows of which notices changed since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeMap<NoticeId, BTreeSet<PersonId>> {
+        self.dispatcher.take_changed()
     }
 
     /// The people on the list of a notice version.
@@ -375,6 +601,17 @@ fn merge_changes(into: &mut Vec<Track>, newer: Vec<Track>) {
     }
 }
 
+/// The alarm that a decision may have changed.
+fn alarm_of(decision: &Body) -> Option<AlarmId> {
+    match decision {
+        Body::Notice(n) => Some(AlarmId::Notice(n.id)),
+        Body::Desk(DeskEvent::Sighting { state }) => Some(AlarmId::Sighting(state.sighting.id)),
+        Body::Desk(DeskEvent::Alarm { state }) => Some(state.alarm),
+        Body::Desk(DeskEvent::Shelf { change }) => Some(change.alarm),
+        _ => None,
+    }
+}
+
 fn dispatch_input(a: &ActEntry) -> Option<DispatchInput<'_>> {
     match &a.act {
         Act::Receipt { notice, version, channel, shown } => Some(DispatchInput::Receipt {
@@ -387,6 +624,12 @@ fn dispatch_input(a: &ActEntry) -> Option<DispatchInput<'_>> {
         Act::Acknowledge { notice, version, channel } => {
             Some(DispatchInput::Acknowledge { person: &a.by, notice: *notice, version: *version, channel: *channel })
         }
+        Act::Call { notice, version, person, status, .. } => {
+            Some(DispatchInput::Call { by: &a.by, person, notice: *notice, version: *version, status: *status })
+        }
+        Act::Measures { notice, version, done } => {
+            Some(DispatchInput::Measures { person: &a.by, notice: *notice, version: *version, done })
+        }
         _ => None,
     }
 }
@@ -394,9 +637,305 @@ fn dispatch_input(a: &ActEntry) -> Option<DispatchInput<'_>> {
 /// The source that a desk event or observation came from is never free text; kept here so that shed counts can name it.
 pub type ShedCounts = BTreeMap<SourceId, u64>;
 
-/// Which sighting a desk event is about.
-pub fn sighting_of(event: &DeskEvent) -> SightingId {
-    match event {
-        DeskEvent::Sighting { state } => state.sighting.id,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use skypicket_model::{
+        Agency, AgencyId, DirectoryChange, DispatchEvent, Person, Place, ProtectedId, Role, Unit, UnitId,
+        people::Language,
+    };
+
+    #[test]
+    fn a_position_is_forgotten_when_it_is_as_old_as_it_may_be_kept_also_by_what_is_recovered() {
+        let started =
+            Started { log: LogId(uuid::Uuid::nil()), software: String::new(), engines: ENGINES, exercise: None };
+        let (person, unit) = (PersonId::new("p").unwrap(), UnitId::new("u").unwrap());
+        let mut directory = Directory::default();
+        let agency = AgencyId::new("a").unwrap();
+        directory.agencies.insert(agency.clone(), Agency { id: agency.clone(), name: "A".into() });
+        directory
+            .units
+            .insert(unit.clone(), Unit { id: unit.clone(), name: "U".into(), agency, leadership: Vec::new() });
+        let somebody: Person = serde_json::from_value(
+            serde_json::json!({"id": "p", "name": "P", "unit": "u", "roles": [Role::Field, Role::Administrator]}),
+        )
+        .unwrap();
+        directory.people.insert(person.clone(), somebody);
+        let t = |s: f64| Time::from_micros(1_000_000_000).plus_s(s);
+        let policies = Policies::default().to_record().unwrap();
+        let at = Place { lat_deg: 31.76, lon_deg: -106.49, alt_hae_m: None };
+        let position = Position {
+            person: person.clone(),
+            at,
+            accuracy_m: 5.0,
+            observed_at: t(0.0),
+            via: SourceId::new("web").unwrap(),
+        };
+        let inputs = [
+            (t(0.0), Body::Configured(Configured { directory, policies })),
+            (t(1.0), Body::Positions { items: vec![position] }),
+            (t(86_399.0), Body::Tick),
+            (t(86_400.0), Body::Tick),
+        ];
+        let (mut running, mut recovered) = (Engines::new(&started), Engines::new(&started));
+        for (index, (recorded_at, body)) in (0..).zip(inputs) {
+            let entry = Entry { index, recorded_at, cause: None, body };
+            running.step(&entry);
+            recovered.recover(&entry);
+            for e in [&running, &recovered] {
+                let known = e.warner().protected().count();
+                assert_eq!(
+                    (e.positions().len(), known),
+                    if (1..3).contains(&index) { (1, 1) } else { (0, 0) },
+                    "{index}"
+                );
+            }
+        }
+        // Nothing of it in what a snapshot keeps either.
+        let kept = running.snapshot().unwrap();
+        assert!(Engines::restore(&kept).unwrap().positions().is_empty());
+    }
+
+    #[test]
+    fn what_left_before_it_was_durable_and_was_lost_shares_no_id_with_what_comes_after() {
+        let started =
+            Started { log: LogId(uuid::Uuid::nil()), software: String::new(), engines: ENGINES, exercise: None };
+        let start = |at_s: f64| Entry {
+            index: 7,
+            recorded_at: Time::from_micros(1_000_000_000).plus_s(at_s),
+            cause: None,
+            body: Body::Started(started.clone()),
+        };
+        let (mut lost, mut next, mut read) = (Engines::new(&started), Engines::new(&started), Engines::new(&started));
+        lost.step(&start(0.0));
+        next.step(&start(0.001));
+        assert_ne!(lost.ids(9).make(), next.ids(9).make());
+        // The record alone says which they are.
+        read.recover(&start(0.001));
+        assert_eq!(read.ids(9).make(), next.ids(9).make());
+    }
+
+    const PEOPLE: [&str; 5] = ["admin", "lead", "a1", "a2", "watch"];
+
+    fn pid(s: &str) -> PersonId {
+        PersonId::new(s).unwrap()
+    }
+    fn unit_of(id: &str, leadership: &[&str]) -> Unit {
+        Unit {
+            id: UnitId::new(id).unwrap(),
+            name: id.into(),
+            agency: AgencyId::new("x").unwrap(),
+            leadership: leadership.iter().map(|l| pid(l)).collect(),
+        }
+    }
+    fn person(id: &str, unit: &str, disabled: bool) -> Person {
+        let roles: BTreeSet<Role> = match id {
+            "admin" => [Role::Administrator].into(),
+            "watch" => [Role::Watch, Role::Administrator].into(),
+            "lead" => [Role::Field, Role::Supervisor].into(),
+            _ => [Role::Field].into(),
+        };
+        Person {
+            id: pid(id),
+            name: id.into(),
+            unit: UnitId::new(unit).unwrap(),
+            roles,
+            channels: vec![Channel::Web, Channel::Tak],
+            addresses: skypicket_model::people::Addresses::default(),
+            subscriptions: Vec::new(),
+            tak_uid: None,
+            language: Language::En,
+            disabled,
+        }
+    }
+    fn directory() -> Directory {
+        let mut d = Directory::default();
+        let agency = Agency { id: AgencyId::new("x").unwrap(), name: "X".into() };
+        d.agencies.insert(agency.id.clone(), agency);
+        for u in [unit_of("u", &["lead"]), unit_of("v", &[])] {
+            d.units.insert(u.id.clone(), u);
+        }
+        for p in PEOPLE {
+            d.people.insert(pid(p), person(p, "u", false));
+        }
+        d
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put { who: usize, unit: bool, disabled: bool },
+        Remove { who: usize },
+        Lead { first: usize, second: usize },
+        Stand { who: usize, east: i32 },
+        Reach { who: usize, web: bool, up: bool },
+        Report { who: usize, azimuth: f64 },
+        Seconds(u8),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let who = || 0..PEOPLE.len();
+        prop_oneof![
+            2 => (who(), any::<bool>(), any::<bool>())
+                .prop_map(|(who, unit, disabled)| Step::Put { who, unit, disabled }),
+            1 => who().prop_map(|who| Step::Remove { who }),
+            1 => (who(), who()).prop_map(|(first, second)| Step::Lead { first, second }),
+            4 => (who(), -300..300).prop_map(|(who, east)| Step::Stand { who, east }),
+            3 => (who(), any::<bool>(), any::<bool>()).prop_map(|(who, web, up)| Step::Reach { who, web, up }),
+            5 => (who(), 0.0..360.0).prop_map(|(who, azimuth)| Step::Report { who, azimuth }),
+            3 => (1u8..40).prop_map(Step::Seconds),
+        ]
+    }
+
+    /// The log of a run: every entry, as the record has it.
+    struct Run {
+        engines: Engines,
+        entries: Vec<Entry>,
+        now: Time,
+    }
+
+    impl Run {
+        fn input(&mut self, body: Body) -> Vec<Body> {
+            let entry = Entry { index: self.entries.len() as u64, recorded_at: self.now, cause: None, body };
+            let decisions = self.engines.step(&entry);
+            let cause = Some(entry.index);
+            self.entries.push(entry);
+            for body in &decisions {
+                let index = self.entries.len() as u64;
+                self.entries.push(Entry { index, recorded_at: self.now, cause, body: body.clone() });
+            }
+            decisions
+        }
+
+        fn act(&mut self, by: &str, act: Act) -> Vec<Body> {
+            self.input(Body::Act(ActEntry { by: pid(by), via: "web".into(), request: None, act }))
+        }
+
+        fn directory(&mut self, change: DirectoryChange) -> Vec<Body> {
+            let changes = vec![change];
+            if self.engines.directory().changed(&changes).is_err() {
+                return Vec::new();
+            }
+            self.act("admin", Act::Directory { changes })
+        }
+
+        fn step(&mut self, n: usize, step: &Step) -> Vec<Body> {
+            let at = |east: i32| Place {
+                lat_deg: 31.76,
+                lon_deg: -106.49 + f64::from(east) * 1e-5,
+                alt_hae_m: Some(1_200.0),
+            };
+            match step {
+                Step::Put { who, unit, disabled } => {
+                    let person = person(PEOPLE[*who], if *unit { "u" } else { "v" }, *disabled);
+                    self.directory(DirectoryChange::PutPerson { person })
+                }
+                Step::Remove { who } => self.directory(DirectoryChange::RemovePerson { person: pid(PEOPLE[*who]) }),
+                Step::Lead { first, second } => {
+                    let unit = unit_of("u", &[PEOPLE[*first], PEOPLE[*second]]);
+                    self.directory(DirectoryChange::PutUnit { unit })
+                }
+                Step::Stand { who, east } => {
+                    let person = pid(PEOPLE[*who]);
+                    let via = SourceId::of_person(&person);
+                    let position = Position { person, at: at(*east), accuracy_m: 8.0, observed_at: self.now, via };
+                    self.input(Body::Positions { items: vec![position] })
+                }
+                Step::Reach { who, web, up } => {
+                    let channel = if *web { Channel::Web } else { Channel::Tak };
+                    self.input(Body::Reach { person: pid(PEOPLE[*who]), channel, up: *up })
+                }
+                Step::Report { who, azimuth } => {
+                    let place = at(0);
+                    let said = serde_json::json!({
+                        "id": uuid::Uuid::from_u128(0x018f_0000_0000_7000_8000_0000_0000_0000 + n as u128),
+                        "reporter": PEOPLE[*who], "from": place, "from_accuracy_m": 8.0,
+                        "bearing": {"azimuth_deg": azimuth, "how": "compass", "sigma_deg": 6.0}, "range": "under100",
+                        "elevation_deg": 20.0, "kind": "multirotor", "count": 1, "activity": "approaching",
+                        "lights": true, "sound": false, "payload": null, "words": "", "first_seen": self.now,
+                        "last_seen": self.now, "marking": skypicket_model::Marking::default(),
+                    });
+                    let sighting = serde_json::from_value(said).unwrap();
+                    self.act(PEOPLE[*who], Act::Sighting { sighting: Box::new(sighting) })
+                }
+                Step::Seconds(s) => {
+                    let mut all = Vec::new();
+                    for _ in 0..*s {
+                        self.now = self.now.plus_s(1.0);
+                        all.extend(self.input(Body::Tick));
+                    }
+                    all
+                }
+            }
+        }
+    }
+
+    fn run(steps: &[Step]) -> Run {
+        let log = LogId(uuid::Uuid::from_u128(7));
+        let started = Started { log, software: "t".into(), engines: ENGINES, exercise: None };
+        let now = Time::from_micros(1_800_000_000_000_000);
+        let mut run = Run { engines: Engines::new(&started), entries: Vec::new(), now };
+        run.input(Body::Started(started));
+        let policies = Policies::default().to_record().unwrap();
+        run.input(Body::Configured(Configured { directory: directory(), policies }));
+        for (n, step) in steps.iter().enumerate() {
+            run.now = run.now.plus_s(0.25);
+            let decided = run.step(n, step);
+            let d = run.engines.directory();
+            // Nobody is where they are not, in danger, or sent anything, who is not in the directory or is shut out.
+            assert!(run.engines.positions().keys().all(|p| d.active(p).is_some()), "{step:?}");
+            for p in run.engines.warner().protected() {
+                let ProtectedId::Person(p) = &p.id else { continue };
+                assert!(d.active(p).is_some(), "{p} is protected after {step:?}");
+            }
+            for body in decided {
+                if let Body::Dispatch(DispatchEvent::Attempt { delivery }) = body {
+                    assert!(d.active(&delivery.person).is_some(), "{delivery:?} after {step:?}");
+                }
+            }
+            for p in d.people.keys() {
+                assert!(d.leaders_of(p).iter().all(|l| d.active(l).is_some()));
+            }
+        }
+        run
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+        /// However people come, go and lead while drones fly: the engines agree with one another, history gives the
+        /// same state, and doing it all again decides the same.
+        #[test]
+        fn the_engines_stay_consistent_while_the_directory_changes(steps in prop::collection::vec(any_step(), 1..40)) {
+            let run = run(&steps);
+            let Body::Started(started) = &run.entries[0].body else { unreachable!() };
+            let mut recovered = Engines::new(started);
+            run.entries.iter().for_each(|e| recovered.recover(e));
+            prop_assert!(recovered.snapshot().unwrap() == run.engines.snapshot().unwrap(), "recovery differs");
+            let mut again = Engines::new(started);
+            let mut decided = Vec::new();
+            for e in run.entries.iter().filter(|e| e.body.is_input()) {
+                decided.extend(again.step(e).into_iter().map(|b| (e.index, b)));
+            }
+            let recorded: Vec<(u64, Body)> =
+                run.entries.iter().filter_map(|e| Some((e.cause?, e.body.clone()))).collect();
+            prop_assert!(decided == recorded, "recomputing differs");
+        }
+    }
+
+    #[test]
+    fn the_runs_above_do_warn_somebody() {
+        let at = |k: usize| Step::Stand { who: k, east: 10 };
+        let up = |k: usize| Step::Reach { who: k, web: true, up: true };
+        let report = |azimuth: f64| Step::Report { who: 3, azimuth };
+        let steps = [at(2), up(2), report(90.0), Step::Seconds(1), report(91.0), Step::Seconds(3)];
+        let warned = |run: &Run| {
+            run.entries.iter().any(|e| {
+                matches!(&e.body, Body::Dispatch(DispatchEvent::Attempt { delivery }) if delivery.person == pid("a1"))
+            })
+        };
+        assert!(warned(&run(&steps)));
+        let shut = [Step::Put { who: 2, unit: true, disabled: true }];
+        assert!(!warned(&run(&[&shut, &steps[..]].concat())));
     }
 }

@@ -1,12 +1,14 @@
 //! [`Exercise`]: a simulated hour that a stranger can walk into, fed through the same doors as the real thing.
 
-use crate::{centre::Centre, clock, config::MapPlace, inbox::Job, sources::CentreIntake};
+use crate::{centre::Centre, clock, config::MapPlace, inbox::Job, library::Library, sources::CentreIntake};
 use skypicket_link::Intake;
-use skypicket_model::{Directory, Notice, NoticeId, PersonId, Place, Time};
+use skypicket_model::{
+    Act, Audience, BulletinAct, BulletinContent, BulletinStep, Directory, Notice, NoticeId, PersonId, Place, Role, Time,
+};
 use skypicket_sim::exercise::{FirstLight, Happening};
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::watch;
@@ -18,12 +20,17 @@ const NEAR_M: f64 = 50_000.0;
 pub struct Exercise {
     name: String,
     scene: Mutex<FirstLight>,
+    library: Arc<Library>,
 }
+
+/// The template of the bulletin that the scene begins with, and whose words it is in.
+const BULLETIN: (&str, &str) = ("exercise-officer-safety-alert", "exercise-sector");
 
 impl Exercise {
     /// By name; `None` when there is none of that name.
-    pub fn new(name: &str, seed: u64, started: Time) -> Option<Self> {
-        (name == "first-light").then(|| Self { name: name.into(), scene: Mutex::new(FirstLight::new(seed, started)) })
+    pub fn new(name: &str, seed: u64, started: Time, library: Arc<Library>) -> Option<Self> {
+        let scene = || Mutex::new(FirstLight::new(seed, started));
+        (name == "first-light").then(|| Self { name: name.into(), scene: scene(), library })
     }
 
     /// Its name.
@@ -55,6 +62,7 @@ impl Exercise {
     pub async fn run(&self, intake: CentreIntake, mut stopped: watch::Receiver<bool>) {
         let mut beat = tokio::time::interval(Duration::from_millis(200));
         let mut told: BTreeSet<(NoticeId, u32)> = BTreeSet::new();
+        self.alert(&intake).await;
         loop {
             tokio::select! {
                 _ = stopped.wait_for(|s| *s) => return,
@@ -79,6 +87,42 @@ impl Exercise {
         centre.ask(move |e| e.positions().get(&person).map(|p| p.at)).await.ok().flatten()
     }
 
+    /// The alert that the story starts from, as people would issue it: proposed by the analyst, approved by the sector
+    /// chief. One that is still in force, from before a restart, is not issued again.
+    async fn alert(&self, intake: &CentreIntake) {
+        let [author, second] = [FirstLight::analyst(), FirstLight::approver()];
+        let act = |by: &PersonId, act| intake.act(by.clone(), "exercise", Act::Bulletin(act));
+        let mut found = self.standing_alert(intake).await;
+        if found.is_none() {
+            let Some(content) = alert(&self.library, clock::now()) else {
+                tracing::warn!("the library has no template for the exercise's alert: none is issued");
+                return;
+            };
+            let propose = BulletinAct::Propose { notice: NoticeId(uuid::Uuid::now_v7()), content: Box::new(content) };
+            if let Err(refused) = act(&author, propose).await {
+                tracing::warn!(code = refused.code, "the exercise's alert was refused");
+                return;
+            }
+            found = self.standing_alert(intake).await;
+        }
+        if let Some((notice, Some(read))) = found
+            && let Err(refused) = act(&second, BulletinAct::Approve { notice, read }).await
+        {
+            tracing::warn!(code = refused.code, "the exercise's alert was not approved");
+        }
+    }
+
+    /// The alert that is in force or waits, and when it was proposed where it waits for its second person.
+    async fn standing_alert(&self, intake: &CentreIntake) -> Option<(NoticeId, Option<Time>)> {
+        let of_it = |template: &str| template.split('@').next() == Some(BULLETIN.0);
+        let found = intake.centre.ask(move |e| {
+            let written = |c: &BulletinContent| c.sheet.as_ref().is_some_and(|s| of_it(&s.template));
+            let s = e.desk().bulletins().find(|s| !s.is_over() && written(&s.content))?;
+            Some((s.notice, (s.step == BulletinStep::Proposed).then_some(s.proposed_at)))
+        });
+        found.await.ok().flatten()
+    }
+
     /// Lets the simulated people know what reached them, so that they acknowledge it, or do not.
     async fn tell(&self, intake: &CentreIntake, told: &mut BTreeSet<(NoticeId, u32)>) {
         let open = intake
@@ -96,6 +140,12 @@ impl Exercise {
             }
         }
     }
+}
+
+/// What the alert says: the template with its own examples, for everybody who stands on the line.
+fn alert(library: &Library, now: Time) -> Option<BulletinContent> {
+    let content = library.example(BULLETIN.0, Some(BULLETIN.1), true, now)?;
+    Some(BulletinContent { audience: vec![Audience::Role { role: Role::Field }], ..content })
 }
 
 async fn take(intake: &CentreIntake, what: Happening) {

@@ -1,10 +1,17 @@
-//! [`Inbox`]: what waits to be taken into the record: sensor observations (shed oldest first at their bound, and
-//! counted) and everything that people and channels did (never dropped: refused at the door at its bound).
+//! [`Inbox`]: what waits to be taken into the record: sensor observations (shed at their bound, and counted) and
+//! everything that people and channels did (never dropped: refused at the door at its bound).
+//!
+//! One sensor that floods does not touch the others: at the bound the oldest of the source that has most waiting is
+//! shed, and while more waits than one turn takes, each source has its share of the turn.
 
 use crate::engines::{Engines, ShedCounts};
-use skypicket_model::{Observation, PersonId, Position, ProviderResult, delivery::Channel, entry::ActEntry};
+use skypicket_model::{
+    Access, Observation, PersonId, Position, ProviderResult, SourceId,
+    delivery::Channel,
+    entry::{ActEntry, ChannelState, Upkeep},
+};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -14,6 +21,12 @@ use tokio::sync::oneshot;
 pub const MAX_OBSERVATIONS: usize = 20_000;
 /// Most jobs of people and channels that wait.
 pub const MAX_JOBS: usize = 20_000;
+/// Most results of attempts at pages that wait: a few warnings to everybody.
+pub const MAX_RESULTS: usize = 100_000;
+/// Most results taken in one turn.
+const RESULTS: usize = 500;
+/// While results wait until the record has caught up, it is looked again so often.
+const AGAIN: Duration = Duration::from_millis(5);
 /// Most observations taken into one entry.
 pub const BLOCK: usize = 512;
 
@@ -60,20 +73,88 @@ pub enum Job {
     Position(Position, Reply),
     /// A human act.
     Act(Box<ActEntry>, Reply),
+    /// Rows of the access audit; the answer, where somebody waits for it, comes after they are durable.
+    Access(Vec<Access>, Option<Reply>),
+    /// The record was backed up, restored or purged; the answer comes after that is durable.
+    Upkeep(Upkeep, Reply),
+    /// The engines' state is to be put into the record now; the answer comes after it is durable.
+    Snapshot(Reply),
     /// What became of an attempt.
     Provider(ProviderResult),
     /// A channel to a person came up or went down.
     Reach(PersonId, Channel, bool),
+    /// A channel as a whole came up, went down, or takes messages that do not arrive.
+    Channel(Channel, ChannelState),
+    /// The centre's own heartbeat, by its number: it must come round.
+    Heartbeat(u64),
     /// Somebody asks.
     Ask(Question),
     /// The record works again: entries from the first to the last index were acted on before they were durable.
     Recovered(u64, u64),
 }
 
+/// Observations that wait, by source, each with the number of its coming; and how many they are.
+#[derive(Default)]
+struct Waiting {
+    by_source: BTreeMap<SourceId, VecDeque<(u64, Observation)>>,
+    came: u64,
+    in_all: usize,
+    /// Whose share is next when not every source has one.
+    next: Option<SourceId>,
+}
+
+impl Waiting {
+    fn push(&mut self, o: Observation) {
+        self.came += 1;
+        self.in_all += 1;
+        self.by_source.entry(o.source.clone()).or_default().push_back((self.came, o));
+    }
+
+    /// The oldest of the source that has most waiting.
+    fn shed(&mut self) -> Option<SourceId> {
+        let source = self.by_source.iter().max_by_key(|(_, q)| q.len())?.0.clone();
+        self.pop(&source)?;
+        Some(source)
+    }
+
+    fn pop(&mut self, source: &SourceId) -> Option<(u64, Observation)> {
+        let queue = self.by_source.get_mut(source)?;
+        let oldest = queue.pop_front();
+        if queue.is_empty() {
+            self.by_source.remove(source);
+        }
+        self.in_all -= usize::from(oldest.is_some());
+        oldest
+    }
+
+    /// At most `most`, in the order of their coming: of each source one after the other until they are full.
+    fn take(&mut self, most: usize) -> Vec<Observation> {
+        let mut taken = Vec::with_capacity(most.min(self.in_all));
+        while taken.len() < most && self.in_all > 0 {
+            let from = self.next.take();
+            let mut round: Vec<SourceId> = self.by_source.keys().cloned().collect();
+            if let Some(from) = from {
+                let start = round.partition_point(|s| *s < from);
+                round.rotate_left(start);
+            }
+            for source in round {
+                if taken.len() == most {
+                    self.next = Some(source);
+                    break;
+                }
+                taken.extend(self.pop(&source));
+            }
+        }
+        taken.sort_by_key(|(n, _)| *n);
+        taken.into_iter().map(|(_, o)| o).collect()
+    }
+}
+
 #[derive(Default)]
 struct Queues {
-    observations: VecDeque<Observation>,
+    observations: Waiting,
     jobs: VecDeque<Job>,
+    results: VecDeque<ProviderResult>,
     shed: ShedCounts,
     /// Shed since the start.
     shed_in_all: ShedCounts,
@@ -86,6 +167,8 @@ pub struct Work {
     pub observations: Vec<Observation>,
     /// Jobs, oldest first.
     pub jobs: VecDeque<Job>,
+    /// What became of attempts at pages, oldest first.
+    pub results: Vec<ProviderResult>,
     /// Shed since the last turn.
     pub shed: ShedCounts,
     /// No more will come.
@@ -105,17 +188,17 @@ impl Inbox {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sensor observations; the oldest make room when the bound is reached.
+    /// Sensor observations; when the bound is reached, the oldest of whoever has most waiting make room.
     pub fn observe(&self, batch: Vec<Observation>) {
         let mut q = self.lock();
         for o in batch {
-            if q.observations.len() >= MAX_OBSERVATIONS
-                && let Some(oldest) = q.observations.pop_front()
+            if q.observations.in_all >= MAX_OBSERVATIONS
+                && let Some(source) = q.observations.shed()
             {
-                *q.shed_in_all.entry(oldest.source.clone()).or_insert(0) += 1;
-                *q.shed.entry(oldest.source).or_insert(0) += 1;
+                *q.shed_in_all.entry(source.clone()).or_insert(0) += 1;
+                *q.shed.entry(source).or_insert(0) += 1;
             }
-            q.observations.push_back(o);
+            q.observations.push(o);
         }
         drop(q);
         self.filled.notify_one();
@@ -136,6 +219,21 @@ impl Inbox {
         Ok(())
     }
 
+    /// What became of many attempts at pages. Nobody waits for it: it is taken as fast as the record writes, so that a
+    /// warning to ten thousand people holds up nothing else. Beyond the bound the rest counts as not known, and says so.
+    pub fn results(&self, results: Vec<ProviderResult>) -> Result<(), NotTaken> {
+        let mut q = self.lock();
+        if q.closing {
+            return Err(NotTaken::Closing);
+        }
+        let room = MAX_RESULTS - q.results.len();
+        let all = results.len() <= room;
+        q.results.extend(results.into_iter().take(room));
+        drop(q);
+        self.filled.notify_one();
+        if all { Ok(()) } else { Err(NotTaken::Busy) }
+    }
+
     /// Lets the core finish what waits and end.
     pub fn close(&self) {
         self.lock().closing = true;
@@ -145,7 +243,7 @@ impl Inbox {
     /// How much waits: observations, jobs.
     pub fn waiting(&self) -> (usize, usize) {
         let q = self.lock();
-        (q.observations.len(), q.jobs.len())
+        (q.observations.in_all, q.jobs.len())
     }
 
     /// Observations shed since the start, by source.
@@ -153,22 +251,25 @@ impl Inbox {
         self.lock().shed_in_all.clone()
     }
 
-    /// Waits until there is something, or `until`.
-    pub fn take(&self, until: Instant) -> Work {
+    /// Waits until there is something, or `until`. Results only where there is `room` for them in the record.
+    pub fn take(&self, until: Instant, room: impl Fn() -> bool) -> Work {
         let mut q = self.lock();
-        while q.observations.is_empty() && q.jobs.is_empty() && q.shed.is_empty() && !q.closing {
+        let ready = |q: &Queues| !q.results.is_empty() && (room() || q.closing);
+        while q.observations.in_all == 0 && q.jobs.is_empty() && q.shed.is_empty() && !q.closing && !ready(&q) {
+            let until = if q.results.is_empty() { until } else { until.min(Instant::now() + AGAIN) };
             let left = until.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
                 break;
             }
             q = self.filled.wait_timeout(q, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let n = q.observations.len().min(BLOCK);
+        let results = if ready(&q) { q.results.len().min(RESULTS) } else { 0 };
         Work {
-            observations: q.observations.drain(..n).collect(),
+            results: q.results.drain(..results).collect(),
+            observations: q.observations.take(BLOCK),
             jobs: std::mem::take(&mut q.jobs),
             shed: std::mem::take(&mut q.shed),
-            closing: q.closing && q.observations.is_empty(),
+            closing: q.closing && q.observations.in_all == 0 && q.results.is_empty(),
         }
     }
 }
@@ -193,14 +294,72 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_from_one_source_costs_the_others_neither_room_nor_turns() {
+        let inbox = Inbox::default();
+        inbox.observe((0..5).map(|n| observation("calm", n)).collect());
+        inbox.observe((0..3 * MAX_OBSERVATIONS as u128).map(|n| observation("flood", 1_000 + n)).collect());
+        inbox.observe((5..10).map(|n| observation("late", n)).collect());
+        let of = |work: &Work, name: &str| {
+            let of = work.observations.iter().filter(|o| o.source.as_str() == name);
+            of.map(|o| o.id.0.as_u128()).collect::<Vec<_>>()
+        };
+        let work = inbox.take(Instant::now(), || true);
+        // All that the others brought comes with the first turn, in order; only the flood was shed, the oldest first.
+        assert_eq!((of(&work, "calm"), of(&work, "late")), ((0..5).collect(), (5..10).collect()));
+        assert_eq!(work.observations.len(), BLOCK);
+        assert_eq!(work.shed.keys().map(SourceId::as_str).collect::<Vec<_>>(), ["flood"]);
+        assert_eq!(work.shed.values().sum::<u64>(), 2 * MAX_OBSERVATIONS as u64 + 10);
+        assert_eq!(of(&work, "flood").first(), Some(&(1_000 + 2 * MAX_OBSERVATIONS as u128 + 10)));
+        assert_eq!(inbox.waiting().0, MAX_OBSERVATIONS - BLOCK);
+    }
+
+    #[test]
+    fn more_sources_than_a_turn_takes_each_get_their_turn() {
+        let inbox = Inbox::default();
+        let sources = BLOCK as u128 + 100;
+        for round in 0..2 {
+            inbox.observe((0..sources).map(|n| observation(&format!("s{n}"), n + round * sources)).collect());
+        }
+        let mut first = inbox.take(Instant::now(), || true).observations;
+        first.extend(inbox.take(Instant::now(), || true).observations.into_iter().take(100));
+        let seen: std::collections::BTreeSet<_> = first.iter().map(|o| o.source.clone()).collect();
+        assert!(seen.len() > BLOCK, "{}", seen.len());
+    }
+
+    #[test]
+    fn what_one_turn_can_take_comes_in_the_order_of_its_coming() {
+        let inbox = Inbox::default();
+        inbox.observe((0..400).map(|n| observation(["b", "a", "c"][n as usize % 3], n)).collect());
+        let ids: Vec<u128> =
+            inbox.take(Instant::now(), || true).observations.iter().map(|o| o.id.0.as_u128()).collect();
+        assert_eq!(ids, (0..400).collect::<Vec<u128>>());
+    }
+
+    #[test]
     fn the_oldest_observations_are_shed_and_counted_and_jobs_are_refused_at_the_bound() {
         let inbox = Inbox::default();
         inbox.observe((0..MAX_OBSERVATIONS as u128).map(|n| observation("old", n)).collect());
         inbox.observe((0..7).map(|n| observation("new", n)).collect());
-        let work = inbox.take(Instant::now());
+        let work = inbox.take(Instant::now(), || true);
         assert_eq!(work.observations.len(), BLOCK);
         assert_eq!(work.shed, [(SourceId::new("old").unwrap(), 7)].into());
         assert_eq!(inbox.shed(), work.shed);
+        // Results of attempts have a place of their own, and wait for the record.
+        let result = |n| ProviderResult {
+            delivery: skypicket_model::DeliveryId(uuid::Uuid::from_u128(n)),
+            attempt: 1,
+            outcome: skypicket_model::delivery::Outcome::Accepted,
+        };
+        inbox.take(Instant::now(), || true);
+        while inbox.waiting().0 > 0 {
+            inbox.take(Instant::now(), || true);
+        }
+        inbox.results((0..600).map(result).collect()).unwrap();
+        assert_eq!(inbox.take(Instant::now(), || false).results.len(), 0);
+        let first = inbox.take(Instant::now(), || true).results;
+        assert_eq!((first.len(), first[0].delivery), (RESULTS, result(0).delivery));
+        assert_eq!(inbox.take(Instant::now(), || true).results[0].delivery, result(500).delivery);
+        assert!(inbox.results((0..=MAX_RESULTS as u128).map(result).collect()).is_err(), "the rest is not kept");
         for _ in 0..MAX_JOBS {
             inbox.push(Job::Ask(Box::new(|_| ()))).unwrap();
         }

@@ -1,9 +1,10 @@
-//! `skypicket record`: verify, checkpoint, export, rebuild views.
+//! `skypicket record`: verify, checkpoint, export, rebuild views; the rest is in [`crate::upkeep_command`].
 
 use crate::{
     centre::next_entries,
     cli::{End, RecordCommand, say},
     engines::{ENGINES, Engines},
+    upkeep_command::{self, Failed},
 };
 use serde_json::json;
 use skypicket_model::{Body, Entry};
@@ -23,9 +24,9 @@ pub fn run(command: &RecordCommand) -> End {
         RecordCommand::Checkpoint { data } => checkpoint(data),
         RecordCommand::Export { data } => export(data),
         RecordCommand::RebuildViews { data } => rebuild(data),
-        RecordCommand::Backup => return End::not_built("record backup"),
-        RecordCommand::Restore => return End::not_built("record restore"),
-        RecordCommand::Purge => return End::not_built("record purge"),
+        RecordCommand::Backup(args) => return upkeep_command::backup(args).map_or_else(Failed::end, |()| End::OK),
+        RecordCommand::Restore(args) => return upkeep_command::restore(args).map_or_else(Failed::end, |()| End::OK),
+        RecordCommand::Purge(args) => return upkeep_command::purge(args).map_or_else(Failed::end, |()| End::OK),
     };
     match done {
         Ok(true) => End::OK,
@@ -64,12 +65,15 @@ fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
     for fault in &report.faults {
         say(&json!({"type": "fault", "entry": fault.entry, "message": fault.message}).to_string());
     }
+    // Where something was purged, the engines can be made again only from the oldest snapshot that is left.
+    let rebuild_from = if report.purged == 0 { None } else { record.oldest_snapshot().wait()? };
     let (mut differences, mut unjudged) = (0, 0);
     if recompute {
         (differences, unjudged) = recomputed(&record)?;
     }
     say(&json!({
         "type": "summary", "entries": report.entries, "faults": report.faults.len(), "root": report.root,
+        "purged": report.purged, "rebuild_from": rebuild_from,
         "checkpoints": report.checkpoints, "verifier_key": report.verifier_key,
         "recomputed": recompute, "differences": differences, "unjudged": unjudged,
     })
@@ -81,18 +85,26 @@ fn verify(data: &Path, recompute: bool) -> anyhow::Result<bool> {
 /// and how many decisions could not be judged.
 ///
 /// What a full disk had no room for, the engines had taken: from there to the next snapshot or start, which both begin
-/// with what the record holds, history is read and not judged.
+/// with what the record holds, history is read and not judged. The same from what was purged to the next snapshot.
 fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
     let mut engines: Option<Engines> = None;
     let mut expected: std::collections::VecDeque<(u64, Body)> = std::collections::VecDeque::new();
     let mut differences = 0u64;
-    let (mut other_version, mut incomplete, mut unjudged) = (false, false, 0);
+    let (mut other_version, mut incomplete, mut gap, mut unjudged) = (false, false, false, 0);
     let (mut from, mut most) = (0, PAGE);
     loop {
-        let entries = next_entries(record, from, &mut most)?;
-        let Some(last) = entries.last() else { break };
-        from = last.index + 1;
-        for entry in entries {
+        let stretch = next_entries(record, from, &mut most)?;
+        if stretch.next == from {
+            break;
+        }
+        from = stretch.next;
+        // A snapshot takes nothing of the story with it.
+        let mut purged = stretch.purged.into_iter().filter(|(_, kind)| kind != "snapshot").map(|(at, _)| at).peekable();
+        for entry in stretch.entries {
+            while purged.next_if(|at| *at <= entry.index).is_some() {
+                expected.clear();
+                gap = true;
+            }
             if let Body::Started(s) = &entry.body {
                 other_version = s.engines != ENGINES;
                 incomplete = false;
@@ -102,9 +114,11 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
             }
             let Some(engines) = engines.as_mut() else { continue };
             if let Body::Snapshot(s) = &entry.body {
-                if incomplete && let Some(whole) = Engines::restore(s) {
+                if (incomplete || gap)
+                    && let Some(whole) = Engines::restore(s)
+                {
                     *engines = whole;
-                    incomplete = false;
+                    (incomplete, gap) = (false, false);
                 }
                 continue;
             }
@@ -113,7 +127,7 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
                 incomplete = true;
             }
             // Another version of the rules decided this, or from more than is here: history is read, not judged.
-            if other_version || incomplete {
+            if other_version || incomplete || gap {
                 unjudged += u64::from(!entry.body.is_input());
                 engines.recover(&entry);
                 continue;
@@ -124,6 +138,10 @@ fn recomputed(record: &SqliteRecord) -> anyhow::Result<(u64, u64)> {
             } else {
                 differences += u64::from(!same(&mut expected, &entry));
             }
+        }
+        if purged.next().is_some() {
+            expected.clear();
+            gap = true;
         }
     }
     differences += missing(&mut expected);
@@ -166,10 +184,19 @@ fn export(data: &Path) -> anyhow::Result<bool> {
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut from, mut most) = (0, PAGE);
     loop {
-        let entries = next_entries(&record, from, &mut most)?;
-        let Some(last) = entries.last() else { break };
-        from = last.index + 1;
-        for e in &entries {
+        let stretch = next_entries(&record, from, &mut most)?;
+        if stretch.next == from {
+            break;
+        }
+        from = stretch.next;
+        let mut purged = stretch.purged.iter().peekable();
+        for e in &stretch.entries {
+            // A list that lost only some items is still there, with what is left of it.
+            while let Some((index, kind)) = purged.next_if(|(index, _)| *index <= e.index) {
+                if *index < e.index {
+                    tombstone(&mut out, *index, kind)?;
+                }
+            }
             // The engines' state is of no use outside, and large.
             if matches!(e.body, Body::Snapshot(_)) {
                 let line = json!({"index": e.index, "recorded_at": e.recorded_at, "cause": e.cause, "body": {"body": "snapshot"}});
@@ -179,9 +206,17 @@ fn export(data: &Path) -> anyhow::Result<bool> {
             }
             out.write_all(b"\n")?;
         }
+        for (index, kind) in purged {
+            tombstone(&mut out, *index, kind)?;
+        }
     }
     out.flush()?;
     Ok(true)
+}
+
+/// The line of an entry whose content was purged.
+fn tombstone(out: &mut impl Write, index: u64, kind: &str) -> io::Result<()> {
+    writeln!(out, "{}", json!({"index": index, "body": {"body": kind, "purged": true}}))
 }
 
 fn rebuild(data: &Path) -> anyhow::Result<bool> {

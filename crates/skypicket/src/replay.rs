@@ -9,7 +9,7 @@ use crate::{
 use serde_json::{Value, json};
 use skypicket_model::{
     Agency, AgencyId, Body, Danger, Directory, Entry, LogId, Notice, Observation, ObservationId, Place, ProtectedId,
-    SourceId, Time, Track, TrackState, Unit, UnitId,
+    SourceId, Time, Track, TrackState, Unit, UnitId, Warning,
     entry::{Configured, Started},
     geo::Enu,
     people::Site,
@@ -313,6 +313,7 @@ impl Run {
                     sources: observation_line::Sources::Any,
                     received_at: None,
                     make_id: &mut make_id,
+                    ahead_s: None,
                 },
             );
             self.ids = ids;
@@ -432,9 +433,11 @@ impl Run {
             }
         }
         for body in decisions {
-            if let Body::Notice(n) = &body {
+            if let Body::Notice(n) = &body
+                && let Some(w) = n.warning()
+            {
                 self.counts.warnings += 1;
-                let line = self.warning_line(n);
+                let line = self.warning_line(n, w);
                 self.print(&line)?;
             }
             self.entries.push(Entry { index: self.next, recorded_at: now, cause: Some(cause), body });
@@ -494,11 +497,11 @@ impl Run {
         })
     }
 
-    fn warning_line(&self, n: &Notice) -> Value {
+    fn warning_line(&self, n: &Notice, w: &Warning) -> Value {
         json!({
             "type": "warning", "t": n.at.unix_s(), "id": n.id, "version": n.version, "state": n.state,
-            "level": n.level, "track": n.track, "protected": self.name(&n.protected), "text": n.text,
-            "because": n.because, "reasons": n.reasons,
+            "level": n.level, "track": w.track, "protected": self.name(&w.protected), "text": n.text,
+            "because": w.because, "reasons": w.reasons,
         })
     }
 }

@@ -5,11 +5,12 @@
 use crate::{
     centre::Centre,
     clock,
+    clocks::Clocks,
     engines::ShedCounts,
     inbox::{Job, NotTaken},
 };
 use serde::Serialize;
-use skypicket_link::{BoxFuture, Health, Intake, Refused};
+use skypicket_link::{BoxFuture, ClockOffset, Health, HealthSnapshot, Intake, Refused};
 use skypicket_model::{
     Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time, entry::ActEntry,
 };
@@ -23,6 +24,8 @@ use std::{
 const SAMPLES: usize = 16;
 /// Bytes kept of one.
 const SAMPLE: usize = 64;
+/// Reasons of refusal kept apart, a source; further ones count as `other`.
+const REASONS: usize = 64;
 /// Most sources that are counted; more than this many ids cannot be configured in earnest.
 const SOURCES: usize = 20_000;
 
@@ -30,6 +33,11 @@ const SOURCES: usize = 20_000;
 struct Row {
     /// The connector's own counts, where a connector brings it.
     health: Option<Arc<Health>>,
+    /// Those of its connections with a certificate.
+    machine: Option<Arc<Health>>,
+    /// Of its tokens and certificates.
+    machine_interval_s: Option<f64>,
+    clock: ClockOffset,
     kind: &'static str,
     expected_interval_s: Option<f64>,
     received: u64,
@@ -74,6 +82,10 @@ pub struct SourceView {
     pub expected_interval_s: Option<f64>,
     /// It is an alarm now.
     pub silent: bool,
+    /// How far its clock is ahead of the centre's (behind, where negative), seconds.
+    pub clock_offset_s: Option<f64>,
+    /// Connections open now.
+    pub connections: u64,
     /// The newest refused inputs, oldest first.
     pub samples: Vec<Sample>,
 }
@@ -82,6 +94,8 @@ pub struct SourceView {
 #[derive(Default)]
 pub struct SourceTable {
     rows: Mutex<BTreeMap<SourceId, Row>>,
+    /// What the clocks of sources and phones say.
+    pub clocks: Arc<Clocks>,
 }
 
 impl SourceTable {
@@ -114,6 +128,38 @@ impl SourceTable {
         });
     }
 
+    /// A source that has tokens or certificates, and what they promise; what the configuration says goes first.
+    pub fn machine(
+        &self,
+        source: &SourceId,
+        kind: &'static str,
+        expected_interval_s: Option<f64>,
+        health: Option<Arc<Health>>,
+        now: Time,
+    ) {
+        self.row(source, |r| {
+            if r.kind.is_empty() {
+                r.kind = kind;
+            }
+            // The time to be heard runs from when it is first expected.
+            if r.machine_interval_s.is_none() && expected_interval_s.is_some() {
+                r.since = r.since.max(Some(now));
+            }
+            r.machine_interval_s = expected_interval_s;
+            r.machine = health.or(r.machine.take());
+        });
+    }
+
+    /// How far a source's line was ahead.
+    pub fn clock(&self, source: &SourceId, ahead_s: f64, now: Time) {
+        self.row(source, |r| r.clock.take(ahead_s, now));
+    }
+
+    /// An input was refused of which nothing is kept.
+    pub fn count_refused(&self, source: &SourceId, reason: &str) {
+        self.row(source, |r| *r.refused.entry(reason.to_owned()).or_insert(0) += 1);
+    }
+
     /// Inputs came, and so many could be read.
     pub fn decoded(&self, source: &SourceId, kind: &'static str, received: usize, decoded: usize, now: Time) {
         self.row(source, |r| {
@@ -129,7 +175,7 @@ impl SourceTable {
     /// Something came from a source: for those that no connector counts (the exercise's).
     pub fn heard(&self, source: &SourceId, now: Time) {
         self.row(source, |r| {
-            if r.health.is_none() {
+            if r.health.is_none() && r.machine.is_none() {
                 r.kind = if r.kind.is_empty() { "feed" } else { r.kind };
                 r.received += 1;
                 r.decoded += 1;
@@ -141,7 +187,8 @@ impl SourceTable {
     /// An input of an API source was refused: counted, and a piece of it kept.
     pub fn refused(&self, source: &SourceId, reason: &str, input: &[u8]) {
         self.row(source, |r| {
-            *r.refused.entry(reason.to_owned()).or_insert(0) += 1;
+            let known = r.refused.len() < REASONS || r.refused.contains_key(reason);
+            *r.refused.entry(if known { reason } else { "other" }.to_owned()).or_insert(0) += 1;
         });
         self.sample(source, reason, None, input);
     }
@@ -167,22 +214,27 @@ impl SourceTable {
         let rows = self.lock();
         rows.iter()
             .map(|(id, r)| {
-                let h = r.health.as_ref().map(|h| h.snapshot()).unwrap_or_default();
-                let last_heard = r.last_heard.max(h.last_heard);
+                let counts: Vec<HealthSnapshot> =
+                    [&r.health, &r.machine].into_iter().flatten().map(|h| h.snapshot()).collect();
+                let last_heard = counts.iter().map(|h| h.last_heard).fold(r.last_heard, Option::max);
                 let mut refused = r.refused.clone();
-                for (reason, n) in h.refused {
-                    *refused.entry(reason).or_insert(0) += n;
+                for (reason, n) in counts.iter().flat_map(|h| &h.refused) {
+                    *refused.entry(reason.clone()).or_insert(0) += n;
                 }
+                let offsets = counts.iter().filter_map(|h| h.clock_offset_s).chain(r.clock.offset_s());
+                let expected_interval_s = r.expected_interval_s.or(r.machine_interval_s);
                 SourceView {
                     id: id.clone(),
                     kind: r.kind,
                     last_heard,
-                    received: r.received + h.received,
-                    decoded: r.decoded + h.decoded,
+                    received: r.received + counts.iter().map(|h| h.received).sum::<u64>(),
+                    decoded: r.decoded + counts.iter().map(|h| h.decoded).sum::<u64>(),
                     refused,
                     shed: shed.get(id).copied().unwrap_or(0),
-                    expected_interval_s: r.expected_interval_s,
-                    silent: match (r.expected_interval_s, last_heard.or(r.since)) {
+                    expected_interval_s,
+                    clock_offset_s: offsets.reduce(f64::max),
+                    connections: counts.iter().map(|h| h.connections).sum(),
+                    silent: match (expected_interval_s, last_heard.or(r.since)) {
                         (Some(interval), Some(last)) => now.since_s(last) > interval,
                         _ => false,
                     },
@@ -210,18 +262,46 @@ fn refusal(e: NotTaken) -> Refused {
     }
 }
 
+/// Observations in our time. After the machine's clock was set back ours is ahead of it, and with it of every source whose
+/// clock is right: without this they would all come too late to be believed.
+pub fn by_our_clock(mut batch: Vec<Observation>, ahead_s: f64) -> Vec<Observation> {
+    if ahead_s > 1.0 {
+        for o in &mut batch {
+            o.observed_at = o.observed_at.plus_s(ahead_s).min(o.received_at);
+        }
+    }
+    batch
+}
+
+impl CentreIntake {
+    /// A connection may outlive the right to it.
+    fn active(&self, person: &PersonId) -> Result<(), Refused> {
+        match self.centre.roll.load().directory.active(person) {
+            Some(_) => Ok(()),
+            None => Err(Refused { code: "person_not_active", message: "this person is disabled here".into() }),
+        }
+    }
+}
+
 impl Intake for CentreIntake {
     fn observe(&self, source: &SourceId, batch: Vec<Observation>) {
-        self.sources.heard(source, clock::now());
+        let now = clock::now();
+        self.sources.heard(source, now);
+        let batch = by_our_clock(batch, clock::ahead_s());
+        self.sources.clocks.observed(source, &batch, now);
         self.centre.inbox.observe(batch);
     }
 
     fn position(&self, position: Position) -> BoxFuture<'_, Result<(), Refused>> {
-        Box::pin(async move { self.centre.position(position).await.map_err(refusal) })
+        Box::pin(async move {
+            self.active(&position.person)?;
+            self.centre.position(position).await.map_err(refusal)
+        })
     }
 
     fn act(&self, by: PersonId, via: &'static str, act: Act) -> BoxFuture<'_, Result<(), Refused>> {
         Box::pin(async move {
+            self.active(&by)?;
             let entry = ActEntry { by, via: via.into(), request: None, act };
             match self.centre.act(entry).await {
                 // A connector brings the same marker again after a reconnect: it was taken, and that is the answer.

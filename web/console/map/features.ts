@@ -2,7 +2,8 @@
 import type { Feature, FeatureCollection, Position } from 'geojson';
 import { distance, type CoordinateFormat, type Units, speed } from '../../shared/format';
 import { fromUtm, toUtm, zoneOf } from '../../shared/mgrs';
-import type { Danger, LatLon, Level, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, TrackFeature } from '../../shared/types';
+import type { Danger, LatLon, Level, NoticeView, OwnFlight, PersonView, SightingView, SiteFeature, TrackFeature, WarningNotice } from '../../shared/types';
+import { ended, isWarning } from '../../shared/notice';
 import { protectedKey } from '../attention';
 import type { Selection } from '../selection';
 import { LEVEL_RANK, sightingLine, trackName } from '../words';
@@ -49,9 +50,9 @@ export function draw(s: Scene): Drawing {
     const held = map.get(key);
     if (!held || LEVEL_RANK[level] > LEVEL_RANK[held]) map.set(key, level);
   };
-  const open: NoticeView[] = [];
+  const open: NoticeView<WarningNotice>[] = [];
   for (const v of s.notices) {
-    if (v.notice.state === 'cleared') continue;
+    if (!isWarning(v) || ended(v.notice.state)) continue;
     open.push(v);
     raise(levelOfTrack, v.notice.track, v.notice.level);
     raise(levelOfProtected, protectedKey(v.notice.protected), v.notice.level);
@@ -244,7 +245,7 @@ export function extent(s: Selection, scene: Pick<Scene, 'tracks' | 'people' | 's
     const f = scene.tracks.get(s.id);
     if (f) at.push(latLon(f));
     for (const v of scene.notices) {
-      if (v.notice.track !== s.id || v.notice.state === 'cleared') continue;
+      if (!isWarning(v) || v.notice.track !== s.id || ended(v.notice.state)) continue;
       if ('person' in v.notice.protected) person(v.notice.protected.person);
       else site(v.notice.protected.site);
     }

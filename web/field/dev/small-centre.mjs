@@ -14,7 +14,8 @@ const TYPES = {
   '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json',
 };
 const GREEN = { tlp: 'TLP:GREEN', owner: null, releasable_to: [], named: [] };
-const now = () => new Date().toISOString();
+let aheadMs = 0;
+const now = () => new Date(Date.now() + aheadMs).toISOString();
 
 export class SmallCentre {
   /** What was asked: [method, path, body]. */
@@ -23,8 +24,13 @@ export class SmallCentre {
   notices = new Map();
   leads = [];
   exercise = null;
+  /** The key to subscribe with, and the phones that did. */
+  pushKey = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+  devices = [];
   /** Dangers sent each second. */
   dangers = [];
+  /** Refuses event streams with this status. */
+  refusing = 0;
   /** Every connection breaks. */
   dead = false;
   /** (path, body) => [status, code, detail, headers] for a POST that must fail. */
@@ -43,6 +49,7 @@ export class SmallCentre {
     return `http://127.0.0.1:${this.#server.address().port}`;
   }
   close() {
+    aheadMs = 0;
     clearInterval(this.#beat);
     this.#server.closeAllConnections();
     this.#server.close();
@@ -53,6 +60,14 @@ export class SmallCentre {
   die() {
     this.dead = true;
     this.#server.closeAllConnections();
+  }
+  /** This centre's clock runs so far ahead of the machine's: a test need not wait for time to pass. */
+  set aheadMs(ms) {
+    aheadMs = ms;
+  }
+  /** Ends every event stream. */
+  cut() {
+    for (const s of this.#streams) s.destroy();
   }
   revive() {
     this.dead = false;
@@ -68,7 +83,7 @@ export class SmallCentre {
   /** Raises a warning to agent-1; `more` overrides fields of the notice. */
   warn(more = {}, { rows = [], rule = 'in_danger', unrecorded = false } = {}) {
     const notice = {
-      id: randomUUID(), version: 1, state: 'raised', level: 'urgent', at: now(), track: 't-1', protected: { person: 'agent-1' }, protected_name: 'Agent 1', needs_ack: true,
+      kind: 'warning', id: randomUUID(), version: 1, state: 'raised', level: 'urgent', at: now(), track: 't-1', protected: { person: 'agent-1' }, protected_name: 'Agent 1', needs_ack: true,
       reasons: [], because: [], marking: GREEN, exercise: this.exercise, code: '4711', text: 'Drone. 045°, 350 m from you. Take cover now.', text_es: 'Dron. 045°, a 350 m de usted. Cúbrase ya.',
       ...more,
       facts: { distance_m: 350, bearing_deg: 45, earliest_s: 30, cpa_m: 20, p_within_30: 0.8, track_at: { lat_deg: 31.763, lon_deg: -106.487 }, height_unknown: true, by_people_only: false, ...more.facts },
@@ -78,6 +93,33 @@ export class SmallCentre {
     this.notices.set(notice.id, view);
     this.send('notice', view);
     return notice.id;
+  }
+  /** Issues a bulletin to agent-1; `more` overrides fields of the notice. */
+  issue(more = {}, own = {}) {
+    const notice = {
+      kind: 'bulletin', id: randomUUID(), version: 1, state: 'issued', level: 'urgent', at: now(), needs_ack: true, marking: GREEN, exercise: this.exercise, code: '04711',
+      title: 'Officer Safety Alert', title_es: 'Alerta de seguridad', text: 'Drones may carry explosives. Take cover when you hear one.\nReport each one at once.',
+      text_es: 'Los drones pueden llevar explosivos. Cúbrase cuando oiga uno.\nReporte cada uno de inmediato.', audience: [{ to: 'everybody' }], area: null,
+      issued_by: 'watch-1', approved_by: 'lead-2', break_glass: null, why: '', expires_at: new Date(Date.now() + aheadMs + 8 * 3_600_000).toISOString(), ...more,
+    };
+    const row = { person: 'agent-1', name: 'Agent 1', rule: 'everybody', reached: 'delivered', channel: 'web', acknowledged_at: null, owes: notice.needs_ack, escalated_to: null, silent: false, trouble: null, may_repeat: false, reminder: 0, ...own };
+    const view = { notice, unrecorded: false, recipients: [row], mine: true, acknowledged: false };
+    this.notices.set(notice.id, view);
+    this.send('notice', view);
+    return notice.id;
+  }
+  /** The same version once more, as the next reminder. */
+  remind(id) {
+    const view = this.notices.get(id);
+    view.recipients[0].reminder += 1;
+    this.send('notice', view);
+  }
+  /** The last version of a bulletin. */
+  end(id, state, text, text_es = text) {
+    const view = this.notices.get(id);
+    view.notice = { ...view.notice, version: view.notice.version + 1, state, at: now(), needs_ack: false, text, text_es, why: state === 'recalled' ? 'It was a mistake' : '' };
+    Object.assign(view.recipients[0], { owes: false });
+    this.send('notice', view);
   }
   /** The next version of a warning. */
   update(id, more) {
@@ -129,14 +171,29 @@ export class SmallCentre {
     }
     if (!this.#signedIn) return problem(401, 'not_signed_in', 'Sign in first.');
     if (path === '/me') return json(this.#me());
+    if (path === '/push') return json({ enabled: true, key: this.pushKey, contact: true, devices: this.devices });
+    if (path === '/push/subscriptions') {
+      const device = { id: body.id, name: body.device, service: new URL(body.endpoint).host, made_at: now(), accepted_at: null, trouble: null };
+      this.devices = [...this.devices.filter((d) => d.id !== body.id), device];
+      return json(device, 201);
+    }
+    if (path === '/push/test') return json({ items: this.devices.map((device) => ({ device, outcome: 'accepted' })) }, 202);
+    if (path.startsWith('/push/subscriptions/')) {
+      this.devices = this.devices.filter((d) => !path.endsWith(d.id));
+      return res.writeHead(204).end();
+    }
     if (path === '/positions') return json({ id: body.id }, 201);
+    if (path === '/events' && this.refusing) return problem(this.refusing, 'forbidden', 'Your roles do not allow this.');
     if (path === '/events') {
       res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
       this.#streams.add(res);
       res.on('close', () => this.#streams.delete(res));
       return res.write(`event: hello\ndata: ${JSON.stringify({ now: now(), exercise: this.exercise })}\n\n`);
     }
-    if (path === '/notices') return json({ items: [...this.notices.values()].filter((v) => v.notice.state !== 'cleared'), next: null });
+    if (path === '/notices') {
+      const open = url.searchParams.has('open');
+      return json({ items: [...this.notices.values()].filter((v) => !open || !['cleared', 'recalled', 'expired'].includes(v.notice.state)).reverse(), next: null });
+    }
     if (path === '/sightings' && req.method === 'GET') return json({ items: [...this.sightings.values()], next: null });
     if (path === '/sightings') {
       const { sent_at, ...rest } = body;
@@ -157,6 +214,11 @@ export class SmallCentre {
     if (what !== 'versions') return json(view);
     if (act === 'receipts') return res.writeHead(204).end();
     if (Number(version) !== view.notice.version) return problem(409, 'superseded', `version ${version} is superseded`);
+    if (act === 'measures') {
+      view.recipients[0].done = body.done;
+      this.send('notice', view);
+      return json({ done: body.done, at: now() });
+    }
     view.acknowledged = true;
     Object.assign(view.recipients[0], { acknowledged_at: now(), owes: false });
     this.send('notice', view);

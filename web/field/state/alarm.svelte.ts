@@ -1,5 +1,6 @@
 // The phone's voice: tones made by the browser, and vibration. Silent until the person has touched the page once.
 import { BUZZ, due, PULSES, type Asking, type Sound, type Sounded } from '../sounds';
+import { keep, kept } from './settings.svelte';
 
 const QUIET_MS = 120_000;
 
@@ -8,9 +9,13 @@ class Alarm {
   on = $state(false);
   /** Until when the "unheard" alarm is held back, device clock. */
   quietUntilMs = $state(0);
+  /** What the person said of the last test, and when; null before the first. */
+  audible = $state.raw<{ heard: boolean; atMs: number } | null>(readAudible());
+  readonly vibrates = typeof navigator.vibrate === 'function';
   private context: AudioContext | null = null;
   private wave: PeriodicWave | null = null;
   private sounded: Sounded = {};
+  private resumedMs = 0;
 
   /** Call from a touch: browsers allow sound only then. */
   readonly unlock = (): void => {
@@ -27,11 +32,30 @@ class Alarm {
     else this.on = true;
   };
 
+  /** The person heard the test, or did not. */
+  noteAudible(heard: boolean): void {
+    this.audible = { heard, atMs: Date.now() };
+    keep('audible', JSON.stringify(this.audible));
+  }
+
   /** Sounds what is due of what asks. */
   look(asking: readonly Asking[], nowMs: number): void {
+    this.check();
     const next = due(asking, this.sounded, nowMs, this.quietUntilMs);
     this.sounded = next.sounded;
     if (next.sound) this.play(next.sound);
+  }
+
+  /** A call, another app or a sleep takes the sound away without a word on some phones: looked at, and asked back. */
+  private check(): void {
+    const context = this.context;
+    if (context === null) return;
+    this.on = context.state === 'running';
+    const now = Date.now();
+    if (!this.on && Math.abs(now - this.resumedMs) >= 2_000) {
+      this.resumedMs = now;
+      void context.resume().catch(() => undefined);
+    }
   }
 
   quieten(nowMs: number): void {
@@ -67,6 +91,15 @@ class Alarm {
   private buzz(pattern: number | number[]): void {
     // Browsers refuse, and complain, before the first touch.
     if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(pattern);
+  }
+}
+
+function readAudible(): { heard: boolean; atMs: number } | null {
+  try {
+    const a = JSON.parse(kept('audible') ?? 'null') as { heard?: unknown; atMs?: unknown } | null;
+    return typeof a?.heard === 'boolean' && typeof a.atMs === 'number' ? { heard: a.heard, atMs: a.atMs } : null;
+  } catch {
+    return null;
   }
 }
 

@@ -5,6 +5,8 @@ import {
   type NewItem, type OutboxAnswer, type OutboxItem, type OutboxStore,
 } from '../../shared/outbox';
 
+import { within } from '../within';
+
 type Taken = (item: OutboxItem, answer: OutboxAnswer) => void;
 
 class Box {
@@ -14,6 +16,8 @@ class Box {
   person = $state<string | null>(null);
   /** Acts of the person who is signed in that the centre does not have yet. */
   readonly unsent = $derived(unsent(this.items, this.person));
+  /** The browser's answer to the wish that it never clears what is kept; null where it cannot say. */
+  persisted = $state<boolean | null>(null);
   readonly refused = $derived(this.items.filter((i) => i.state === 'refused' && i.person === this.person));
   onTaken: Taken = () => undefined;
   onSignedOut: () => void = () => undefined;
@@ -28,7 +32,10 @@ class Box {
   private async make(): Promise<Outbox> {
     let store: OutboxStore;
     try {
-      store = storeWithSpare(await indexedDbStore(), () => (this.volatile = true));
+      const kept = await within(5_000, indexedDbStore());
+      // On some phones the database opens and then never answers.
+      await within(5_000, kept.all());
+      store = storeWithSpare(kept, () => (this.volatile = true));
     } catch {
       this.volatile = true;
       store = memoryStore();
@@ -77,6 +84,16 @@ class Box {
     const added = await (await this.open()).add({ ...item, person: this.person });
     if (!added.quiet) void askForSync();
     return added;
+  }
+
+  /** Asks the browser not to clear what waits. Some grant it only to an installed page. */
+  async persist(): Promise<void> {
+    try {
+      const storage = navigator.storage;
+      this.persisted = (await within(5_000, storage.persisted())) || (await within(10_000, storage.persist()));
+    } catch {
+      this.persisted = null;
+    }
   }
 
   hasten(): void {

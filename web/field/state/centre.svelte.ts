@@ -1,15 +1,24 @@
 // The centre as this phone knows it: who I am there, what it warns me of, when it was last heard.
-import { api, onExercise, Problem } from '../../shared/api';
+import { api, call, onExercise, Problem } from '../../shared/api';
 import { EventStream, type Connection } from '../../shared/events';
 import { uuidv7 } from '../../shared/ids';
+import { ended, isWarning } from '../../shared/notice';
 import type { OutboxAnswer, OutboxItem } from '../../shared/outbox';
 import type { Danger, EventData, EventName, Me, NewSighting, NoticeView, SightingView, Status } from '../../shared/types';
-import { missing, unheard, type Need } from '../arming';
-import { newer, versionKey, warningsOf, type Warning } from '../warnings';
+import { checks, missing, type ArmingFacts, type Check, type Need } from '../arming';
+import { Ear, type Gap } from '../ear';
+import { measuresPath } from '../checklist';
+import { alarmKey, bulletinsOf, newer, versionKey, warningsOf, type BulletinCard, type Warning } from '../warnings';
+import { within } from '../within';
 import { alarm } from './alarm.svelte';
+import { awake } from './awake.svelte';
 import { box } from './box.svelte';
+import { before } from './before.svelte';
 import { clock } from './clock.svelte';
+import { compass } from './compass.svelte';
 import { BY_HAND_HOLDS_MS, here } from './here.svelte';
+import { install } from './install.svelte';
+import { push } from './push.svelte';
 import { keep, kept, settings } from './settings.svelte';
 
 /** A cleared warning stays on the page so long, unless it is put away. */
@@ -18,6 +27,18 @@ const CLEARED_STAYS_MS = 10 * 60_000;
 const REPORTS_STAY_MS = 12 * 3_600_000;
 /** Live numbers older than this are no longer live. */
 const DANGER_OLD_MS = 5_000;
+/** After a deafness alarms wait so long for what the centre says of it: a warning that is over by now makes no noise. */
+const SETTLING_MS = 2_000;
+/** A centre that refuses this phone is asked again so often. */
+const REFUSED_AGAIN_MS = 10_000;
+
+const moment = (): { wallMs: number; monoMs: number } => ({ wallMs: Date.now(), monoMs: performance.now() });
+
+/** A time in which this phone did not hear the centre, and what of it matters now. */
+export interface Deafness extends Gap {
+  /** Warnings to me that were raised and over in between; null until the centre has said. */
+  missed: string[] | null;
+}
 
 class Centre {
   me = $state.raw<Me | null>(null);
@@ -25,9 +46,22 @@ class Centre {
    *  takes their word: reports can be made, and wait. */
   session = $state<'starting' | 'none' | 'open' | 'expired'>('starting');
   connection = $state.raw<Connection>({ is: 'connecting' });
-  /** When the centre was last heard, device clock. */
+  /** When the centre was last heard, by the device's clock as it stands now; null is never. */
   heardMs = $state<number | null>(null);
-  private listeningMs = $state(Date.now());
+  /** The centre has been silent for so long that nobody should count on a warning. */
+  unheard = $state(false);
+  /** The status with which the centre refuses this phone, other than "sign in again". */
+  refused = $state<number | null>(null);
+  /** The centre's clock minus this phone's, milliseconds; null until it said. */
+  clockOffMs = $state<number | null>(null);
+  /** The last deafness, until it is put away. */
+  deafness = $state.raw<Deafness | null>(null);
+  /** Alarms wait until this moment of the running clock. */
+  private settlingUntil = 0;
+  private ear = new Ear(moment());
+  private leaps = 0;
+  /** The warnings that were known before the page slept. */
+  private knownBefore: { ids: Set<string>; atMs: number } | null = null;
   status = $state.raw<Status | null>(null);
   private views = $state.raw<ReadonlyMap<string, NoticeView>>(new Map());
   private dangers = $state.raw<readonly Danger[]>([]);
@@ -36,6 +70,8 @@ class Centre {
   private away = $state.raw<ReadonlySet<string>>(new Set());
   /** Acknowledgements that the centre took: version key to its time. */
   answered = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** The last list of done measures that the centre took, by notice, until its own word comes. */
+  ticks = $state.raw<ReadonlyMap<string, readonly string[]>>(new Map());
   /** Reports: mine, and those of people I lead. */
   sightings = $state.raw<ReadonlyMap<string, SightingView>>(new Map());
   private stream: EventStream | null = null;
@@ -46,18 +82,30 @@ class Centre {
   /** The exercise that an answer named, before anybody had signed in. */
   private heardExercise = $state<string | null>(null);
   readonly exercise = $derived(this.me?.exercise ?? this.heardExercise);
-  readonly unheard = $derived(unheard({ nowMs: clock.now, heardMs: this.heardMs, listeningMs: this.listeningMs }));
-  readonly missing: Need[] = $derived(
-    missing({
-      nowMs: clock.now,
-      soundOn: alarm.on,
-      positionAllowed: here.permission === 'granted',
-      fix: here.fix?.byHand && clock.now - here.fix.atMs > BY_HAND_HOLDS_MS ? null : here.fix,
-      positionSentMs: here.toldMs,
-      heardMs: this.heardMs,
-      listeningMs: this.listeningMs,
-    }),
-  );
+  private readonly facts: ArmingFacts = $derived({
+    nowMs: clock.now,
+    signedIn: this.session === 'open',
+    heard: this.heardMs !== null,
+    deaf: this.unheard,
+    positionAllowed: here.permission === 'granted',
+    fix: here.fix?.byHand && clock.now - here.fix.atMs > BY_HAND_HOLDS_MS ? null : here.fix,
+    positionSentMs: here.toldMs,
+    screenHeld: awake.held,
+    screenByHand: settings.screenByHand,
+    soundOn: alarm.on,
+    audible: alarm.audible?.heard ?? null,
+    vibrates: alarm.vibrates,
+    compass: compass.azimuth !== null ? 'works' : compass.mustAsk ? 'ask' : compass.none ? 'none' : 'works',
+    pushWanted: push.wanted,
+    notifications: push.permission,
+    pushWorks: push.works,
+    persisted: box.persisted,
+    opensOffline: install.opensOffline,
+    installed: install.installed,
+    clockOffMs: this.clockOffMs ?? 0,
+  });
+  readonly checks: Check[] = $derived(checks(this.facts));
+  readonly missing: Need[] = $derived(missing(this.facts));
   readonly warnings: Warning[] = $derived.by(() => {
     const live = clock.now - this.dangersMs < DANGER_OLD_MS ? this.dangers : [];
     return warningsOf(this.views.values(), live, this.me?.person.id ?? '').filter(({ view: { notice } }) => {
@@ -65,6 +113,15 @@ class Centre {
       return !this.away.has(notice.id) && clock.now - this.serverToDevice(notice.at) < CLEARED_STAYS_MS;
     });
   });
+  /** My bulletins: in force, and over since a short while; a recall of what was on this phone stays until it is put away. */
+  readonly bulletins: BulletinCard[] = $derived.by(() =>
+    bulletinsOf(this.views.values(), this.me?.person.id ?? '', before.had, clock.now + (this.clockOffMs ?? 0)).filter((c) => {
+      if (!c.over) return true;
+      const n = c.view.notice;
+      if (this.away.has(n.id)) return false;
+      if (n.state === 'recalled' && c.corrects) return true;
+      return clock.now - this.serverToDevice(ended(n.state) ? n.at : (n.expires_at ?? n.at)) < CLEARED_STAYS_MS;
+    }));
   /** Reports of people I lead, newest first. */
   readonly reports = $derived(
     [...this.sightings.values()]
@@ -75,6 +132,96 @@ class Centre {
   constructor() {
     onExercise((name) => (this.heardExercise = name));
     document.addEventListener('visibilitychange', () => this.stream?.hurry());
+    setInterval(() => this.look(), 500);
+    // A page that comes back looks at once, whatever its timers do.
+    for (const event of ['visibilitychange', 'resume', 'pageshow', 'focus']) addEventListener(event, () => this.look());
+    document.addEventListener('visibilitychange', () => this.look());
+    document.addEventListener('resume', () => this.look());
+  }
+
+  /** Time passes: how long has the centre been silent? */
+  private look(): void {
+    if (this.session !== 'open') return;
+    this.ear.tick(moment());
+    this.noteLeap();
+    this.listened();
+  }
+
+  /** The page slept: what it is told now may be over by now, and belongs to that time. */
+  private noteLeap(): void {
+    if (this.ear.leaps === this.leaps) return;
+    this.leaps = this.ear.leaps;
+    this.knownBefore = { ids: new Set(this.views.keys()), atMs: performance.now() };
+    this.settlingUntil = performance.now() + SETTLING_MS;
+  }
+
+  private listened(): void {
+    this.heardMs = this.ear.heard ? Date.now() - this.ear.silentMs : null;
+    this.unheard = this.ear.deaf;
+  }
+
+  /** Something came from the centre, and with it perhaps its clock. */
+  private hear(centreMs: number | null): void {
+    const gap = this.ear.hear(moment(), centreMs);
+    this.noteLeap();
+    this.refused = null;
+    if (centreMs !== null) {
+      const off = centreMs - Date.now();
+      // Told to the service worker when it matters: it compares a message's end with the centre's clock.
+      if (this.clockOffMs === null || Math.abs(off - this.clockOffMs) > 5_000) push.tellClock(off);
+      this.clockOffMs = off;
+    }
+    this.listened();
+    if (gap) this.recovered(gap);
+  }
+
+  /** Deaf until now: says for how long, and asks what was missed. */
+  private recovered(gap: Gap): void {
+    const before = this.deafness;
+    const fresh = this.knownBefore !== null && performance.now() - this.knownBefore.atMs < 15_000;
+    const known = fresh && this.knownBefore ? this.knownBefore.ids : new Set(this.views.keys());
+    this.knownBefore = null;
+    // Two with nothing read in between are told as one.
+    this.deafness = { fromMs: before?.fromMs ?? gap.fromMs, toMs: gap.toMs, missed: null };
+    this.settlingUntil = performance.now() + SETTLING_MS;
+    void this.askMissed(gap, known, before?.missed ?? []);
+  }
+
+  /** Warnings to me that began and ended while this phone was deaf; they are shown as past, without a sound. */
+  private async askMissed(gap: Gap, known: ReadonlySet<string>, earlier: string[]): Promise<void> {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      try {
+        const missed = [...earlier];
+        let cursor: string | undefined;
+        for (let pages = 0; pages < 4; pages += 1) {
+          const page = await api.newestNotices(cursor);
+          for (const view of page.items) {
+            const over = view.mine && isWarning(view) && ended(view.notice.state) && Date.parse(view.notice.at) >= gap.fromMs && !known.has(view.notice.id);
+            if (!over || missed.includes(view.notice.id)) continue;
+            missed.push(view.notice.id);
+            this.putNotice(view);
+          }
+          const last = page.items.at(-1);
+          cursor = page.next ?? undefined;
+          if (cursor === undefined || (last && Date.parse(last.notice.at) < gap.fromMs)) break;
+        }
+        if (this.deafness?.toMs === gap.toMs) this.deafness = { ...this.deafness, missed };
+        return;
+      } catch {
+        await new Promise((r) => setTimeout(r, 3_000));
+        if (this.session !== 'open') return;
+      }
+    }
+  }
+
+  /** The report of a deafness has been read. */
+  putDeafnessAway(): void {
+    this.deafness = null;
+  }
+
+  /** Alarms wait a moment for what is over by now. */
+  get settling(): boolean {
+    return performance.now() < this.settlingUntil;
   }
 
   /** A server time in this device's clock, milliseconds. */
@@ -88,9 +235,11 @@ class Centre {
     box.onSignedOut = this.expire;
     here.onSignedOut = this.expire;
     const last = readMe();
-    await box.open();
+    // A database that hangs must not keep the page from warning.
+    await within(11_000, box.open()).catch(() => undefined);
     try {
-      this.signedIn(await api.me());
+      // Who was here before need not wait long for a centre that does not answer.
+      this.signedIn(await call<Me>('/me', { timeoutMs: last === null ? 15_000 : 5_000 }));
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
         this.me = last;
@@ -109,10 +258,13 @@ class Centre {
     void box.signIn(me.person.id);
     here.start();
     this.listen();
-    void navigator.storage?.persist?.().catch(() => false);
+    void box.persist();
+    void push.start();
   }
 
   async signOut(): Promise<void> {
+    // Whoever has this phone next must not get this person's warnings on it.
+    await push.stop();
     try {
       await api.signOut();
     } catch {
@@ -123,6 +275,10 @@ class Centre {
     keep('me', null);
     this.me = null;
     this.session = 'none';
+    this.ear = new Ear(moment());
+    this.leaps = 0;
+    this.knownBefore = null;
+    this.deafness = null;
   }
 
   /** The session ended at the centre's side: nothing on the phone is lost, but nobody is warned. */
@@ -138,10 +294,13 @@ class Centre {
     this.stream = null;
     here.stop();
     this.heardMs = null;
+    this.unheard = false;
+    this.refused = null;
     this.views = new Map();
     this.dangers = [];
     this.sightings = new Map();
     this.answered = new Map();
+    this.ticks = new Map();
     this.status = null;
     this.shown.clear();
     this.seen.clear();
@@ -149,24 +308,24 @@ class Centre {
 
   private listen(): void {
     this.stream?.stop();
-    const stream = new EventStream({ on: this.take, onConnection: this.connect });
+    const stream = new EventStream({ on: this.take, onConnection: this.connect, onHeard: () => this.hear(null) });
     this.stream = stream;
-    this.listeningMs = Date.now();
+    this.ear.listen(moment());
     stream.start();
-    const look = (): void => {
-      if (this.stream !== stream) return;
-      this.heardMs = stream.heardAt;
-      setTimeout(look, 500);
-    };
-    look();
   }
 
   private readonly connect = (c: Connection): void => {
     const was = this.connection;
     this.connection = c;
     if (c.is === 'refused' && c.status === 401) this.expire();
+    else if (c.is === 'refused') {
+      // Not for ever: a right that was taken may be given back, and until then nobody is warned here.
+      this.refused = c.status;
+      setTimeout(() => {
+        if (this.session === 'open' && this.connection.is === 'refused') this.listen();
+      }, REFUSED_AGAIN_MS);
+    }
     if (c.is === 'open') {
-      this.heardMs = this.stream?.heardAt ?? Date.now();
       box.hasten();
       if (was.is !== 'open') void this.refetch();
     }
@@ -185,7 +344,7 @@ class Centre {
       const [notices, sightings] = await Promise.all([api.notices(true), api.sightings()]);
       const open = new Set(notices.map((v) => v.notice.id));
       // What was open and is no longer listed has ended while nobody heard.
-      const gone = [...this.views.values()].filter((v) => v.notice.state !== 'cleared' && !open.has(v.notice.id));
+      const gone = [...this.views.values()].filter((v) => !ended(v.notice.state) && !open.has(v.notice.id));
       for (const view of notices) this.putNotice(view);
       for (const v of gone) this.putNotice(await api.notice(v.notice.id));
       for (const view of sightings) this.putSighting(view);
@@ -198,7 +357,9 @@ class Centre {
   }
 
   private readonly take = <N extends EventName>(name: N, data: EventData[N]): void => {
-    this.heardMs = Date.now();
+    const now = (data as { now?: unknown }).now;
+    const centreMs = typeof now === 'string' ? Date.parse(now) : NaN;
+    this.hear(Number.isNaN(centreMs) ? null : centreMs);
     switch (name) {
       case 'notice':
         this.putNotice(data as NoticeView);
@@ -215,6 +376,8 @@ class Centre {
         break;
       case 'reset':
         void this.refetch();
+        // Starting anew may mean that my roles are others now.
+        void api.me().then((me) => { this.me = me; keep('me', JSON.stringify(me)); }, () => undefined);
         break;
       default:
     }
@@ -223,6 +386,13 @@ class Centre {
   private putNotice(view: NoticeView): void {
     const id = view.notice.id;
     this.views = new Map(this.views).set(id, newer(this.views.get(id), view));
+    // What it has of my ticks is its own word from here on.
+    if (this.ticks.has(id) && view.recipients.some((r) => r.person === this.me?.person.id && r.done !== undefined)) {
+      this.ticks = new Map([...this.ticks].filter(([k]) => k !== id));
+    }
+    const key = versionKey(view.notice);
+    // The centre's own word has come: should it ask for the same version again, since an old answer counts no more, it is asked.
+    if (view.acknowledged && this.answered.has(key)) this.answered = new Map([...this.answered].filter(([k]) => k !== key));
   }
 
   private putSighting(view: SightingView): void {
@@ -236,9 +406,10 @@ class Centre {
 
   /** A version is really on the screen: says so once. */
   noteShown(view: NoticeView): void {
-    const key = versionKey(view.notice);
+    const key = alarmKey(view, this.me?.person.id ?? '');
     if (this.shown.has(key)) return;
     this.shown.add(key);
+    before.note(view.notice);
     const id = uuidv7();
     void box.add({ id, kind: 'receipt', path: `/notices/${view.notice.id}/versions/${view.notice.version}/receipts`, body: { id, shown: true }, quiet: true });
   }
@@ -259,6 +430,12 @@ class Centre {
     await box.add({ id, kind: 'acknowledgement', path: `/notices/${notice}/versions/${version}/acknowledgements`, body: { id } });
   }
 
+  /** What of a bulletin's checklist I have done: the whole list each time. */
+  async tick(view: NoticeView, done: string[]): Promise<void> {
+    const id = uuidv7();
+    await box.add({ id, kind: 'measures', path: measuresPath(view.notice.id, view.notice.version), body: { id, done } });
+  }
+
   /** Keeps a report and sends it; resolves when it is kept. */
   async report(sighting: Omit<NewSighting, 'id' | 'sent_at'>): Promise<string> {
     const id = uuidv7();
@@ -276,7 +453,13 @@ class Centre {
     const json = answer.json as Record<string, unknown> | null;
     if (item.kind === 'acknowledgement' && typeof json?.acknowledged_at === 'string') {
       const found = /^\/notices\/([^/]+)\/versions\/(\d+)\//.exec(item.path);
-      if (found) this.answered = new Map(this.answered).set(`${found[1]}/${found[2]}`, json.acknowledged_at);
+      const view = this.views.get(found?.[1] ?? '');
+      // Where the centre's notice says so already, this answer came second: see `putNotice`.
+      const said = view?.acknowledged === true && view.notice.version === Number(found?.[2]);
+      if (found && !said) this.answered = new Map(this.answered).set(`${found[1]}/${found[2]}`, json.acknowledged_at);
+    } else if (item.kind === 'measures' && Array.isArray(item.body.done)) {
+      const notice = /^\/notices\/([^/]+)\//.exec(item.path)?.[1];
+      if (notice !== undefined) this.ticks = new Map(this.ticks).set(notice, item.body.done as string[]);
     } else if ((item.kind === 'retraction' || item.kind === 'seen') && json && 'sighting' in json) {
       this.putSighting(json as unknown as SightingView);
     } else if (item.kind === 'sighting') {

@@ -23,6 +23,8 @@ class Compass {
   declination = $state<number | null>(null);
   /** The browser wants to be asked, from a touch. */
   mustAsk = $state(typeof (globalThis.DeviceOrientationEvent as AskableOrientation | undefined)?.requestPermission === 'function');
+  /** This device knows no compass. */
+  readonly none = !('DeviceOrientationEvent' in globalThis);
   private readings: Reading[] = [];
   private listening = false;
   private lastMs = 0;

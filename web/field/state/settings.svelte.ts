@@ -30,6 +30,8 @@ class Settings {
   language = $state<Language>(oneOf(kept('language'), ['en', 'es']) ?? languageOf(navigator.languages));
   palette = $state<Palette>(oneOf(kept('palette'), ['night', 'day', 'red']) ?? 'night');
   units = $state<Units>(oneOf(kept('units'), ['metric', 'feet']) ?? 'metric');
+  /** The person keeps the screen on themself. */
+  screenByHand = $state(kept('screen') === 'by hand');
   readonly t: Translate = $derived(translator(this.language));
 
   /** The person's own language, from the centre, unless they chose another on this phone. */
@@ -43,6 +45,10 @@ class Settings {
   setPalette(palette: Palette): void {
     this.palette = palette;
     keep('palette', palette);
+  }
+  setScreenByHand(on: boolean): void {
+    this.screenByHand = on;
+    keep('screen', on ? 'by hand' : null);
   }
   setUnits(units: Units): void {
     this.units = units;

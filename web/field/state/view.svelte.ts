@@ -1,6 +1,6 @@
 // Which page of the face is open. Pages are in the browser's history, so that the phone's own "back" closes them.
 
-export type View = 'home' | 'kind' | 'point' | 'more' | 'sent' | 'menu' | 'armed' | 'outbox' | 'place' | 'password' | 'signin';
+export type View = 'home' | 'kind' | 'point' | 'more' | 'sent' | 'menu' | 'armed' | 'outbox' | 'place' | 'signin' | 'push' | 'install' | 'bulletins';
 
 const isView = (v: unknown): v is View => typeof v === 'string';
 

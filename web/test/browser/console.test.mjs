@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { mock } from '../../dev/mock-server.mjs';
+import { until } from '../../dev/steps.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TRACK = '018f3c00-0000-8000-8000-000000000001';
@@ -26,18 +27,10 @@ async function open(t, options = {}) {
   if (options.palette) await page.addInitScript((p) => localStorage.setItem('skypicket.console', JSON.stringify({ palette: p })), options.palette);
   await page.goto(`${url}/#sign-in=as-${options.as ?? 'watch-1'}`);
   // Drawing the map in software takes its seconds: waited for only where it matters.
-  await page.waitForSelector(options.map ? '.map[data-drawn]' : '.needs ol, .needs .calm', { timeout: 60_000 });
+  await page.waitForSelector(options.map ? '.map[data-drawn]' : '.needs[aria-busy="false"]', { timeout: 60_000 });
   return { m, url, page, close, wrong: () => wrong.filter((w) => !expected(w)) };
 }
 const posted = (m, path) => m.log.filter((l) => l.startsWith('POST') && l.includes(path)).length;
-async function until(what, check, ms = 15_000) {
-  const end = Date.now() + ms;
-  while (Date.now() < end) {
-    if (await check()) return;
-    await new Promise((r) => setTimeout(r, 60));
-  }
-  assert.fail(`not so in ${ms} ms: ${what}`);
-}
 async function axe(page, name) {
   // The policy forbids inline scripts, so axe comes in through the debugger's door.
   await page.evaluate(AXE);
@@ -121,13 +114,14 @@ test('arrows, Enter and Space: the first warning is opened and taken, and others
   await list.getByText('1 to take').waitFor();
   await page.keyboard.press('ArrowDown');
   assert.equal(await page.evaluate(() => location.hash), `#track/${TRACK}`);
-  await page.getByRole('button', { name: /Acknowledge 3 warnings/ }).waitFor();
+  await page.getByRole('button', { name: /Take 4 warnings/ }).waitFor();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Space');
-  await list.getByText('taken by Watch officer').waitFor();
-  assert.equal(posted(m, '/acknowledgements'), 3);
+  await list.getByText(/in hand: you since/).waitFor();
+  assert.equal(posted(m, '/alarms/take'), 1);
   await page.keyboard.press('Space');
-  assert.equal(posted(m, '/acknowledgements'), 3, 'Space again sends nothing');
+  await page.getByText('You have it in hand.').waitFor();
+  assert.equal(posted(m, '/alarms/take'), 1, 'Space again sends nothing');
   // The person acknowledges elsewhere: the count goes up here.
   m.acknowledge(0, 'agent-4');
   m.acknowledge(2, 'agent-4');
@@ -296,7 +290,7 @@ test('axe finds nothing, in each palette and state', async (t) => {
     const { page, url, close } = await open(t, { palette, live });
     found.push(...await axe(page, `${palette} list`));
     await page.evaluate((id) => { location.hash = `#track/${id}`; }, TRACK);
-    await page.getByRole('button', { name: /Acknowledge/ }).waitFor();
+    await page.getByRole('button', { name: /Take/ }).waitFor();
     found.push(...await axe(page, `${palette} track`));
     // The contrast of every palette is worked out in test/tokens.test.ts: the other panels once are enough.
     if (palette !== 'night' || live) {

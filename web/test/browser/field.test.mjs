@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { SmallCentre } from '../../field/dev/small-centre.mjs';
+import { until } from '../../dev/steps.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let browser;
@@ -14,16 +15,16 @@ before(async () => { browser = await launch(); });
 after(async () => { await browser?.close(); });
 
 const WORDS = {
-  en: { report: 'REPORT DRONE', wings: /^Wings/, send: 'SEND', done: 'Done', menu: 'Menu', armed: /ARMED/, more: 'More', ack: /^Acknowledge/ },
-  es: { report: 'REPORTAR DRON', wings: /^Con alas/, send: 'ENVIAR', done: 'Listo', menu: 'Menú', armed: /ALERTA/, more: 'Más', ack: /^Enterado/ },
+  en: { report: 'REPORT DRONE', wings: /^Wings/, send: 'SEND', done: 'Done', menu: 'Menu', armed: /ARMED/, more: 'More', ack: /^Acknowledge/, push: 'Push', install: 'Install' },
+  es: { report: 'REPORTAR DRON', wings: /^Con alas/, send: 'ENVIAR', done: 'Listo', menu: 'Menú', armed: /ALERTA/, more: 'Más', ack: /^Enterado/, push: 'Notificaciones push', install: 'Instalar' },
 };
 
-async function phone(t, { language = 'en', palette = 'night', context: more = {}, prepare = () => undefined, clock = false } = {}) {
+async function phone(t, { language = 'en', palette = 'night', context: more = {}, prepare = () => undefined, clock = false, init = null } = {}) {
   const centre = new SmallCentre();
   prepare(centre);
   const url = await centre.listen();
   const { context, page, wrong } = await watched(browser, {
-    viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, permissions: ['geolocation'],
+    viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, permissions: ['geolocation', 'screen-wake-lock'],
     geolocation: { latitude: 31.76, longitude: -106.49, accuracy: 8 }, ...more,
   });
   t.after(async () => { await context.close(); centre.close(); });
@@ -31,19 +32,24 @@ async function phone(t, { language = 'en', palette = 'night', context: more = {}
     localStorage.setItem('skypicket-field.language', l);
     localStorage.setItem('skypicket-field.palette', p);
   }, [language, palette]);
+  // What the page takes from the phone, for tests that take it away again; and whether it makes a sound.
+  await page.addInitScript(() => {
+    globalThis.locks = [];
+    globalThis.contexts = [];
+    globalThis.tones = 0;
+    const request = globalThis.WakeLock?.prototype.request;
+    if (request) WakeLock.prototype.request = async function (kind) { const l = await request.call(this, kind); globalThis.locks.push(l); return l; };
+    const Context = globalThis.AudioContext;
+    globalThis.AudioContext = class extends Context { constructor(o) { super(o); globalThis.contexts.push(this); } };
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (at) { globalThis.tones += 1; start.call(this, at); };
+  });
+  if (init) await page.addInitScript(init);
   if (clock) await page.clock.install();
   await page.goto(`${url}/field/`);
   await page.locator('.report').waitFor();
   const touch = (name) => page.getByRole('button', { name }).first().click();
   return { centre, url, context, page, wrong, touch, w: WORDS[language] };
-}
-async function until(what, check, ms = 15_000) {
-  const end = Date.now() + ms;
-  while (Date.now() < end) {
-    if (await check()) return;
-    await new Promise((r) => setTimeout(r, 60));
-  }
-  assert.fail(`not so in ${ms} ms: ${what}`);
 }
 /** The phone lies with its top edge raised by `tilt`, pointing at a magnetic heading. */
 const point = (page, heading, tilt) =>
@@ -223,6 +229,213 @@ test('twenty seconds of silence are said in words; a session that is over still 
   await until('sent after signing in', () => centre.sightings.size === 1);
 });
 
+test('where the browser may not keep the screen on nobody is armed, until they say that they do it themselves', async (t) => {
+  const { page } = await phone(t, { context: { permissions: ['geolocation'] } });
+  await page.mouse.click(200, 300);
+  await until('what is missing is named', () => seen(page, 'missing: screen kept on'));
+  assert.equal(await page.title(), 'NOT ARMED – Skypicket');
+  await page.locator('.bar .state').click();
+  await page.getByRole('button', { name: 'I keep it on myself' }).click();
+  await until('armed', () => seen(page, /^ARMED/));
+  assert.equal(await page.title(), 'ARMED – Skypicket');
+  await page.reload();
+  await page.locator('.report').waitFor();
+  await page.mouse.click(200, 300);
+  await until('armed after a reload, too', () => seen(page, /^ARMED/));
+});
+
+test('a screen lock that the phone takes away is noticed, and taken back', async (t) => {
+  const { page } = await phone(t);
+  await page.mouse.click(200, 300);
+  await until('armed', () => seen(page, /^ARMED/));
+  // As a battery saver does it: released, and the next wish refused.
+  await page.evaluate(() => {
+    globalThis.may = navigator.wakeLock.request.bind(navigator.wakeLock);
+    navigator.wakeLock.request = async () => { throw new DOMException('no', 'NotAllowedError'); };
+  });
+  await page.evaluate(() => globalThis.locks.forEach((l) => l.release()));
+  await until('noticed', () => seen(page, 'missing: screen kept on'));
+  await page.evaluate(() => { navigator.wakeLock.request = globalThis.may; });
+  await until('armed again by itself', () => seen(page, /^ARMED/));
+});
+
+test('sound that the phone takes away is noticed; the test alarm is heard or not', async (t) => {
+  const { page, touch } = await phone(t);
+  await page.mouse.click(200, 300);
+  await until('armed', () => seen(page, /^ARMED/));
+  await page.evaluate(() => Promise.all(globalThis.contexts.map((c) => { c.resume = () => new Promise(() => undefined); return c.suspend(); })));
+  await until('noticed', () => seen(page, 'missing: sound'));
+  await page.evaluate(() => Promise.all(globalThis.contexts.map((c) => { delete c.resume; return c.resume(); })));
+  await until('armed again', () => seen(page, /^ARMED/));
+  await page.locator('.bar .state').click();
+  await touch('Test alarm');
+  await touch('I heard nothing');
+  await until('said what to do', () => seen(page, /Turn the volume up/));
+  await touch('Test alarm');
+  await touch('I heard it');
+  await until('kept', () => seen(page, /^Heard \d s ago/));
+});
+
+test('a phone that was deaf says for how long, and what came and went in between, without a sound', async (t) => {
+  const { centre, page } = await phone(t, { clock: true });
+  await page.mouse.click(200, 300);
+  await until('armed', () => seen(page, /^ARMED/));
+  centre.die();
+  // The centre lives on, 40 s of the page's time, while the phone hears nothing of it.
+  await page.clock.fastForward(21_000);
+  await page.clock.fastForward(4_000);
+  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'));
+  assert.equal(await page.getByRole('alert').filter({ hasText: 'YOU WILL NOT BE WARNED' }).count(), 1);
+  const played = await page.evaluate(() => globalThis.tones);
+  assert.ok(played > 0, 'it sounds');
+  const id = centre.warn();
+  const missed = centre.notices.get(id);
+  centre.aheadMs = 40_000;
+  missed.notice = { ...missed.notice, version: 2, state: 'cleared', text: 'Warning over: the drone went away.', at: new Date(Date.now() + 30_000).toISOString() };
+  await page.evaluate(() => { globalThis.tones = 0; });
+  centre.revive();
+  await until('recovered', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 15_000);
+  await until('how long', () => seen(page, /This phone was deaf for [34]\d s/));
+  await until('what was missed', () => seen(page, '1 warning to you came and went in that time. It is below.'));
+  assert.ok(await seen(page, 'Warning over: the drone went away.'));
+  assert.ok(await seen(page, 'Missed: this phone was deaf'));
+  assert.equal(await page.evaluate(() => globalThis.tones), 0, 'what is over makes no noise');
+  await page.locator('.deafness').getByRole('button', { name: 'Done' }).click();
+  await until('put away', async () => (await page.locator('.deafness').count()) === 0);
+});
+
+test('a first visit in a browser without service worker, push, vibration and database is armed, and alarms all the same', async (t) => {
+  const bare = () => {
+    delete Navigator.prototype.serviceWorker;
+    delete globalThis.PushManager;
+    delete globalThis.Notification;
+    delete globalThis.caches;
+    delete Navigator.prototype.vibrate;
+    // On some phones the database never answers.
+    IDBFactory.prototype.open = () => new EventTarget();
+  };
+  const { centre, page, touch } = await phone(t, { init: bare });
+  await page.mouse.click(200, 300);
+  await until('armed', () => seen(page, /^ARMED/));
+  await until('said that reports do not outlive a restart', () => seen(page, /cannot keep reports over a restart/));
+  await touch('REPORT DRONE');
+  await touch(/^Wings/);
+  await touch('SEND');
+  await until('sent', () => centre.sightings.size === 1);
+  await touch('Done');
+  await touch('Menu');
+  await touch('Push');
+  await until('said', () => seen(page, 'This browser knows no push.'));
+  await page.goBack();
+  await page.goBack();
+  centre.die();
+  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'), 30_000);
+  assert.ok((await page.evaluate(() => globalThis.tones)) > 0);
+});
+
+test('a centre that refuses this phone is said to, and asked again', async (t) => {
+  const { centre, page } = await phone(t);
+  await page.mouse.click(200, 300);
+  await until('armed', () => seen(page, /^ARMED/));
+  centre.refusing = 403;
+  centre.cut();
+  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'), 30_000);
+  assert.ok(await seen(page, 'The centre refuses this phone (403).'));
+  centre.refusing = 0;
+  await until('heard again by itself', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 20_000);
+});
+
+test('push is turned on from a touch, renewed when the key or the subscription is another, and ends with the session', async (t) => {
+  const fake = () => {
+    // Headless Chromium reaches no maker's service: the browser's half of a subscription is played.
+    const b64 = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+    globalThis.subscribed = 0;
+    let held = null;
+    PushManager.prototype.getSubscription = async () => held;
+    PushManager.prototype.subscribe = async (options) => {
+      if (globalThis.noService) throw new DOMException('no service', 'AbortError');
+      globalThis.subscribed += 1;
+      const endpoint = `https://push.example.net/${globalThis.subscribed}`;
+      held = {
+        endpoint, options: { applicationServerKey: options.applicationServerKey.buffer }, unsubscribe: async () => { held = null; return true; },
+        toJSON: () => ({ endpoint, keys: { p256dh: b64(new Uint8Array(65)), auth: b64(new Uint8Array(16)) } }),
+      };
+      return held;
+    };
+    Object.defineProperty(Notification, 'permission', { get: () => globalThis.allowed ?? 'default' });
+    Notification.requestPermission = async () => (globalThis.allowed ??= 'granted');
+  };
+  const { centre, page, touch } = await phone(t, { init: fake });
+  const posts = () => centre.posts('/push/subscriptions').map((p) => p.body.endpoint);
+  await touch('Menu');
+  await touch('Push');
+  assert.ok(await seen(page, /Doze/), 'what Android cannot do stands there');
+  assert.ok(await seen(page, /iOS 16.4/));
+  await page.evaluate(() => { globalThis.noService = true; });
+  await touch('Turn push on');
+  await until('no service', () => seen(page, 'Without internet there is no push.'));
+  await page.evaluate(() => { globalThis.noService = false; });
+  await touch('Turn push on');
+  await until('on', () => seen(page, 'Push is on for this phone.'));
+  assert.deepEqual(posts(), ['https://push.example.net/1']);
+  assert.equal(centre.devices.length, 1);
+  await touch('Send a test');
+  await until('taken, not called arrived', () => seen(page, 'The maker took it. That is no proof that it comes.'));
+  // The centre has another key now: what was made for the old one is given up.
+  centre.pushKey = 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8';
+  await page.evaluate(() => navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: { push: 'changed' } })));
+  await until('subscribed anew', () => posts().length === 2);
+  await until('one phone is left', () => centre.devices.length === 1);
+  // The centre forgot it: told again. Blocked while that is under way, which must not be missed: the phone is not armed,
+  // since its owner counts on it.
+  centre.devices = [];
+  let release;
+  const held = new Promise((r) => { release = r; });
+  await page.route('**/api/v1/push/subscriptions', async (route) => {
+    const answer = await route.fetch();
+    await held;
+    await route.fulfill({ response: answer });
+  }, { times: 1 });
+  await page.evaluate(() => navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: { push: 'changed' } })));
+  await until('told again', () => centre.devices.length === 1);
+  await page.evaluate(() => { globalThis.allowed = 'denied'; navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: { push: 'changed' } })); });
+  release();
+  await until('not armed', () => seen(page, /missing: .*notifications allowed/));
+  await page.evaluate(() => { globalThis.allowed = 'granted'; });
+  await page.goBack();
+  await touch('Sign out');
+  await touch('Sign out now');
+  await until('taken off', () => centre.devices.length === 0);
+});
+
+test('installing is offered where the browser can, and explained on an iPhone', async (t) => {
+  const { page, touch } = await phone(t);
+  await touch('Menu');
+  await touch('Install');
+  await until('the menu way', () => seen(page, /In the browser’s menu/));
+  await page.evaluate(() => {
+    const event = new Event('beforeinstallprompt', { cancelable: true });
+    event.prompt = async () => { globalThis.prompted = true; };
+    event.userChoice = Promise.resolve({ outcome: 'dismissed' });
+    dispatchEvent(event);
+    globalThis.prevented = event.defaultPrevented;
+  });
+  assert.equal(await page.evaluate(() => globalThis.prevented), true, 'never over a warning');
+  await touch('Install on this phone');
+  await until('said no', () => seen(page, /Not installed/));
+  assert.equal(await page.evaluate(() => globalThis.prompted), true);
+
+  const iphone = await phone(t, {
+    context: { userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1' },
+    init: () => { delete globalThis.PushManager; },
+  });
+  await iphone.touch('Menu');
+  await iphone.touch('Push');
+  await until('only when installed', () => seen(iphone.page, /push works only in the installed page/));
+  await iphone.touch('Install');
+  await until('the steps', () => seen(iphone.page, /Add to Home Screen/));
+});
+
 test('a phone without position says so and takes one by hand', async (t) => {
   const { centre, page, touch } = await phone(t, { context: { permissions: [] } });
   await touch('REPORT DRONE');
@@ -264,6 +477,12 @@ for (const [language, palette, exercise] of [['es', 'day', 'first-light'], ['es'
     await check('home');
     await touch(w.menu);
     await check('menu');
+    await touch(w.push);
+    await check('push');
+    await page.goBack();
+    await touch(w.install);
+    await check('install');
+    await page.goBack();
     await page.goBack();
     await touch(w.armed);
     await check('armed');

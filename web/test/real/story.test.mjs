@@ -3,14 +3,12 @@
 // Then the signal goes, the program is killed, and nothing is lost. One story, told in order: each test goes on where the
 // one before it ended. SKYPICKET_BIN names the program; `npm run build` and `cargo build` first.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { PHONE, RealCentre } from '../../dev/centre.mjs';
 import { colours, count, decode } from '../../dev/png.mjs';
+import { axe, until } from '../../dev/steps.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PASSWORD = 'correct horse battery';
 const centre = new RealCentre();
 let browser;
@@ -28,14 +26,6 @@ after(async () => {
   await centre.stop();
 });
 
-async function until(what, check, ms = 10_000) {
-  const end = Date.now() + ms;
-  while (Date.now() < end) {
-    if (await check()) return;
-    await new Promise((r) => setTimeout(r, 100));
-  }
-  assert.fail(`not so in ${ms} ms: ${what}`);
-}
 async function open(name, url, options) {
   const { page, context, wrong } = await watched(browser, options);
   // What the policy blocks is told by an event, too; the console alone could be missed.
@@ -53,15 +43,6 @@ const marked = async (page) => assert.equal(await page.locator('.band', { hasTex
 /** What the centre holds, asked in the watch officer's own window. */
 const ask = (path) => who.watch.page.evaluate(async (p) => (await fetch(`/api/v1${p}`)).json(), path);
 const reportsOf = async (person) => (await ask('/sightings?limit=200')).items.filter((v) => v.sighting.reporter === person);
-async function axe(page, name) {
-  // The policy forbids inline scripts, so axe comes in through the debugger's door.
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async () => {
-    const r = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-    return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
-  });
-  assert.deepEqual(found, [], name);
-}
 /** The phone points its top edge at a magnetic heading, raised by `tilt`. */
 const point = (page, heading, tilt) =>
   page.evaluate(([h, b]) => {
@@ -121,6 +102,15 @@ test('a phone window and a unit leader are opened from "Open as…"', async () =
     await phone.getByRole('button', { name: 'Not now' }).waitFor();
     await marked(phone);
     await touch(phone, 'Not now');
+    // The exercise begins with its alert: read on the phone and acknowledged.
+    const alert = phone.locator('article', { hasText: 'EXERCISE: Officer Safety Alert' }).first();
+    await alert.getByText('Reckon with small drones').waitFor({ timeout: 30_000 });
+    // A button that has only just appeared takes no touch yet.
+    await until('the alert is acknowledged', async () => {
+      const button = alert.getByRole('button', { name: /^Acknowledge: / });
+      if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
+      return !(await alert.isVisible());
+    }, 30_000);
     await phone.getByText('REPORT DRONE').waitFor();
     await phone.mouse.click(195, 150);
     await until('armed', () => seen(phone, /^ARMED/));
@@ -215,7 +205,7 @@ test('the visitor is warned, acknowledges, and the centre sees it', async () => 
   await page.getByText('To Visitor (Picket 7):').first().waitFor({ state: 'attached' });
   await axe(page, 'board');
   await page.keyboard.press('Space');
-  await until('taken', async () => (await page.locator('.row.urgent, .row.caution, .row.advisory').first().innerText()).includes('taken by Watch officer'));
+  await until('taken', async () => (await page.locator('.row.urgent, .row.caution, .row.advisory').first().innerText()).includes('in hand: you since'));
   nothingWrong();
 });
 

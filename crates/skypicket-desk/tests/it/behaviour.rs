@@ -79,7 +79,7 @@ fn the_track_that_it_fed_is_kept_and_changes_when_tracks_merge() {
         let track = TrackId(Uuid::from_u128(t));
         let events = d.fed(sid(1), track);
         assert_eq!(events.len(), 1);
-        d.apply(&events[0]);
+        d.apply(&events[0], at(0));
         assert_eq!(d.sighting(sid(1)).unwrap().track, Some(track));
         assert_eq!(d.fed(sid(1), track), []);
     }

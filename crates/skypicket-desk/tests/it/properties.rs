@@ -80,9 +80,9 @@ proptest! {
                 prop_assert!(events.is_empty());
             }
             for e in &events {
-                d.apply(e);
-                replayed.apply(e);
-                restored.apply(e);
+                d.apply(e, at(now));
+                replayed.apply(e, at(now));
+                restored.apply(e, at(now));
             }
             for old in before.sightings() {
                 let new = d.sighting(old.sighting.id).unwrap();

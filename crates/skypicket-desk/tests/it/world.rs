@@ -45,8 +45,18 @@ pub(crate) fn directory() -> Directory {
     ] {
         let (id, unit) = (pid(p), UnitId::new(unit).unwrap());
         let (roles, channels) = ([role].into(), Vec::new());
-        let person =
-            Person { id: id.clone(), name: p.into(), unit, roles, channels, tak_uid: None, language: Language::En };
+        let person = Person {
+            id: id.clone(),
+            name: p.into(),
+            unit,
+            roles,
+            channels,
+            addresses: skypicket_model::people::Addresses::default(),
+            subscriptions: Vec::new(),
+            tak_uid: None,
+            language: Language::En,
+            disabled: false,
+        };
         d.people.insert(id, person);
     }
     assert_eq!(d.problems(), Vec::<String>::new());
@@ -117,7 +127,7 @@ pub(crate) fn act(d: &mut Desk, by: &str, act: Act, seconds: u32) -> Result<Vec<
     d.check(&pid(by), &act, at(seconds)).map_err(|r| r.code)?;
     let events = d.decide(&ActEntry { by: pid(by), via: "web".into(), request: None, act }, at(seconds));
     for e in &events {
-        d.apply(e);
+        d.apply(e, at(seconds));
     }
     Ok(events)
 }

@@ -132,7 +132,7 @@ fn no_receipt_in_time_tries_the_next_channel_as_well() {
     w.shown("a1", 1, 1);
     let row = w.row(1, "a1");
     assert_eq!((row.reached, row.channel, row.trouble), (Reached::Shown, Some(Channel::Web), None));
-    assert_eq!(attempts(&w.pass(20)), []);
+    assert_eq!(attempts(&w.pass(9)), []);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_receipt_in_time_ends_the_tries() {
     w.reach("a1", Channel::Tak, true);
     w.send(urgent(1, to_person("a1")));
     w.shown("a1", 1, 1);
-    assert_eq!(attempts(&w.pass(25)), []);
+    assert_eq!(attempts(&w.pass(14)), []);
     assert_eq!(attempts(&w.reach("a1", Channel::Web, true)), []);
 }
 

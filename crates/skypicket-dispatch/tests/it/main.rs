@@ -4,4 +4,5 @@
 
 mod behaviour;
 mod properties;
+mod rules;
 mod world;

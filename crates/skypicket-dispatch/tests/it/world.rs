@@ -1,14 +1,16 @@
 //! A small centre with a clock, for the tests: it keeps the log as the record would.
 
-use skypicket_dispatch::{Dispatcher, Input, Policy, RecipientState};
+use skypicket_dispatch::{Dispatcher, Input, Policy, RecipientState, Situation};
 use skypicket_model::{
-    Agency, AgencyId, Channel, Delivery, DeliveryId, Directory, DispatchEvent, IdMaker, LatLon, Level, LogId, Marking,
-    Notice, NoticeId, NoticeState, Person, PersonId, Place, ProtectedId, ProviderResult, Role, Time, TrackId, Unit,
-    UnitId,
+    About, Agency, AgencyId, Audience, Bulletin, CallStatus, Channel, Danger, Delivery, DeliveryId, Directory,
+    DispatchEvent, IdMaker, LatLon, Level, LogId, Marking, Notice, NoticeId, NoticeState, Person, PersonId, Phrase,
+    Place, Position, ProtectedId, ProviderResult, Role, Sheet, SourceId, Time, TrackId, Unit, UnitId, Warning,
+    bulletin::Measure,
     delivery::Outcome,
     notice::NoticeFacts,
     people::{Language, Site},
 };
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(crate) fn pid(s: &str) -> PersonId {
@@ -50,8 +52,18 @@ pub(crate) fn directory() -> Directory {
         let channels = if p == "mute" { vec![] } else { vec![Channel::Web, Channel::Tak] };
         let (id, unit) = (pid(p), UnitId::new(unit).unwrap());
         let roles = [role].into();
-        let person =
-            Person { id: id.clone(), name: p.into(), unit, roles, channels, tak_uid: None, language: Language::En };
+        let person = Person {
+            id: id.clone(),
+            name: p.into(),
+            unit,
+            roles,
+            channels,
+            addresses: skypicket_model::people::Addresses::default(),
+            subscriptions: Vec::new(),
+            tak_uid: None,
+            language: Language::En,
+            disabled: false,
+        };
         d.people.insert(id, person);
     }
     let id = UnitId::new("post").unwrap();
@@ -84,27 +96,101 @@ pub(crate) fn notice(
         state,
         level,
         at: Time::default(),
-        track: TrackId(Uuid::from_u128(9)),
-        protected_name: protected.to_string(),
-        protected,
         needs_ack,
-        facts: NoticeFacts {
-            distance_m: 400.0,
-            bearing_deg: 90.0,
-            earliest_s: 20.0,
-            cpa_m: 10.0,
-            p_within_30: 0.9,
-            track_at: LatLon { lat_deg: 31.7, lon_deg: -106.4 },
-            height_unknown: true,
-            by_people_only: false,
-        },
-        reasons: vec![],
-        because: vec![],
         marking: Marking::default(),
         exercise: None,
         code: format!("{:04}", (n * 100 + u128::from(version)) % 10_000),
         text: String::new(),
         text_es: String::new(),
+        expires_at: None,
+        about: About::Warning(Warning {
+            track: TrackId(Uuid::from_u128(9)),
+            protected_name: protected.to_string(),
+            protected,
+            facts: NoticeFacts {
+                distance_m: 400.0,
+                bearing_deg: 90.0,
+                earliest_s: 20.0,
+                cpa_m: 10.0,
+                p_within_30: 0.9,
+                track_at: LatLon { lat_deg: 31.7, lon_deg: -106.4 },
+                height_unknown: true,
+                by_people_only: false,
+            },
+            reasons: vec![],
+            because: vec![],
+        }),
+    }
+}
+
+/// A version of a bulletin.
+pub(crate) fn bulletin(n: u128, version: u32, state: NoticeState, level: Level, audience: Vec<Audience>) -> Notice {
+    let needs_ack = !state.ended();
+    Notice {
+        about: About::Bulletin(Bulletin {
+            title: "T".into(),
+            title_es: String::new(),
+            audience,
+            area: None,
+            issued_by: pid("w1"),
+            approved_by: Some(pid("super")),
+            break_glass: None,
+            why: String::new(),
+            number: None,
+            sheet: None,
+        }),
+        ..notice(n, version, state, level, needs_ack, to_site())
+    }
+}
+
+/// The same with a checklist.
+pub(crate) fn with_checklist(mut b: Notice, measures: &[&str]) -> Notice {
+    let phrase = |en: &str| Phrase { en: en.into(), es: String::new() };
+    let sheet = Sheet {
+        template: String::new(),
+        series: "OSA".into(),
+        kind: phrase("Officer Safety Alert"),
+        issuer: String::new(),
+        known: Vec::new(),
+        not_known: Vec::new(),
+        measures: measures.iter().map(|m| Measure { id: (*m).into(), text: phrase(m) }).collect(),
+        area_name: Phrase::default(),
+        valid_from: None,
+        report_to: Phrase::default(),
+        contact: String::new(),
+        rests_on: BTreeSet::new(),
+        release_why: String::new(),
+        short: Phrase::default(),
+        brief: Phrase::default(),
+    };
+    if let About::Bulletin(about) = &mut b.about {
+        about.sheet = Some(Box::new(sheet));
+    }
+    b
+}
+
+/// Names of measures.
+pub(crate) fn measures(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|m| (*m).to_owned()).collect()
+}
+
+/// A rule that names people.
+pub(crate) fn named(people: &[&str]) -> Vec<Audience> {
+    vec![Audience::People { people: people.iter().map(|p| pid(p)).collect() }]
+}
+
+/// Gives somebody these channels in this order, with an address for each that needs one.
+pub(crate) fn channels_of(d: &mut Directory, p: &str, channels: &[Channel]) {
+    let person = d.people.get_mut(&pid(p)).unwrap();
+    person.channels = channels.to_vec();
+    for c in channels {
+        match c {
+            Channel::Mail => person.addresses.mail = Some(format!("{p}@example.org")),
+            Channel::Sms => person.addresses.sms = Some("+15550100".into()),
+            Channel::Webhook => person.addresses.webhook = SourceId::new("hook").ok(),
+            Channel::Relay => person.addresses.relay = SourceId::new("siren").ok(),
+            Channel::Web | Channel::Tak | Channel::Push | Channel::Voice => {}
+        }
     }
 }
 
@@ -117,18 +203,29 @@ pub(crate) fn urgent(n: u128, protected: ProtectedId) -> Notice {
 #[derive(Debug, Clone)]
 pub(crate) enum Owned {
     Started,
+    Restored,
     Notice(Box<Notice>),
     Provider(ProviderResult),
     Reach(PersonId, Channel, bool),
     Receipt(PersonId, NoticeId, u32, Channel, bool),
     Acknowledge(PersonId, NoticeId, u32, Channel),
+    Channel(Channel, bool),
+    /// By whom, whom.
+    Call(PersonId, PersonId, NoticeId, u32, CallStatus),
+    Measures(PersonId, NoticeId, u32, BTreeSet<String>),
     Tick,
+    /// Who is who from now on.
+    Directory(Box<Directory>),
+    /// What is decided by from now on.
+    Policy(Box<Policy>),
 }
 
 impl Owned {
-    pub(crate) fn input(&self) -> Input<'_> {
-        match self {
+    /// What dispatch takes; `None` for what it is only told.
+    fn input(&self) -> Option<Input<'_>> {
+        Some(match self {
             Self::Started => Input::Started,
+            Self::Restored => Input::Restored,
             Self::Notice(n) => Input::Notice(n),
             Self::Provider(r) => Input::Provider(r),
             Self::Reach(person, channel, up) => Input::Reach { person, channel: *channel, up: *up },
@@ -136,7 +233,42 @@ impl Owned {
                 Input::Receipt { person, notice: *n, version: *v, channel: *c, shown: *shown }
             }
             Self::Acknowledge(person, n, v, c) => Input::Acknowledge { person, notice: *n, version: *v, channel: *c },
+            Self::Channel(channel, up) => Input::Channel { channel: *channel, up: *up },
+            Self::Call(by, person, n, v, status) => {
+                Input::Call { by, person, notice: *n, version: *v, status: *status }
+            }
+            Self::Measures(person, n, v, done) => Input::Measures { person, notice: *n, version: *v, done },
             Self::Tick => Input::Tick,
+            Self::Directory(_) | Self::Policy(_) => return None,
+        })
+    }
+
+    fn tell(&self, d: &mut Dispatcher) {
+        match self {
+            Self::Directory(directory) => d.configure(directory),
+            Self::Policy(policy) => d.set_policy((**policy).clone()),
+            _ => {}
+        }
+    }
+
+    /// As in normal running; `entry` is its number in the log.
+    pub(crate) fn live(
+        &self,
+        d: &mut Dispatcher,
+        situation: Situation<'_>,
+        entry: usize,
+        at: Time,
+    ) -> Vec<DispatchEvent> {
+        self.tell(d);
+        let mut ids = IdMaker::new(LogId(Uuid::from_u128(1)), entry as u64);
+        self.input().map_or_else(Vec::new, |i| d.step(&i, situation, &mut ids, at))
+    }
+
+    /// As it is read from history.
+    pub(crate) fn past(&self, d: &mut Dispatcher, at: Time) {
+        self.tell(d);
+        if let Some(input) = self.input() {
+            d.absorb(&input, at);
         }
     }
 }
@@ -152,13 +284,70 @@ pub(crate) struct World {
     pub(crate) d: Dispatcher,
     pub(crate) now: Time,
     pub(crate) log: Vec<Logged>,
+    pub(crate) directory: Directory,
+    pub(crate) positions: BTreeMap<PersonId, Position>,
+    pub(crate) dangers: Vec<Danger>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let mut d = Dispatcher::new(Policy::default());
         d.configure(&directory());
-        Self { d, now: Time::from_micros(1_000_000_000), log: Vec::new() }
+        Self {
+            d,
+            now: Time::from_micros(1_000_000_000),
+            log: Vec::new(),
+            directory: directory(),
+            positions: BTreeMap::new(),
+            dangers: Vec::new(),
+        }
+    }
+
+    /// With the directory changed from the start on.
+    pub(crate) fn with(change: impl FnOnce(&mut Directory)) -> Self {
+        let mut w = Self::new();
+        w.change(change);
+        w
+    }
+
+    /// Changes the directory.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(&mut self.directory);
+        assert_eq!(self.directory.problems(), Vec::<String>::new());
+        self.feed(Owned::Directory(Box::new(self.directory.clone())));
+    }
+
+    /// Changes the policy.
+    pub(crate) fn policy(&mut self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = self.d.policy().clone();
+        change(&mut policy);
+        policy.check().unwrap();
+        self.feed(Owned::Policy(Box::new(policy)));
+    }
+
+    pub(crate) fn channel(&mut self, c: Channel, up: bool) -> Vec<DispatchEvent> {
+        self.feed(Owned::Channel(c, up))
+    }
+
+    pub(crate) fn call(&mut self, by: &str, p: &str, n: u128, version: u32, status: CallStatus) -> Vec<DispatchEvent> {
+        self.feed(Owned::Call(pid(by), pid(p), NoticeId(Uuid::from_u128(n)), version, status))
+    }
+
+    /// A receipt over a channel: the person's machine has it.
+    pub(crate) fn got(&mut self, p: &str, n: u128, version: u32, channel: Channel) -> Vec<DispatchEvent> {
+        self.feed(Owned::Receipt(pid(p), NoticeId(Uuid::from_u128(n)), version, channel, false))
+    }
+
+    /// Somebody says what they have done.
+    pub(crate) fn tick_off(&mut self, p: &str, n: u128, version: u32, done: &[&str]) -> Vec<DispatchEvent> {
+        self.feed(Owned::Measures(pid(p), NoticeId(Uuid::from_u128(n)), version, measures(done)))
+    }
+
+    /// A provider takes everything that was handed over to it.
+    pub(crate) fn accept_all(&mut self, events: &[DispatchEvent]) {
+        for d in deliveries(events) {
+            self.tell(d.id, d.attempts, Outcome::Accepted);
+        }
     }
 
     /// With these people's web channel up.
@@ -171,8 +360,9 @@ impl World {
     }
 
     pub(crate) fn feed(&mut self, input: Owned) -> Vec<DispatchEvent> {
-        let mut ids = IdMaker::new(LogId(Uuid::from_u128(1)), self.log.len() as u64);
-        let events = self.d.step(&input.input(), &mut ids, self.now);
+        let dangers = || self.dangers.clone();
+        let situation = Situation { positions: &self.positions, dangers: &dangers };
+        let events = input.live(&mut self.d, situation, self.log.len(), self.now);
         self.log.push(Logged::Input(input, self.now));
         self.log.extend(events.iter().cloned().map(Logged::Event));
         events

@@ -1,6 +1,7 @@
 //! Newline JSON over UDP and TCP: the `observation` line of [`skypicket_wire::observation_line`].
 //!
-//! A line that cannot be read is counted and costs only itself. Both are loopback only unless `insecure = true`.
+//! A line that cannot be read is counted and costs only itself. Both are loopback only unless `insecure = true`; TCP also
+//! over TLS, where a client certificate says which source it is. UDP has no TLS: a sensor elsewhere sends over TCP.
 
 mod tcp;
 mod udp;
@@ -8,10 +9,10 @@ mod udp;
 pub use tcp::{TcpLines, TcpLinesConfig};
 pub use udp::{UdpLines, UdpLinesConfig};
 
-use crate::{Health, Intake, ids};
+use crate::{Grant, Health, Intake, Rate, ids};
 use skypicket_model::{Observation, SourceId};
 use skypicket_wire::observation_line::{Context, LineError, Sources, decode};
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most bytes of a refused line given as a sample.
 const SAMPLE: usize = 256;
@@ -19,7 +20,9 @@ const SAMPLE: usize = 256;
 /// What both connectors do with lines.
 struct Feed {
     id: SourceId,
-    sources: BTreeSet<SourceId>,
+    /// What it may bring.
+    grant: Grant,
+    rate: Arc<Mutex<Rate>>,
     health: Arc<Health>,
     intake: Arc<dyn Intake>,
 }
@@ -32,15 +35,27 @@ impl Feed {
         }
         let now = self.intake.now();
         self.health.heard(now, 1);
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).takes(now) {
+            // No sample: a flood's lines would drive out of quarantine what somebody must look at.
+            return self.health.refused("rate", 1);
+        }
         let mut make_id = || ids::observation(now);
         let mut ctx = Context {
             source: &self.id,
-            sources: Sources::Listed(&self.sources),
+            sources: Sources::Listed(&self.grant.also),
             received_at: Some(now),
             make_id: &mut make_id,
+            ahead_s: None,
         };
-        match decode(line, &mut ctx) {
+        let decoded = decode(line, &mut ctx);
+        if let Some(ahead_s) = ctx.ahead_s {
+            self.health.clock(ahead_s, now);
+        }
+        match decoded {
             Ok(o) => {
+                if let Some(reason) = self.grant.refuses(&o) {
+                    return self.refuse_as(reason, offset, line);
+                }
                 self.health.decoded(1);
                 batch.push(o);
             }

@@ -1,14 +1,20 @@
-//! [`TcpLines`]: lines over TCP connections, each independent of the others.
+//! [`TcpLines`]: lines over TCP connections, plain or TLS, each independent of the others.
 
 use super::Feed;
 use crate::{
-    Health, Intake, ListenError,
+    Admitted, ClientCertificates, Format, Grant, Health, Holder, Intake, ListenError, Rate, Secure,
     clients::Clients,
     listen::{Shutdown, check_listen, stopped},
+    secure::{self, Stream},
 };
 use serde::Deserialize;
 use skypicket_model::{Observation, SourceId};
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
@@ -25,7 +31,13 @@ pub struct TcpLinesConfig {
     /// Open beyond loopback although nothing proves who sends. Default false.
     #[serde(default)]
     pub insecure: bool,
-    /// Other sources that lines may name. Default none.
+    /// Over TLS, with the centre's certificate. Default false.
+    #[serde(default)]
+    pub tls: bool,
+    /// Whether a client must have a certificate, where there is TLS: `required` (the default), or `optional`.
+    #[serde(default)]
+    pub client_certificates: ClientCertificates,
+    /// Other sources that lines may name, of clients without a certificate. Default none.
     #[serde(default)]
     pub sources: BTreeSet<SourceId>,
     /// Silence longer than this is an alarm, seconds. Default none.
@@ -43,6 +55,11 @@ pub struct TcpLinesConfig {
 }
 
 impl TcpLinesConfig {
+    /// Whoever connects has proven which source it is.
+    pub fn protected(&self) -> bool {
+        self.tls && self.client_certificates == ClientCertificates::Required
+    }
+
     fn default_idle_s() -> u32 {
         300
     }
@@ -55,10 +72,10 @@ impl TcpLinesConfig {
 }
 
 /// A bound listener, ready to run.
-#[derive(Debug)]
 pub struct TcpLines {
     config: TcpLinesConfig,
     listener: TcpListener,
+    secure: Option<Secure>,
     health: Arc<Health>,
 }
 
@@ -66,12 +83,16 @@ pub struct TcpLines {
 const LINE: usize = 64 * 1024;
 
 impl TcpLines {
-    /// Opens the listener.
-    pub async fn bind(config: TcpLinesConfig) -> Result<Self, ListenError> {
-        check_listen(config.listen, config.insecure)?;
+    /// Opens the listener. `secure` is its TLS; needed where the configuration says so, and used only there.
+    pub async fn bind(config: TcpLinesConfig, secure: Option<Secure>) -> Result<Self, ListenError> {
+        check_listen(config.listen, config.insecure || config.protected())?;
         let addr = config.listen;
+        let secure = secure.filter(|_| config.tls);
+        if config.tls && secure.is_none() {
+            return Err(ListenError::NoTls { addr });
+        }
         let listener = TcpListener::bind(addr).await.map_err(|error| ListenError::Io { addr, error })?;
-        Ok(Self { config, listener, health: Arc::default() })
+        Ok(Self { config, listener, secure, health: Arc::default() })
     }
 
     /// Where it listens, once the system chose a port for `:0`.
@@ -86,10 +107,12 @@ impl TcpLines {
 
     /// Runs until the shutdown.
     pub async fn run(self, intake: Arc<dyn Intake>, mut shutdown: Shutdown) {
-        let Self { config, listener, health } = self;
+        let Self { config, listener, secure, health } = self;
         let mut clients = Clients::new(config.max_connections, config.max_connections_per_address, Arc::clone(&health));
         let idle = Duration::from_secs(config.idle_timeout_s.into());
-        let feed = Arc::new(Feed { id: config.id, sources: config.sources, health, intake });
+        let grant = Grant { also: config.sources, ..Grant::default() };
+        let rate = Arc::new(Mutex::new(Rate::new(None, intake.now())));
+        let feed = Arc::new(Feed { id: config.id, grant, rate, health, intake });
         loop {
             let (stream, from) = tokio::select! {
                 biased;
@@ -97,7 +120,8 @@ impl TcpLines {
                 connection = clients.accept(&listener) => connection,
             };
             if clients.may_open(from) {
-                clients.open(from, connection(Arc::clone(&feed), stream, idle, shutdown.clone()));
+                let (feed, secure, shutdown) = (Arc::clone(&feed), secure.clone(), shutdown.clone());
+                clients.open(from, connection(feed, secure, stream, idle, shutdown));
             } else {
                 feed.refuse_as("too_many_connections", 0, &[]);
             }
@@ -107,7 +131,47 @@ impl TcpLines {
     }
 }
 
-async fn connection(feed: Arc<Feed>, mut stream: TcpStream, idle: Duration, mut shutdown: Shutdown) {
+async fn connection(
+    listener: Arc<Feed>,
+    secure: Option<Secure>,
+    stream: TcpStream,
+    idle: Duration,
+    mut shutdown: Shutdown,
+) {
+    let opened = tokio::select! {
+        biased;
+        () = stopped(&mut shutdown) => return,
+        opened = secure::open(secure.as_ref(), stream) => opened,
+    };
+    let opened = opened.and_then(|(stream, admitted)| Ok((stream, feed_of(&listener, admitted.as_ref())?, admitted)));
+    let (stream, feed, mut admitted) = match opened {
+        Ok(opened) => opened,
+        Err(reason) => return listener.refuse_as(reason, 0, &[]),
+    };
+    tokio::select! {
+        biased;
+        reason = secure::over(&mut admitted) => feed.refuse_as(reason, 0, &[]),
+        () = read(&feed, stream, idle, shutdown) => {}
+    }
+}
+
+/// As whose lines a connection's are taken: the listener's, or those of the source whose certificate it showed.
+fn feed_of(listener: &Arc<Feed>, admitted: Option<&Admitted>) -> Result<Arc<Feed>, &'static str> {
+    let Some(a) = admitted else { return Ok(Arc::clone(listener)) };
+    let Holder::Source(id) = &a.holder else { return Err("certificate_of_a_person") };
+    if !a.grant.formats.contains(&Format::Lines) {
+        return Err("format_not_allowed");
+    }
+    Ok(Arc::new(Feed {
+        id: id.clone(),
+        grant: a.grant.clone(),
+        rate: Arc::clone(&a.rate),
+        health: Arc::clone(&a.health),
+        intake: Arc::clone(&listener.intake),
+    }))
+}
+
+async fn read(feed: &Feed, mut stream: Box<dyn Stream>, idle: Duration, mut shutdown: Shutdown) {
     let mut lines = Lines::default();
     let mut chunk = vec![0u8; 16 * 1024];
     loop {
@@ -119,12 +183,12 @@ async fn connection(feed: Arc<Feed>, mut stream: TcpStream, idle: Duration, mut 
         let mut batch = Vec::new();
         match read {
             Ok(Ok(n)) if n > 0 => {
-                lines.push(chunk.get(..n).unwrap_or_default(), &feed, &mut batch);
+                lines.push(chunk.get(..n).unwrap_or_default(), feed, &mut batch);
                 feed.hand_on(batch);
             }
             // The last line may come without its end.
             Ok(Ok(_)) => {
-                lines.end_line(&feed, &mut batch);
+                lines.end_line(feed, &mut batch);
                 return feed.hand_on(batch);
             }
             Ok(Err(_)) => return,

@@ -2,12 +2,17 @@
 
 use super::Feed;
 use crate::{
-    Health, Intake, ListenError,
+    Grant, Health, Intake, ListenError, Rate,
     listen::{Shutdown, check_listen, stopped},
 };
 use serde::Deserialize;
 use skypicket_model::SourceId;
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::net::UdpSocket;
 
 /// Settings of a [`UdpLines`].
@@ -62,7 +67,9 @@ impl UdpLines {
     /// Runs until the shutdown.
     pub async fn run(self, intake: Arc<dyn Intake>, mut shutdown: Shutdown) {
         let Self { config, socket, health } = self;
-        let feed = Feed { id: config.id, sources: config.sources, health, intake };
+        let grant = Grant { also: config.sources, ..Grant::default() };
+        let rate = Arc::new(Mutex::new(Rate::new(None, intake.now())));
+        let feed = Feed { id: config.id, grant, rate, health, intake };
         let mut buffer = vec![0u8; Self::DATAGRAM];
         loop {
             let received = tokio::select! {

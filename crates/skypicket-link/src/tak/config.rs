@@ -1,5 +1,6 @@
 //! [`TakConfig`]: settings of the TAK server.
 
+use crate::ClientCertificates;
 use serde::Deserialize;
 use skypicket_model::{Place, SourceId};
 use std::net::SocketAddr;
@@ -16,6 +17,12 @@ pub struct TakConfig {
     /// Open beyond loopback although nothing proves who a client is. Default false.
     #[serde(default)]
     pub insecure: bool,
+    /// Over TLS, with the centre's certificate. Default false.
+    #[serde(default)]
+    pub tls: bool,
+    /// Whether a client must have a certificate, where there is TLS: `required` (the default), or `optional`.
+    #[serde(default)]
+    pub client_certificates: ClientCertificates,
     /// The centre's own uid. Default `skypicket`.
     #[serde(default = "TakConfig::default_uid")]
     pub uid: String,
@@ -49,6 +56,8 @@ impl TakConfig {
             id: Self::default_id(),
             listen,
             insecure: false,
+            tls: false,
+            client_certificates: ClientCertificates::default(),
             uid: Self::default_uid(),
             callsign: Self::default_callsign(),
             at: None,
@@ -58,6 +67,11 @@ impl TakConfig {
             write_timeout_s: Self::default_write_timeout_s(),
             idle_timeout_s: Self::default_idle_timeout_s(),
         }
+    }
+
+    /// Whoever connects has proven whose client it is.
+    pub fn protected(&self) -> bool {
+        self.tls && self.client_certificates == ClientCertificates::Required
     }
 
     fn default_id() -> SourceId {

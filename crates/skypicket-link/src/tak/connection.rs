@@ -6,21 +6,22 @@ use super::{
     sighting::{self, Standpoint},
 };
 use crate::{
-    Health, Intake, Refused, ids,
+    Admitted, Health, Holder, Intake, Refused, Secure, ids,
     listen::{Shutdown, stopped},
+    secure::{self, Stream},
 };
 use skypicket_model::{Act, Channel, DeliveryId, PersonId, Position, delivery::Outcome};
-use skypicket_wire::cot::{
-    Output, Session, render,
-    session::{ChatMessage, ChatReceipt, ClientPosition, DroneMarker},
-};
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+use skypicket_wire::{
+    cot::{
+        Output, Session, render,
+        session::{ChatMessage, ChatReceipt, ClientPosition, DroneMarker},
     },
+    reply,
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    net::TcpStream,
     sync::{Notify, mpsc},
     time::timeout,
 };
@@ -35,6 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     pub(super) config: TakConfig,
     pub(super) lookup: Lookup,
+    pub(super) secure: Option<Secure>,
     pub(super) handle: TakHandle,
     pub(super) health: Arc<Health>,
     pub(super) intake: Arc<dyn Intake>,
@@ -49,19 +51,28 @@ impl Shared {
 
 /// Serves a client until it goes, breaks the rules, is shed, or the shutdown.
 pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream, mut shutdown: Shutdown) {
-    // Events are whole writes already: waiting to join them only delays a warning.
-    let _ = stream.set_nodelay(true);
-    let (reader, writer) = stream.into_split();
+    let opened = tokio::select! {
+        biased;
+        () = stopped(&mut shutdown) => return,
+        opened = secure::open(shared.secure.as_ref(), stream) => opened,
+    };
+    let opened = opened.and_then(|(stream, admitted)| Ok((stream, person_of(admitted.as_ref())?, admitted)));
+    let (stream, proven, mut admitted) = match opened {
+        Ok(opened) => opened,
+        Err(reason) => return shared.refuse(reason, None, &[]),
+    };
+    let (reader, writer) = tokio::io::split(stream);
     let (queue, outgoing) = mpsc::channel(shared.config.queue.max(1));
     let close = Arc::new(Notify::new());
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s.into());
     let client = Client {
         connection: shared.handle.next_connection(),
+        proven: proven.is_some(),
         recipient: Arc::new(Recipient { uid: String::new(), callsign: String::new() }),
         queue,
         close: Arc::clone(&close),
     };
-    let mut connection = Connection { shared: Arc::clone(&shared), client, person: None, stood: None };
+    let mut connection = Connection { shared: Arc::clone(&shared), client, proven, person: None, stood: None };
     let stop = Arc::new(Notify::new());
     let mut writing =
         tokio::spawn(Writer { socket: writer, shared: Arc::clone(&shared), close: Arc::clone(&close) }.run(
@@ -73,6 +84,10 @@ pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream, mut shutdown: Sh
         biased;
         () = stopped(&mut shutdown) => true,
         () = close.notified() => false,
+        reason = secure::over(&mut admitted) => {
+            shared.refuse(reason, None, &[]);
+            false
+        }
         () = connection.read(reader) => false,
     };
     let Connection { client, person, .. } = connection;
@@ -86,14 +101,29 @@ pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream, mut shutdown: Sh
     }
 }
 
+/// Whose client a certificate says it is.
+fn person_of(admitted: Option<&Admitted>) -> Result<Option<PersonId>, &'static str> {
+    match admitted.map(|a| &a.holder) {
+        None => Ok(None),
+        Some(Holder::Person(person)) => Ok(Some(person.clone())),
+        Some(Holder::Source(_)) => Err("certificate_of_a_source"),
+    }
+}
+
 /// Writes what is queued for one client.
 struct Writer {
-    socket: OwnedWriteHalf,
+    socket: WriteHalf<Box<dyn Stream>>,
     shared: Arc<Shared>,
     close: Arc<Notify>,
 }
 
 impl Writer {
+    /// All of it, through TLS to the socket.
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.socket.write_all(bytes).await?;
+        self.socket.flush().await
+    }
+
     async fn run(mut self, mut outgoing: mpsc::Receiver<Outgoing>, patience: Duration, stop: Arc<Notify>) {
         loop {
             let next = tokio::select! {
@@ -106,7 +136,7 @@ impl Writer {
             let outcome = tokio::select! {
                 biased;
                 () = stop.notified() => Outcome::Failed("connection_closed".into()),
-                written = timeout(patience, self.socket.write_all(&bytes)) => match written {
+                written = timeout(patience, self.write(&bytes)) => match written {
                     Ok(Ok(())) => Outcome::Accepted,
                     Ok(Err(error)) => Outcome::Failed(format!("write: {}", error.kind())),
                     Err(_) => {
@@ -137,12 +167,15 @@ impl Writer {
 struct Connection {
     shared: Arc<Shared>,
     client: Client,
+    /// Whose client it is, where its certificate said so.
+    proven: Option<PersonId>,
+    /// Whose client it is, from its first self-report on.
     person: Option<PersonId>,
     stood: Option<Standpoint>,
 }
 
 impl Connection {
-    async fn read(&mut self, mut socket: OwnedReadHalf) {
+    async fn read(&mut self, mut socket: ReadHalf<Box<dyn Stream>>) {
         let patience = Duration::from_secs(self.shared.config.idle_timeout_s.into());
         let mut session = Session::new();
         let mut chunk = vec![0u8; 16 * 1024];
@@ -157,6 +190,11 @@ impl Connection {
             let bytes = chunk.get(..n).unwrap_or_default();
             let end = session.feed(bytes, now, &mut outputs);
             for output in outputs {
+                if let Output::Hello { uid, .. } = &output
+                    && self.is_anothers(uid)
+                {
+                    return self.shared.refuse("uid_of_another", None, uid.as_bytes());
+                }
                 self.take(output).await;
             }
             if let Err(breach) = end {
@@ -203,11 +241,16 @@ impl Connection {
         }
     }
 
+    /// Whether the certificate names one person and the uid another.
+    fn is_anothers(&self, uid: &str) -> bool {
+        self.proven.as_ref().is_some_and(|p| (self.shared.lookup)(uid).is_some_and(|other| other != *p))
+    }
+
     /// Binds the connection to whose client it is.
     fn hello(&mut self, uid: String, callsign: Option<String>) {
         let shared = &self.shared;
         // Nothing is counted here: the position in the same event is.
-        let Some(person) = (shared.lookup)(&uid) else { return };
+        let Some(person) = self.proven.clone().or_else(|| (shared.lookup)(&uid)) else { return };
         self.client.recipient = Arc::new(Recipient { callsign: callsign.unwrap_or_else(|| uid.clone()), uid });
         shared.handle.bind(&person, self.client.clone(), &*shared.intake);
         self.person = Some(person);
@@ -239,7 +282,7 @@ impl Connection {
     /// A chat line acknowledges a notice when it holds its code, and only then.
     async fn chat(&mut self, person: PersonId, message: &ChatMessage) {
         let shared = Arc::clone(&self.shared);
-        let codes = codes(&message.text);
+        let codes = reply::codes(&message.text);
         let mut found = false;
         for code in &codes {
             let Some((notice, version)) = shared.intake.resolve_code(&person, code) else { continue };
@@ -295,29 +338,5 @@ impl Connection {
         let id = ids::message(now).to_string();
         let event = render::chat_event(&id, uid, callsign, text, shared.handle.centre(), now);
         shared.handle.queue(&self.client, event.stream_bytes().into(), None);
-    }
-}
-
-/// The four-digit numbers in a text that stand alone, each once, at most eight.
-fn codes(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()) {
-        let is_code = word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit());
-        if is_code && !found.contains(&word) && found.len() < 8 {
-            found.push(word);
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::codes;
-
-    #[test]
-    fn only_four_digits_alone_are_a_code() {
-        assert_eq!(codes("ok 4711."), ["4711"]);
-        assert_eq!(codes("0042 0042,1234"), ["0042", "1234"]);
-        assert!(codes("47111 a4711 471 12345678 ٤٧١١").is_empty());
     }
 }

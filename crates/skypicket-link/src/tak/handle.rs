@@ -26,6 +26,8 @@ pub(super) struct Outgoing {
 #[derive(Clone)]
 pub(super) struct Client {
     pub(super) connection: u64,
+    /// A certificate said whose it is, and not its uid.
+    pub(super) proven: bool,
     pub(super) recipient: Arc<Recipient>,
     pub(super) queue: mpsc::Sender<Outgoing>,
     /// Told to close.
@@ -125,6 +127,17 @@ impl TakHandle {
                 false
             }
             Err(mpsc::error::TrySendError::Closed(_)) => false,
+        }
+    }
+
+    /// Closes the clients of everybody whom `stays` does not let stay, with the uid they came as, and whether a
+    /// certificate said whose client it is.
+    pub fn keep(&self, stays: impl Fn(&PersonId, &str, bool) -> bool) {
+        let gone: Vec<Client> = self.with_clients(|c| {
+            c.iter().filter(|(p, c)| !stays(p, &c.recipient.uid, c.proven)).map(|(_, c)| c.clone()).collect()
+        });
+        for client in gone {
+            client.close.notify_one();
         }
     }
 

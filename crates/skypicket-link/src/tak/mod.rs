@@ -1,6 +1,7 @@
-//! [`TakServer`]: TAK clients over CoT XML on TCP, both ways. Loopback only unless `insecure = true`, until TLS comes.
+//! [`TakServer`]: TAK clients over CoT XML on TCP, both ways; over TLS, or loopback only unless `insecure = true`.
 //!
-//! A connection is bound to a person by the uid of its first self-report, through a look-up in the configuration. From
+//! A connection is bound to a person with its first self-report: over TLS to whom its client certificate names, and then
+//! a uid that is somebody else's is refused; without a certificate to whom the directory gives the uid. From
 //! a bound client: positions, drone markers (sightings), chat receipts (receipts), and a chat line that holds the code
 //! of one of their open notices (an acknowledgement; any other chat is not). To it: what the program sends through
 //! [`TakHandle`]. A client of an unknown uid stays connected, is counted, and neither gives nor gets anything.
@@ -17,7 +18,7 @@ pub use config::TakConfig;
 pub use handle::{Recipient, TakHandle};
 
 use crate::{
-    Health, Intake, ListenError,
+    Health, Intake, ListenError, Secure,
     clients::Clients,
     listen::{Shutdown, check_listen, stopped},
 };
@@ -34,20 +35,31 @@ pub struct TakServer {
     config: TakConfig,
     listener: TcpListener,
     lookup: Lookup,
+    secure: Option<Secure>,
     handle: TakHandle,
     health: Arc<Health>,
 }
 
 impl TakServer {
-    /// Opens the listener. `exercise` names the exercise that every message is marked with; `None` is live.
-    pub async fn bind(config: TakConfig, exercise: Option<String>, lookup: Lookup) -> Result<Self, ListenError> {
-        check_listen(config.listen, config.insecure)?;
+    /// Opens the listener. `exercise` names the exercise that every message is marked with; `None` is live. `secure` is
+    /// its TLS; needed where the configuration says so, and used only there.
+    pub async fn bind(
+        config: TakConfig,
+        exercise: Option<String>,
+        lookup: Lookup,
+        secure: Option<Secure>,
+    ) -> Result<Self, ListenError> {
+        check_listen(config.listen, config.insecure || config.protected())?;
         let addr = config.listen;
+        let secure = secure.filter(|_| config.tls);
+        if config.tls && secure.is_none() {
+            return Err(ListenError::NoTls { addr });
+        }
         let listener = TcpListener::bind(addr).await.map_err(|error| ListenError::Io { addr, error })?;
         let centre = Centre { uid: config.uid.clone(), callsign: config.callsign.clone(), exercise };
         let health: Arc<Health> = Arc::default();
         let handle = TakHandle::new(centre, Arc::clone(&health));
-        Ok(Self { config, listener, lookup, handle, health })
+        Ok(Self { config, listener, lookup, secure, handle, health })
     }
 
     /// Where it listens, once the system chose a port for `:0`.
@@ -67,9 +79,9 @@ impl TakServer {
 
     /// Runs until the shutdown.
     pub async fn run(self, intake: Arc<dyn Intake>, mut shutdown: Shutdown) {
-        let Self { config, listener, lookup, handle, health } = self;
+        let Self { config, listener, lookup, secure, handle, health } = self;
         let mut clients = Clients::new(config.max_connections, config.max_connections_per_address, Arc::clone(&health));
-        let shared = Arc::new(connection::Shared { config, lookup, handle, health, intake });
+        let shared = Arc::new(connection::Shared { config, lookup, secure, handle, health, intake });
         loop {
             let (stream, from) = tokio::select! {
                 biased;

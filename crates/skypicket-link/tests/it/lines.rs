@@ -18,7 +18,7 @@ fn tcp_config(more: &str) -> TcpLinesConfig {
 }
 
 async fn tcp(calls: &Calls, config: TcpLinesConfig) -> (SocketAddr, std::sync::Arc<skypicket_link::Health>) {
-    let server = TcpLines::bind(config).await.unwrap();
+    let server = TcpLines::bind(config, None).await.unwrap();
     let (addr, health) = (server.local_addr(), server.health());
     tokio::spawn(server.run(calls.intake(), calls.shutdown()));
     (addr, health)
@@ -157,7 +157,7 @@ async fn a_silent_connection_is_let_go() {
 #[tokio::test]
 async fn a_shutdown_ends_it_with_connections_open() {
     let calls = centre(0);
-    let server = TcpLines::bind(tcp_config("")).await.unwrap();
+    let server = TcpLines::bind(tcp_config(""), None).await.unwrap();
     let addr = server.local_addr();
     let running = tokio::spawn(server.run(calls.intake(), calls.shutdown()));
     let mut a = TcpStream::connect(addr).await.unwrap();
@@ -169,7 +169,7 @@ async fn a_shutdown_ends_it_with_connections_open() {
 #[tokio::test]
 async fn beyond_loopback_needs_a_plain_word() {
     let open = |more: &str| toml::from_str(&format!("id = \"f\"\nlisten = \"0.0.0.0:0\"\n{more}")).unwrap();
-    assert!(matches!(TcpLines::bind(open("")).await, Err(ListenError::NotLoopback { .. })));
-    assert!(TcpLines::bind(open("insecure = true")).await.is_ok());
+    assert!(matches!(TcpLines::bind(open(""), None).await, Err(ListenError::NotLoopback { .. })));
+    assert!(TcpLines::bind(open("insecure = true"), None).await.is_ok());
     assert!(toml::from_str::<UdpLinesConfig>("id = \"f\"\nlisten = \"127.0.0.1:0\"\nport = 3").is_err());
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod capture;
+mod carry;
 mod centre;
 mod lines;
 mod tak;

@@ -32,7 +32,7 @@ async fn server(durable: usize, change: impl FnOnce(&mut TakConfig), exercise: O
     let mut config = TakConfig::at_address("127.0.0.1:0".parse().unwrap());
     change(&mut config);
     let lookup = Arc::new(|uid: &str| uid.strip_prefix("ANDROID-").map(|n| person(&format!("agent-{n}"))));
-    let server = TakServer::bind(config, exercise.map(str::to_owned), lookup).await.unwrap();
+    let server = TakServer::bind(config, exercise.map(str::to_owned), lookup, None).await.unwrap();
     let (addr, handle, health) = (server.local_addr(), server.handle(), server.health());
     let running = tokio::spawn(server.run(calls.intake(), calls.shutdown()));
     Server { calls, addr, handle, health, running }
@@ -135,27 +135,30 @@ fn notice(k: u128) -> Notice {
         state: NoticeState::Updated,
         level: Level::Urgent,
         at: now(),
-        track: TrackId(Uuid::from_u128(9)),
-        protected: ProtectedId::Person(person("agent-1")),
-        protected_name: "RAVEN".into(),
         needs_ack: true,
-        facts: NoticeFacts {
-            distance_m: 300.0,
-            bearing_deg: 45.0,
-            earliest_s: 20.0,
-            cpa_m: 10.0,
-            p_within_30: 0.9,
-            track_at: LatLon { lat_deg: 31.76, lon_deg: -106.49 },
-            height_unknown: true,
-            by_people_only: false,
-        },
-        reasons: vec![],
-        because: vec![],
         marking: Marking::default(),
         exercise: None,
         code: "4711".into(),
         text: "Drone 300 m north-east".into(),
         text_es: "Dron a 300 m al noreste".into(),
+        expires_at: None,
+        about: skypicket_model::About::Warning(skypicket_model::Warning {
+            track: TrackId(Uuid::from_u128(9)),
+            protected: ProtectedId::Person(person("agent-1")),
+            protected_name: "RAVEN".into(),
+            facts: NoticeFacts {
+                distance_m: 300.0,
+                bearing_deg: 45.0,
+                earliest_s: 20.0,
+                cpa_m: 10.0,
+                p_within_30: 0.9,
+                track_at: LatLon { lat_deg: 31.76, lon_deg: -106.49 },
+                height_unknown: true,
+                by_people_only: false,
+            },
+            reasons: vec![],
+            because: vec![],
+        }),
     }
 }
 
@@ -232,7 +235,7 @@ async fn only_a_chat_with_the_code_acknowledges() {
     s.calls.centre.codes.lock().unwrap().insert((me.clone(), "4711".into()), expect);
     s.calls.centre.codes.lock().unwrap().insert((person("agent-2"), "5000".into()), expect);
     let mut c = Client::bound(&mut s, "ANDROID-1").await;
-    for text in ["ok", "roger", "47111", "see you at 5000"] {
+    for text in ["ok", "roger", "471111", "see you at 5000"] {
         c.send(&c.chat(text)).await;
     }
     // A code that is not theirs is none, and they are told so.

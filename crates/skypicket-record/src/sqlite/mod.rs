@@ -7,13 +7,19 @@
 //! An item is one row. At 3,000 observations a second that costs a few hundredths of a core, and keeps what matters:
 //! each item can be purged alone by clearing two columns of its row.
 
+mod copy;
+mod purge;
 mod readers;
 mod reserve;
 mod rows;
 #[cfg(test)]
+mod search_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upkeep_tests;
 mod verify;
 mod writer;
 
@@ -21,14 +27,17 @@ use crate::{
     checkpoint::{Checkpoint, NoteSigner, NoteVerifier, origin},
     merkle::{CompactTree, Hash, consistency_path, inclusion_path, leaf_hash, root_at},
     query::{
-        ConflictRow, DeliveryQuery, EscalationRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen,
-        SightingQuery, TrackPoint,
+        AccessQuery, AccessRow, ConflictRow, DeliveryQuery, DisseminationQuery, DisseminationRow, EscalationRow,
+        MeasuresRow, NoticeQuery, NoticeRow, Page, RecipientRow, RequestSeen, SightingQuery, TrackPoint,
     },
     record::{AppendError, Appended, Head, ReadError, Record, RecordState, SnapshotRow, StoredCheckpoint},
     reply::Reply,
+    retention::Retention,
     verify::Report,
     views,
 };
+pub use copy::{CopyError, CopyIn, CopyOut, Part};
+pub use purge::{Purge, PurgeError};
 use readers::Readers;
 use reserve::Reserve;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
@@ -54,7 +63,18 @@ use writer::{Job, Writer};
 pub const FILE_NAME: &str = "record.db";
 
 /// Version of the tables that hold the record itself.
-pub const SCHEMA: i32 = 1;
+///
+/// 2: since the entries `access` and `upkeep`, which programs that know only 1 cannot read; the tables are the same.
+pub const SCHEMA: i32 = 2;
+
+/// Version of the words of entries: raised with every kind, act or event that an older program cannot read. A record
+/// says the highest that was written into it, and a program that knows fewer refuses it in words.
+///
+/// 2: since intelligence reports, checklists, saved searches and the purge of one report.
+pub const WORDS: u32 = 2;
+
+/// How long the writer waits for another that holds the database.
+const BUSY: Duration = Duration::from_secs(2);
 
 /// SQLite's application id of a Skypicket record: "SkyP".
 const APPLICATION: i32 = 0x536B_7950;
@@ -101,6 +121,8 @@ pub struct Options {
     pub readers: usize,
     /// How long a question may take.
     pub read_timeout: Duration,
+    /// How long content is kept: written beside each item as its date. The one given to a purge decides.
+    pub retention: Retention,
     /// Only look: no lock, no key, nothing is changed. Works beside the process that writes.
     pub read_only: bool,
     /// LOSES WHAT WAS ACKNOWLEDGED AT A POWER CUT. Only for the test that shows that the power-cut test can fail.
@@ -126,6 +148,7 @@ impl Default for Options {
             queue: 4_096,
             readers: 3,
             read_timeout: Duration::from_secs(1),
+            retention: Retention::default(),
             read_only: false,
             test_synchronous_off: false,
             test_commit_delay: None,
@@ -166,6 +189,12 @@ pub enum OpenError {
     /// A database of something else.
     #[error("{0}: this is not a Skypicket record")]
     NotARecord(PathBuf),
+    /// Holds entries that only a later version knows.
+    #[error("this record was written by Skypicket {by}, and holds entries that this program (Skypicket {}) does not know: use Skypicket {by} or newer, or restore a backup that was made before", env!("CARGO_PKG_VERSION"))]
+    NewerWords {
+        /// Which version wrote it.
+        by: String,
+    },
     /// Written by a later version.
     #[error("this record has schema {found}; this program knows up to {SCHEMA}: use a newer program")]
     Newer {
@@ -352,6 +381,7 @@ impl SqliteRecord {
             }
             let (jobs, waiting) = mpsc::channel(options.queue.max(1));
             let faults = options.test_faults;
+            let retention = options.retention;
             if let Some(delay) = options.test_commit_delay {
                 let ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                 faults.commit_delay_ms.store(ms, Ordering::Relaxed);
@@ -359,7 +389,7 @@ impl SqliteRecord {
             if let Some(pages) = options.test_max_page_count {
                 faults.disk_pages.store(u64::from(pages), Ordering::Relaxed);
             }
-            let writer = Writer { connection, shared, faults, signer, tree, last, reserve, tried: None };
+            let writer = Writer { connection, shared, faults, signer, tree, last, reserve, tried: None, retention };
             let thread = std::thread::Builder::new().name("record-writer".into());
             record.writer = Some(thread.spawn(move || writer.run(waiting)).map_err(at(folder))?);
             record.jobs = Some(jobs);
@@ -541,6 +571,14 @@ impl Record for SqliteRecord {
         self.ask(move |connection| views::recipients::list(connection, notice, version))
     }
 
+    fn measures(&self, notice: NoticeId) -> Reply<Vec<MeasuresRow>, ReadError> {
+        self.ask(move |connection| views::measures::list(connection, notice))
+    }
+
+    fn dissemination(&self, query: DisseminationQuery) -> Reply<Vec<DisseminationRow>, ReadError> {
+        self.ask(move |connection| views::dissemination::list(connection, &query))
+    }
+
     fn escalations(&self, notice: NoticeId) -> Reply<Vec<EscalationRow>, ReadError> {
         self.ask(move |connection| views::recipients::escalations(connection, notice))
     }
@@ -551,6 +589,10 @@ impl Record for SqliteRecord {
 
     fn conflicts(&self, cursor: Option<String>, limit: usize) -> Reply<Page<ConflictRow>, ReadError> {
         self.ask(move |connection| views::requests::conflicts(connection, cursor.as_deref(), limit))
+    }
+
+    fn access(&self, query: AccessQuery) -> Reply<Page<AccessRow>, ReadError> {
+        self.ask(move |connection| views::access::list(connection, &query))
     }
 
     fn track_history(&self, track: TrackId, from: Time, until: Time) -> Reply<Vec<TrackPoint>, ReadError> {
@@ -690,7 +732,7 @@ impl Opened {
             if options.test_synchronous_off {
                 connection.execute_batch("PRAGMA synchronous = OFF;")?;
             }
-            connection.busy_timeout(Duration::from_secs(2))?;
+            connection.busy_timeout(BUSY)?;
             connection.set_prepared_statement_cache_capacity(64);
             if schema == 0 {
                 create(&connection, options)?;
@@ -702,6 +744,15 @@ impl Opened {
                 .optional()?
                 .ok_or_else(|| OpenError::Damaged(format!("'{key}' is not set")))
         };
+        let optional = |key: &str| -> rusqlite::Result<Option<String>> {
+            connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+        };
+        let words = optional("words")?.map_or(Some(0), |t| t.parse::<u32>().ok());
+        if words.is_none_or(|w| w > WORDS) {
+            return Err(OpenError::NewerWords {
+                by: optional("software")?.unwrap_or_else(|| "a later version".into()),
+            });
+        }
         let log = meta("log")?.parse().map_err(|_| OpenError::Damaged("the log's id is none".into()))?;
         let world = meta("world")?;
         if options.world != World::Any && world != options.world.word() {
@@ -724,6 +775,12 @@ impl Opened {
             if views != views::VERSION.to_string() {
                 let transaction = connection.unchecked_transaction()?;
                 writer::rebuild_views(&transaction, tree.size()).map_err(|e| OpenError::Damaged(e.to_string()))?;
+                transaction.commit()?;
+            }
+            if schema < SCHEMA || words < Some(WORDS) {
+                let transaction = connection.unchecked_transaction()?;
+                write_version(&transaction)?;
+                transaction.execute_batch(&format!("PRAGMA user_version = {SCHEMA};"))?;
                 transaction.commit()?;
             }
             signer = Some(key);
@@ -749,9 +806,18 @@ fn create(connection: &Connection, options: &Options) -> Result<(), OpenError> {
     {
         transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
     }
+    write_version(&transaction)?;
     writer::store_tree(&transaction, &CompactTree::default())?;
     transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};"))?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Says which words this program writes, for older ones to read before they misread an entry.
+fn write_version(connection: &Connection) -> rusqlite::Result<()> {
+    for (key, value) in [("words", WORDS.to_string()), ("software", env!("CARGO_PKG_VERSION").into())] {
+        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
+    }
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 use crate::{
     encoding::{self, Header},
     merkle::{Hash, Nodes, leaf_hash, node_hash},
-    record::ReadError,
+    record::{ReadError, Stretch},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use skypicket_model::{Entry, Time};
+use skypicket_model::{Body, Entry, Time};
 
 /// Most bytes of content that one reading gives back.
 const MAX_READ_BYTES: usize = 32 << 20;
@@ -83,6 +83,48 @@ pub(super) fn read(connection: &Connection, from: u64, limit: usize) -> Result<V
         }
     }
     Ok(entries)
+}
+
+/// Entries from an index on, without those whose content was purged; says which those are.
+pub(super) fn read_on(connection: &Connection, from: u64, limit: usize) -> Result<Stretch, ReadError> {
+    let mut stretch = Stretch { entries: Vec::new(), purged: Vec::new(), next: from };
+    let mut bytes = 0;
+    let reading = connection.unchecked_transaction()?;
+    for index in from..from.saturating_add(limit.min(MAX_READ) as u64) {
+        match read_one(&reading, index) {
+            Ok(None) => break,
+            Ok(Some((entry, size))) => {
+                // A list that lost all or some of its items says so by its count.
+                let left = match &entry.body {
+                    Body::Observations { items } => Some(items.len()),
+                    Body::Positions { items } => Some(items.len()),
+                    Body::Tracks { items } => Some(items.len()),
+                    Body::Access { items } => Some(items.len()),
+                    _ => None,
+                };
+                if let Some(left) = left {
+                    let had: i64 = reading
+                        .prepare_cached("SELECT item_count FROM entries WHERE idx = ?1")?
+                        .query_row([index.cast_signed()], |row| row.get(0))?;
+                    if had.cast_unsigned() != left as u64 {
+                        stretch.purged.push((index, entry.body.kind().into()));
+                    }
+                }
+                stretch.entries.push(entry);
+                bytes += size;
+            }
+            Err(ReadError::Purged { .. }) => {
+                let kind = entry_row(&reading, index)?.map(|row| row.kind).unwrap_or_default();
+                stretch.purged.push((index, kind));
+            }
+            Err(error) => return Err(error),
+        }
+        stretch.next = index + 1;
+        if bytes > MAX_READ_BYTES {
+            break;
+        }
+    }
+    Ok(stretch)
 }
 
 /// One entry and the size of its content; `None` when there is none.

@@ -3,14 +3,16 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small numbers, made here
 
 use skypicket_model::{
-    Act, Body, Channel, Claims, Delivery, DeliveryId, DeskEvent, Directory, DispatchEvent, Entry, LatLon, Level, LogId,
-    Marking, Measurement, Notice, NoticeId, NoticeState, Observation, ObservationId, PersonId, Place, Position,
-    ProtectedId, ProviderResult, Reached, Request, RequestId, Sighting, SightingId, SightingState, Signal, SourceId,
-    Time, Track, TrackId, TrackState, UnitId, Verdict,
+    Access, Act, Agency, AgencyId, AlarmChange, AlarmId, AlarmState, Body, Channel, Claims, Deed, Delivery, DeliveryId,
+    DeskEvent, Directory, DirectoryChange, DispatchEvent, Duty, Entry, LatLon, Level, LogId, Marking, Measurement,
+    Notice, NoticeId, NoticeState, Observation, ObservationId, Person, PersonId, Place, Position, ProtectedId,
+    ProviderResult, Reached, Request, RequestId, Role, Roster, ShiftChange, Sighting, SightingId, SightingState,
+    Signal, SourceId, Time, Track, TrackId, TrackState, Unit, UnitId, Verdict,
     delivery::{Outcome, Rule},
-    entry::{ActEntry, Configured, Snapshot, Started},
+    entry::{ActEntry, Configured, Snapshot, Started, Upkeep},
     notice::NoticeFacts,
     observation::{IdClaim, IdKind},
+    people::Language,
     sighting::{Activity, DroneKind, RangeClass},
     track::Affiliation,
 };
@@ -145,27 +147,30 @@ pub(crate) fn notice(n: u128, version: u32, state: NoticeState) -> Body {
         state,
         level: Level::Caution,
         at: t(n as i64),
-        track: TrackId(uuid(0xA000 + n)),
-        protected: ProtectedId::Person(person(1)),
-        protected_name: "Agent 1".into(),
         needs_ack: true,
-        facts: NoticeFacts {
-            distance_m: 812.5,
-            bearing_deg: 271.0,
-            earliest_s: 19.0,
-            cpa_m: 40.0,
-            p_within_30: 0.25,
-            track_at: LatLon { lat_deg: 31.77, lon_deg: -106.5 },
-            height_unknown: true,
-            by_people_only: false,
-        },
-        reasons: vec!["within_30_s".into()],
-        because: vec![ObservationId(uuid(n))],
         marking: Marking::default(),
         exercise: None,
         code: "4711".into(),
         text: "Drone 810 m west".into(),
         text_es: "Dron a 810 m al oeste".into(),
+        expires_at: None,
+        about: skypicket_model::About::Warning(skypicket_model::Warning {
+            track: TrackId(uuid(0xA000 + n)),
+            protected: ProtectedId::Person(person(1)),
+            protected_name: "Agent 1".into(),
+            facts: NoticeFacts {
+                distance_m: 812.5,
+                bearing_deg: 271.0,
+                earliest_s: 19.0,
+                cpa_m: 40.0,
+                p_within_30: 0.25,
+                track_at: LatLon { lat_deg: 31.77, lon_deg: -106.5 },
+                height_unknown: true,
+                by_people_only: false,
+            },
+            reasons: vec!["within_30_s".into()],
+            because: vec![ObservationId(uuid(n))],
+        }),
     }))
 }
 
@@ -180,6 +185,7 @@ pub(crate) fn delivery(n: u128, of: u128, to: usize, reached: Reached) -> Delive
         attempts: 1,
         may_repeat: false,
         trouble: None,
+        reminder: 0,
     }
 }
 
@@ -249,7 +255,14 @@ pub(crate) fn every_kind(log: LogId) -> Vec<Body> {
         Body::Provider(ProviderResult { delivery: DeliveryId(uuid(0xB001)), attempt: 1, outcome: Outcome::Accepted }),
         dispatch(DispatchEvent::Moved { delivery: delivery(1, 1, 1, Reached::Shown) }),
         act(1, Some(request(3)), Act::Acknowledge { notice: n, version: 1, channel: Channel::Web }),
-        dispatch(DispatchEvent::Acknowledged { notice: n, version: 1, person: p, at: t(3), via: Channel::Web }),
+        dispatch(DispatchEvent::Acknowledged {
+            notice: n,
+            version: 1,
+            person: p,
+            at: t(3),
+            via: Channel::Web,
+            by: None,
+        }),
         dispatch(DispatchEvent::Escalated {
             notice: n,
             version: 1,
@@ -267,6 +280,88 @@ pub(crate) fn every_kind(log: LogId) -> Vec<Body> {
         }),
         Body::Tracks { items: Vec::new() },
         Body::Observations { items: Vec::new() },
+        Body::Access {
+            items: vec![
+                Access::once(Some(person(1)), Deed::ReadPositions, "GET /api/v1/people", t(1)).about(person(2)),
+                Access::once(Some(person(1)), Deed::ReadPositions, "GET /api/v1/events, everybody", t(1)),
+                Access::once(None, Deed::SignInRefused, "agent-9", t(1)),
+            ],
+        },
+        act(9, Some(request(4)), Act::Directory { changes: directory_changes() }),
+        act(2, Some(request(5)), Act::TakeAlarm { alarms: vec![AlarmId::Notice(n)], why: String::new() }),
+        Body::Desk(DeskEvent::Alarm { state: Box::new(alarm(AlarmId::Notice(n), AlarmChange::Taken)) }),
+        act(2, Some(request(6)), Act::HandBack { alarms: vec![AlarmId::Notice(n)], why: "called away".into() }),
+        act(3, Some(request(7)), Act::TakeOver { from: person(2), note: "quiet night".into() }),
+        Body::Desk(DeskEvent::Shift { change: shift() }),
+        Body::Reach { person: person(2), channel: Channel::Push, up: true },
+        Body::Upkeep(Upkeep::BackedUp {
+            id: "018f0000-0000-7000-8000-000000000001".into(),
+            entries: 30,
+            to: "/media/stick/backup.age".into(),
+            recipients: vec!["age1x".into()],
+        }),
+        Body::Upkeep(Upkeep::Forgot { before: [("acts".to_owned(), t(-9))].into() }),
+        Body::Upkeep(Upkeep::Purged {
+            items: [("positions".to_owned(), 3)].into(),
+            at: t(9),
+            by: Some(person(9)),
+            backups: vec!["018f0000-0000-7000-8000-000000000001".into()],
+            report: None,
+        }),
+        Body::Upkeep(Upkeep::Restored {
+            id: "018f0000-0000-7000-8000-000000000001".into(),
+            entries: 30,
+            made_at: t(8),
+        }),
+    ]
+}
+
+fn alarm(alarm: AlarmId, how: AlarmChange) -> AlarmState {
+    AlarmState {
+        alarm,
+        holder: Some(person(2)),
+        since: t(6),
+        how,
+        level: Some(Level::Urgent),
+        gone_at: None,
+        before: None,
+        why: String::new(),
+    }
+}
+
+fn shift() -> ShiftChange {
+    ShiftChange { by: person(3), from: person(2), note: "quiet night".into(), at: t(7), alarms: 1, shelved: 0 }
+}
+
+fn directory_changes() -> Vec<DirectoryChange> {
+    let (agency, unit) = (AgencyId::new("north").unwrap(), UnitId::new("watch-desk").unwrap());
+    let someone = Person {
+        id: person(2),
+        name: "Agent 2".into(),
+        unit: unit.clone(),
+        roles: [Role::Watch].into(),
+        channels: vec![Channel::Web, Channel::Push],
+        addresses: skypicket_model::people::Addresses::default(),
+        subscriptions: Vec::new(),
+        tak_uid: None,
+        language: Language::Es,
+        disabled: true,
+    };
+    vec![
+        DirectoryChange::PutAgency { agency: Agency { id: agency.clone(), name: "North".into() } },
+        DirectoryChange::PutUnit {
+            unit: Unit { id: unit.clone(), name: "Watch desk".into(), agency, leadership: vec![person(2)] },
+        },
+        DirectoryChange::PutPerson { person: someone },
+        DirectoryChange::PutRoster {
+            roster: Roster {
+                id: UnitId::new("nights").unwrap(),
+                name: "Nights".into(),
+                unit,
+                duties: vec![Duty { person: person(2), from: t(0), until: t(28_800) }],
+            },
+        },
+        DirectoryChange::RemovePerson { person: person(7) },
     ]
 }
 

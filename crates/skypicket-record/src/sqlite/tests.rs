@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{area::Near, merkle::leaf_hash, query::VerdictIs, verify::FaultKind};
 use rusqlite::params;
-use skypicket_model::{Act, Channel, DispatchEvent, LatLon, Level, NoticeState, Reached, Verdict, delivery::Rule};
+use skypicket_model::{
+    Access, Act, Channel, Deed, DispatchEvent, LatLon, Level, NoticeState, Reached, Verdict, delivery::Rule,
+};
 use std::{fmt::Write, os::unix::fs::PermissionsExt, time::Instant};
 
 fn log() -> LogId {
@@ -469,6 +471,7 @@ fn each_kind_has_its_retention_date() {
     let hours: Vec<_> = rows.unwrap().collect::<Result<_, _>>().unwrap();
     let years = Some(5 * 365 * 24);
     let expected = [
+        ("access", years),
         ("act", years),
         ("configured", years),
         ("desk", years),
@@ -484,6 +487,7 @@ fn each_kind_has_its_retention_date() {
         ("tick", None),
         ("tracks", Some(90 * 24)),
         ("unrecorded", None),
+        ("upkeep", None),
     ];
     assert_eq!(hours, expected.map(|(kind, hours)| (kind.to_owned(), hours)));
 }
@@ -493,7 +497,7 @@ fn dump(folder: &Folder) -> String {
     let connection = raw(folder);
     let mut out = String::new();
     for table in views::VIEWS.iter().flat_map(|v| v.tables) {
-        let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3")).unwrap();
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
         let columns = statement.column_count();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
@@ -517,9 +521,11 @@ fn views_made_again_equal_the_live_ones_byte_for_byte() {
         bodies.push(sighting_state(n, (n % 3) as usize, 31.7 + n as f64 * 0.01, Verdict::New));
         bodies.push(notice(n, 1, NoticeState::Raised));
         bodies.push(Body::Dispatch(DispatchEvent::Attempt { delivery: delivery(n, n, 1, Reached::Sent) }));
+        bodies.push(measures(n % 4, 1, 1, n as i64, &["kit"]));
         bodies.push(act(1, None, Act::Conflict { request: request(2).id, body: format!("{n}") }));
         bodies.push(Body::Tracks { items: vec![track(n % 4, t(n as i64))] });
     }
+    bodies.extend(super::search_tests::of_every_search_kind());
     bodies.push(Body::Unrecorded { first: 30, last: 60 });
     record.append(entries(0, bodies)).wait().unwrap();
     let live = dump(&folder);
@@ -551,6 +557,52 @@ fn a_view_never_keeps_the_record_from_writing() {
     assert_eq!(record.track_history(TrackId(uuid(0xA001)), t(0), t(9)).wait().unwrap(), []);
     assert_eq!(record.track_history(TrackId(uuid(0xA002)), t(0), t(9)).wait().unwrap().len(), 1);
     assert_sound(&record);
+}
+
+#[test]
+fn the_access_audit_is_found_by_who_about_whom_what_and_when() {
+    let folder = Folder::new();
+    let record = open(&folder);
+    let read = |by: usize, about: &[usize], s: i64| Access {
+        about: about.iter().map(|n| person(*n)).collect(),
+        ..Access::once(Some(person(by)), Deed::ReadPositions, "GET /api/v1/people", t(s))
+    };
+    let everybody = Access::once(Some(person(2)), Deed::ReadPositions, "GET /api/v1/events, everybody", t(40));
+    let plain = Access { last: t(69), times: 7, ..Access::once(Some(person(2)), Deed::Read, "GET /api/v1/me", t(20)) };
+    let refused = Access::once(None, Deed::SignInRefused, "agent-9", t(80));
+    let bodies = [
+        vec![read(1, &[3, 4], 10), read(1, &[4], 11)],
+        vec![everybody.clone()],
+        vec![plain.clone()],
+        vec![refused.clone()],
+    ];
+    for (k, (items, s)) in bodies.into_iter().zip([12, 40, 70, 80]).enumerate() {
+        let entry = Entry { index: k as u64, recorded_at: t(s), cause: None, body: Body::Access { items } };
+        record.append(vec![entry]).wait().unwrap();
+    }
+    let ask = |query: AccessQuery| {
+        let page = record.access(query).wait().unwrap();
+        page.items.into_iter().map(|r| r.access).collect::<Vec<_>>()
+    };
+    let all = || AccessQuery::default();
+    assert_eq!(
+        ask(all()),
+        [refused.clone(), plain.clone(), everybody.clone(), read(1, &[4], 11), read(1, &[3, 4], 10)]
+    );
+    assert_eq!(ask(AccessQuery { person: Some(person(2)), ..all() }), [plain.clone(), everybody.clone()]);
+    // Whoever was shown everybody was shown each.
+    assert_eq!(ask(AccessQuery { about: Some(person(3)), ..all() }), [everybody.clone(), read(1, &[3, 4], 10)]);
+    assert_eq!(ask(AccessQuery { deed: Some(Deed::SignInRefused), ..all() }), std::slice::from_ref(&refused));
+    // A row of a whole minute counts for every moment of it.
+    let between = |from, until| ask(AccessQuery { from: Some(t(from)), until: Some(t(until)), ..all() });
+    assert_eq!(between(30, 35), std::slice::from_ref(&plain));
+    assert_eq!(between(11, 40), [plain, everybody, read(1, &[4], 11)]);
+    assert_eq!(between(70, 75), []);
+    assert_eq!(between(90, 99), []);
+    assert_eq!(between(-9, -1), []);
+    let paged = all_pages(2, |cursor| record.access(AccessQuery { cursor, limit: 2, ..all() }).wait().unwrap());
+    assert_eq!(paged.iter().map(|r| r.entry).collect::<Vec<_>>(), [3, 2, 1, 0, 0]);
+    assert!(record.access(AccessQuery { cursor: Some("no".into()), ..all() }).wait().is_err());
 }
 
 /// All pages of a list, one after another.
@@ -635,8 +687,16 @@ fn notices_deliveries_and_recipients_say_who_has_it() {
     assert_eq!(deliveries(DeliveryQuery { notice: Some(one), ..DeliveryQuery::default() }), all[1..]);
     assert_eq!(deliveries(DeliveryQuery { person: Some(person(4)), ..DeliveryQuery::default() }), all[..1]);
 
-    let row =
-        |who, rule| RecipientRow { person: person(who), rule, acknowledged: None, escalated: None, silent_at: None };
+    let row = |who, rule| RecipientRow {
+        person: person(who),
+        rule,
+        acknowledged: None,
+        escalated: None,
+        silent_at: None,
+        acknowledged_by: None,
+        call: None,
+        lapsed_at: None,
+    };
     assert_eq!(
         record.recipients(one, 1).wait().unwrap(),
         [
@@ -660,6 +720,75 @@ fn notices_deliveries_and_recipients_say_who_has_it() {
     assert_eq!(record.track_history(TrackId(uuid(0xA001)), t(0), t(2)).wait().unwrap().len(), 1);
     assert_eq!(record.track_history(TrackId(uuid(0xA001)), t(3), t(9)).wait().unwrap(), []);
     assert_ne!(site().to_string(), "");
+}
+
+fn measures(of: u128, version: u32, who: usize, at: i64, done: &[&str]) -> Body {
+    Body::Dispatch(DispatchEvent::Measures {
+        notice: NoticeId(uuid(0x9000 + of)),
+        version,
+        person: person(who),
+        done: done.iter().map(|m| (*m).to_owned()).collect(),
+        at: t(at),
+    })
+}
+
+#[test]
+fn the_dissemination_log_says_of_everybody_on_every_list_what_was_tried_when_and_what_they_did() {
+    let folder = Folder::new();
+    let record = open(&folder);
+    let one = NoticeId(uuid(0x9001));
+    let list = |version, who: &[usize]| {
+        let people = who.iter().map(|p| (person(*p), Rule::Unit)).collect();
+        Body::Dispatch(DispatchEvent::Recipients { notice: one, version, people })
+    };
+    let tried = |n, who, reached, attempts| {
+        Body::Dispatch(DispatchEvent::Attempt { delivery: Delivery { attempts, ..delivery(n, 1, who, reached) } })
+    };
+    let moved = |d: Delivery| Body::Dispatch(DispatchEvent::Moved { delivery: d });
+    let failed = Delivery { trouble: Some("failed".into()), ..delivery(1, 1, 2, Reached::Queued) };
+    let bodies = vec![
+        list(1, &[3, 2]),
+        tried(1, 2, Reached::Queued, 1),
+        moved(failed),
+        tried(1, 2, Reached::Queued, 2),
+        moved(Delivery { attempts: 2, ..delivery(1, 1, 2, Reached::Delivered) }),
+        moved(Delivery { attempts: 2, ..delivery(1, 1, 2, Reached::Shown) }),
+        measures(1, 1, 2, 60, &["armour"]),
+        measures(1, 1, 2, 70, &["armour", "kit"]),
+        list(2, &[2, 3, 4]),
+        measures(1, 2, 2, 80, &["kit"]),
+        Body::Dispatch(DispatchEvent::Recipients {
+            notice: NoticeId(uuid(0x9002)),
+            version: 1,
+            people: vec![(person(5), Rule::Unit)],
+        }),
+    ];
+    record.append(entries(0, bodies)).wait().unwrap();
+    let page = |after, limit| record.dissemination(DisseminationQuery { notice: one, after, limit }).wait().unwrap();
+    let mut all = Vec::new();
+    loop {
+        let after = all.last().map(|r: &DisseminationRow| (r.version, r.recipient.person.clone()));
+        let more = page(after, 2);
+        if more.is_empty() {
+            break;
+        }
+        all.extend(more);
+    }
+    let who: Vec<(u32, PersonId)> = all.iter().map(|r| (r.version, r.recipient.person.clone())).collect();
+    assert_eq!(who, [(1, person(2)), (1, person(3)), (2, person(2)), (2, person(3)), (2, person(4))]);
+    assert_eq!(page(None, 0), all, "the same in one page");
+    let [d] = &all[0].deliveries[..] else { panic!("{:?}", all[0]) };
+    assert_eq!((d.sent_at, d.tried_at), (Some(t(1)), Some(t(3))));
+    assert_eq!((d.delivered_at, d.shown_at, d.moved_at), (Some(t(4)), Some(t(5)), t(5)));
+    assert_eq!((d.delivery.attempts, d.delivery.reached), (2, Reached::Shown));
+    assert!(all[1].deliveries.is_empty() && all[1].measures.is_empty());
+    let said = |r: &DisseminationRow| -> Vec<(u32, Time, Vec<String>)> {
+        r.measures.iter().map(|m| (m.version, m.at, m.done.iter().cloned().collect())).collect()
+    };
+    let first = (1, t(70), vec!["armour".to_owned(), "kit".to_owned()]);
+    assert_eq!(said(&all[0]), std::slice::from_ref(&first), "the last list counts");
+    assert_eq!(said(&all[2]), [first, (2, t(80), vec!["kit".to_owned()])]);
+    assert_eq!(record.measures(one).wait().unwrap(), all[2].measures);
 }
 
 #[test]
@@ -814,9 +943,9 @@ fn files_are_for_their_owner_only() {
 fn what_is_not_ours_is_refused_by_name() {
     let newer = Folder::new();
     drop(open(&newer));
-    raw(&newer).execute_batch("PRAGMA user_version = 2").unwrap();
+    raw(&newer).execute_batch("PRAGMA user_version = 3").unwrap();
     let Err(error) = SqliteRecord::open(newer.path(), options()) else { panic!("opened") };
-    assert_eq!(error.to_string(), "this record has schema 2; this program knows up to 1: use a newer program");
+    assert_eq!(error.to_string(), "this record has schema 3; this program knows up to 2: use a newer program");
 
     let other = Folder::new();
     raw(&other).execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
@@ -965,22 +1094,28 @@ fn kept(version: &str) -> PathBuf {
 }
 
 #[test]
-fn a_record_of_the_first_version_opens_reads_and_verifies() {
-    let folder = Folder::new();
-    fs::copy(kept("v1").join(FILE_NAME), folder.path().join(FILE_NAME)).unwrap();
-    let record = SqliteRecord::open(folder.path(), Options { reserve_bytes: 0, ..Options::default() }).unwrap();
-    let report = verified(&record);
-    assert!(report.is_sound(), "{report:#?}");
-    let root = fs::read_to_string(kept("v1").join("root.txt")).unwrap();
-    assert_eq!((report.root.as_str(), report.entries, report.checkpoints), (root.trim(), 28, 1));
-    let entries = record.read(0, 100).wait().unwrap();
-    let kinds: std::collections::BTreeSet<_> = entries.iter().map(|e| e.body.kind()).collect();
-    assert_eq!(kinds.len(), 15, "{kinds:?}");
-    let Body::Observations { items } = &entries[2].body else { panic!("{:?}", entries[2]) };
-    assert_eq!(items[0].claims.id(skypicket_model::observation::IdKind::Serial), Some("1581F4QZB2236003C1AN"));
-    assert_eq!(record.sightings(SightingQuery::default()).wait().unwrap().items.len(), 1);
-    append_ticks(&record, 1);
-    assert_sound(&record);
+fn the_record_of_every_released_version_opens_reads_verifies_and_is_gone_on_with() {
+    for (version, count, kinds) in [("v1", 28, 15), ("v2", 40, 17)] {
+        let folder = Folder::new();
+        fs::copy(kept(version).join(FILE_NAME), folder.path().join(FILE_NAME)).unwrap();
+        let record = SqliteRecord::open(folder.path(), Options { reserve_bytes: 0, ..Options::default() }).unwrap();
+        let report = verified(&record);
+        assert!(report.is_sound(), "{version}: {report:#?}");
+        let root = fs::read_to_string(kept(version).join("root.txt")).unwrap();
+        assert_eq!((report.root.as_str(), report.entries, report.checkpoints), (root.trim(), count, 1), "{version}");
+        let entries = record.read(0, 100).wait().unwrap();
+        let found: std::collections::BTreeSet<_> = entries.iter().map(|e| e.body.kind()).collect();
+        assert_eq!(found.len(), kinds, "{version}: {found:?}");
+        let Body::Observations { items } = &entries[2].body else { panic!("{:?}", entries[2]) };
+        assert_eq!(items[0].claims.id(skypicket_model::observation::IdKind::Serial), Some("1581F4QZB2236003C1AN"));
+        assert_eq!(record.sightings(SightingQuery::default()).wait().unwrap().items.len(), 1);
+        if version == "v2" {
+            assert_eq!(record.upkeep(10).wait().unwrap().len(), 4);
+            assert_eq!(entries, crate::sqlite::testing::entries(0, every_kind(log())), "as they were written");
+        }
+        append_ticks(&record, 1);
+        assert_sound(&record);
+    }
 }
 
 /// Writes the kept record of this version; run by hand, once a version: `cargo test -p skypicket-record -- --ignored`.
@@ -995,7 +1130,7 @@ fn write_the_kept_record_of_this_version() {
         record.checkpoint().wait().unwrap();
         verified(&record).root
     };
-    let to = kept(&format!("v{}", crate::encoding::FORMAT));
+    let to = kept(&format!("v{SCHEMA}"));
     fs::create_dir_all(&to).unwrap();
     assert!(!to.join(FILE_NAME).exists(), "a kept record is never written again");
     fs::copy(folder.path().join(FILE_NAME), to.join(FILE_NAME)).unwrap();

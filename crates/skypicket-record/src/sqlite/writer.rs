@@ -5,16 +5,16 @@
 //! people's batches only; see [`RecordState`].
 
 use super::{
-    Faults, PAGE_BYTES, Shared,
+    Faults, PAGE_BYTES, Shared, purge,
     reserve::Reserve,
     rows::{self, STORED_LEVEL},
 };
 use crate::{
     checkpoint::{Checkpoint, NoteSigner},
     encoding::{self, SealError, SealedEntry},
-    merkle::CompactTree,
+    merkle::{CompactTree, Hash},
     record::{AppendError, Appended, Priority, ReadError, RecordState, StoredCheckpoint},
-    retention::purge_after,
+    retention::{Retention, purge_after},
     views,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -35,11 +35,50 @@ type Answer<T> = oneshot::Sender<Result<T, AppendError>>;
 
 /// Something to do for the writer.
 pub(super) enum Job {
-    Append { entries: Vec<Entry>, answer: Answer<Appended> },
-    Put { kind: String, key: String, value: Vec<u8>, answer: Answer<()> },
-    Delete { kind: String, key: String, answer: Answer<bool> },
-    Checkpoint { answer: Answer<StoredCheckpoint> },
-    Rebuild { answer: Answer<()> },
+    Append {
+        entries: Vec<Entry>,
+        answer: Answer<Appended>,
+    },
+    Put {
+        kind: String,
+        key: String,
+        value: Vec<u8>,
+        answer: Answer<()>,
+    },
+    Delete {
+        kind: String,
+        key: String,
+        answer: Answer<bool>,
+    },
+    Checkpoint {
+        answer: Answer<StoredCheckpoint>,
+    },
+    Rebuild {
+        answer: Answer<()>,
+    },
+    /// Clears the content of entries.
+    Purge {
+        entries: Vec<u64>,
+        answer: Answer<purge::Step>,
+    },
+    /// A kind was purged up to an entry.
+    Reached {
+        kind: &'static str,
+        index: u64,
+        answer: Answer<()>,
+    },
+    /// Cuts the write-ahead log to nothing.
+    Cut {
+        answer: Answer<bool>,
+    },
+}
+
+/// A job that is done by itself, between the groups.
+enum Alone {
+    Rebuild(Answer<()>),
+    Purge(Vec<u64>, Answer<purge::Step>),
+    Reached(&'static str, u64, Answer<()>),
+    Cut(Answer<bool>),
 }
 
 /// A job made ready.
@@ -98,6 +137,7 @@ pub(super) struct Writer {
     pub(super) last: Option<Time>,
     pub(super) reserve: Reserve,
     pub(super) tried: Option<Instant>,
+    pub(super) retention: Retention,
 }
 
 impl Writer {
@@ -110,7 +150,10 @@ impl Writer {
             let mut alone = None;
             while let Some(job) = next.take() {
                 match job {
-                    Job::Rebuild { answer } => alone = Some(answer),
+                    Job::Rebuild { answer } => alone = Some(Alone::Rebuild(answer)),
+                    Job::Purge { entries, answer } => alone = Some(Alone::Purge(entries, answer)),
+                    Job::Reached { kind, index, answer } => alone = Some(Alone::Reached(kind, index, answer)),
+                    Job::Cut { answer } => alone = Some(Alone::Cut(answer)),
                     job => bytes += ready(job, &mut works),
                 }
                 if alone.is_none() && works.len() < GROUP.0 && bytes < GROUP.1 {
@@ -118,8 +161,19 @@ impl Writer {
                 }
             }
             self.group(works);
-            if let Some(answer) = alone {
-                let _ = answer.send(self.rebuild());
+            // Who asked may have gone: then nobody minds.
+            match alone {
+                None => {}
+                Some(Alone::Rebuild(answer)) => drop(answer.send(self.rebuild())),
+                Some(Alone::Purge(entries, answer)) => {
+                    drop(answer.send(self.alone(|c| purge::step(c, &entries))));
+                }
+                Some(Alone::Reached(kind, index, answer)) => {
+                    drop(answer.send(self.alone(|c| purge::reached(c, kind, index))));
+                }
+                Some(Alone::Cut(answer)) => {
+                    drop(answer.send(purge::cut(&self.connection).map_err(|e| append_error(&e))));
+                }
             }
         }
     }
@@ -223,7 +277,7 @@ impl Writer {
                     let follows = follows(batch, tree.size(), last);
                     if follows.is_ok() {
                         for (entry, sealed) in batch {
-                            insert(&transaction, entry, sealed, &mut tree)?;
+                            insert(&transaction, entry, sealed, &mut tree, &self.retention)?;
                             views::apply(&transaction, entry)?;
                             last = Some(entry.recorded_at);
                         }
@@ -257,6 +311,20 @@ impl Writer {
         self.last = last;
         self.shared.committed(self.tree.size(), last, begun.elapsed());
         Ok(outcomes)
+    }
+
+    /// A change in a transaction of its own. What it clears was there: on a full disk it fails like any other.
+    fn alone<T>(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, AppendError> {
+        let begun = Instant::now();
+        let done = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+            .and_then(|transaction| {
+                let done = change(&transaction)?;
+                transaction.commit()?;
+                Ok(done)
+            })
+            .map_err(|e| append_error(&e))?;
+        self.shared.committed(self.tree.size(), self.last, begun.elapsed());
+        Ok(done)
     }
 
     /// Makes every view again from the entries.
@@ -328,11 +396,8 @@ fn ready(job: Job, works: &mut Vec<Work>) -> usize {
             works.push(Work::Checkpoint { answer });
             0
         }
-        Job::Rebuild { answer } => {
-            // Never reached: the writer's loop takes these itself.
-            drop(answer);
-            0
-        }
+        // Never reached: the writer's loop takes these itself.
+        Job::Rebuild { .. } | Job::Purge { .. } | Job::Reached { .. } | Job::Cut { .. } => 0,
     }
 }
 
@@ -379,6 +444,7 @@ fn insert(
     entry: &Entry,
     sealed: &SealedEntry,
     tree: &mut CompactTree,
+    retention: &Retention,
 ) -> rusqlite::Result<()> {
     let index = entry.index.cast_signed();
     connection
@@ -396,15 +462,20 @@ fn insert(
             sealed.header,
             sealed.leaf_hash,
         ])?;
-    let purge_after = purge_after(&entry.body, entry.recorded_at).map(Time::as_micros);
+    let purge_after = purge_after(retention, &entry.body, entry.recorded_at).map(Time::as_micros);
     let mut insert = connection.prepare_cached(
         "INSERT INTO items (entry, ordinal, commitment, purge_after, nonce, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for (item, ordinal) in sealed.items.iter().zip(0i64..) {
         insert.execute(params![index, ordinal, item.commitment, purge_after, item.nonce, item.content])?;
     }
+    grow(connection, tree, sealed.leaf_hash)
+}
+
+/// Adds a leaf to the tree and stores what subtrees it completes.
+pub(super) fn grow(connection: &Connection, tree: &mut CompactTree, leaf: Hash) -> rusqlite::Result<()> {
     let mut full = Vec::new();
-    tree.push(sealed.leaf_hash, |level, number, hash| {
+    tree.push(leaf, |level, number, hash| {
         if level >= STORED_LEVEL {
             full.push((level, number.cast_signed(), *hash));
         }

@@ -3,13 +3,19 @@
 //! A view depends on nothing but the entries, in order: what is made again equals what was there, byte for byte. Each
 //! file has one view: its tables (in the `.sql` of the same name), what an entry changes in it, and its questions.
 
+pub(crate) mod access;
 pub(crate) mod deliveries;
+pub(crate) mod dissemination;
+pub(crate) mod measures;
 pub(crate) mod notices;
 pub(crate) mod recipients;
+pub(crate) mod reports;
 pub(crate) mod requests;
+pub(crate) mod search;
 pub(crate) mod sightings;
 pub(crate) mod snapshots;
 pub(crate) mod track_points;
+pub(crate) mod upkeep;
 
 use crate::{
     encoding,
@@ -22,7 +28,7 @@ use skypicket_model::Entry;
 use uuid::Uuid;
 
 /// Version of the views' tables and rules; a record with another one has its views made again when it is opened.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 4;
 
 /// One view.
 pub(crate) struct View {
@@ -32,22 +38,35 @@ pub(crate) struct View {
     pub(crate) schema: &'static str,
     /// What an entry changes.
     pub(crate) apply: fn(&Connection, &Entry) -> rusqlite::Result<()>,
+    /// What goes when the content of an entry, given as it was, is purged. What a later entry said of the same thing
+    /// stays until that entry's time is over; what has several entries goes with the first of them.
+    pub(crate) purge: fn(&Connection, &Entry) -> rusqlite::Result<()>,
 }
 
 /// All views.
-pub(crate) const VIEWS: [View; 7] = [
+pub(crate) const VIEWS: [View; 12] = [
     requests::VIEW,
     sightings::VIEW,
     notices::VIEW,
     deliveries::VIEW,
     recipients::VIEW,
+    measures::VIEW,
     track_points::VIEW,
     snapshots::VIEW,
+    access::VIEW,
+    upkeep::VIEW,
+    reports::VIEW,
+    search::VIEW,
 ];
 
 /// Lets every view take an entry.
 pub(crate) fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     VIEWS.iter().try_for_each(|view| (view.apply)(connection, entry))
+}
+
+/// Lets every view forget an entry, given as it was before its content is purged.
+pub(crate) fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    VIEWS.iter().try_for_each(|view| (view.purge)(connection, entry))
 }
 
 /// Creates every view's tables, empty, dropping what was there.

@@ -6,10 +6,10 @@ use crate::{
     record::ReadError,
 };
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
-use skypicket_model::{Body, Entry, Level, NoticeId, NoticeState, ProtectedId, Time};
+use skypicket_model::{Body, Entry, Level, NoticeId, ProtectedId, Time};
 
 pub(crate) const VIEW: View =
-    View { tables: &["view_notices", "view_notice_heads"], schema: include_str!("notices.sql"), apply };
+    View { tables: &["view_notices", "view_notice_heads"], schema: include_str!("notices.sql"), apply, purge };
 
 /// A level's word.
 pub(super) fn level_word(level: Level) -> &'static str {
@@ -17,14 +17,6 @@ pub(super) fn level_word(level: Level) -> &'static str {
         Level::Advisory => "advisory",
         Level::Caution => "caution",
         Level::Urgent => "urgent",
-    }
-}
-
-fn state_word(state: NoticeState) -> &'static str {
-    match state {
-        NoticeState::Raised => "raised",
-        NoticeState::Updated => "updated",
-        NoticeState::Cleared => "cleared",
     }
 }
 
@@ -39,10 +31,10 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
         }
         _ => return Ok(()),
     };
-    let protected = match &n.protected {
+    let protected = n.warning().map(|w| match &w.protected {
         ProtectedId::Person(p) => format!("person:{p}"),
         ProtectedId::Site(s) => format!("site:{s}"),
-    };
+    });
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO view_notices \
@@ -54,9 +46,9 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             n.version,
             sql_index(entry.index),
             entry.recorded_at.as_micros(),
-            state_word(n.state),
+            n.state.word(),
             level_word(n.level),
-            blob(&n.track.0),
+            n.track().map(|t| blob(&t.0)),
             protected,
             n.at.as_micros(),
             encoded(n)?,
@@ -67,7 +59,26 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
              ON CONFLICT (id) DO UPDATE SET version = excluded.version, open = excluded.open \
              WHERE excluded.version >= version",
         )?
-        .execute(params![sql_index(entry.index), blob(&n.id.0), n.version, n.state != NoticeState::Cleared])?;
+        .execute(params![sql_index(entry.index), blob(&n.id.0), n.version, !n.state.ended()])?;
+    Ok(())
+}
+
+fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let Body::Notice(n) = &entry.body else { return Ok(()) };
+    let id = blob(&n.id.0);
+    connection
+        .prepare_cached("DELETE FROM view_notices WHERE id = ?1 AND version = ?2 AND entry = ?3")?
+        .execute(params![id, n.version, sql_index(entry.index)])?;
+    // Listed by the first version that is left, as when the view is made again.
+    let left: Option<i64> = connection
+        .prepare_cached("SELECT min(entry) FROM view_notices WHERE id = ?1")?
+        .query_row([&id], |row| row.get(0))?;
+    match left {
+        Some(first) => connection
+            .prepare_cached("UPDATE view_notice_heads SET entry = ?2 WHERE id = ?1")?
+            .execute(params![id, first])?,
+        None => connection.prepare_cached("DELETE FROM view_notice_heads WHERE id = ?1")?.execute([id])?,
+    };
     Ok(())
 }
 

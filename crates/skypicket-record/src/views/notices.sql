@@ -1,4 +1,5 @@
 -- Every version of every notice.
+-- A bulletin has no track and nobody that it protects.
 -- `late`: it went out before it was durable, as a later entry says.
 CREATE TABLE view_notices (
     id          BLOB    NOT NULL,
@@ -8,8 +9,8 @@ CREATE TABLE view_notices (
     late        INTEGER NOT NULL,
     state       TEXT    NOT NULL,
     level       TEXT    NOT NULL,
-    track       BLOB    NOT NULL,
-    protected   TEXT    NOT NULL,
+    track       BLOB,
+    protected   TEXT,
     at          INTEGER NOT NULL,
     content     BLOB    NOT NULL,
     PRIMARY KEY (id, version)

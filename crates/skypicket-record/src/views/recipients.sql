@@ -11,6 +11,11 @@ CREATE TABLE view_recipients (
     escalated_at     INTEGER,
     escalated_to     TEXT,
     silent_at        INTEGER,
+    acknowledged_by  TEXT,
+    call_status      TEXT,
+    called_by        TEXT,
+    called_at        INTEGER,
+    lapsed_at        INTEGER,
     PRIMARY KEY (notice, version, person)
 ) STRICT, WITHOUT ROWID;
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 const MAX_CONFLICTS: u32 = 10;
 
 pub(crate) const VIEW: View =
-    View { tables: &["view_requests", "view_conflicts"], schema: include_str!("requests.sql"), apply };
+    View { tables: &["view_requests", "view_conflicts"], schema: include_str!("requests.sql"), apply, purge };
 
 fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let Body::Act(act) = &entry.body else { return Ok(()) };
@@ -41,6 +41,18 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
                 request.answer,
                 sql_index(entry.index)
             ])?;
+    }
+    Ok(())
+}
+
+fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let Body::Act(act) = &entry.body else { return Ok(()) };
+    let at = sql_index(entry.index);
+    connection.prepare_cached("DELETE FROM view_conflicts WHERE entry = ?1")?.execute([at])?;
+    if let Some(request) = &act.request {
+        connection
+            .prepare_cached("DELETE FROM view_requests WHERE person = ?1 AND id = ?2 AND entry = ?3")?
+            .execute(params![act.by.as_str(), blob(&request.id.0), at])?;
     }
     Ok(())
 }

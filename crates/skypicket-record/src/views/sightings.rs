@@ -9,7 +9,7 @@ use crate::{
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 use skypicket_model::{Body, DeskEvent, Entry, SightingId, SightingState};
 
-pub(crate) const VIEW: View = View { tables: &["view_sightings"], schema: include_str!("sightings.sql"), apply };
+pub(crate) const VIEW: View = View { tables: &["view_sightings"], schema: include_str!("sightings.sql"), apply, purge };
 
 /// Most reporters in one question.
 const MAX_REPORTERS: usize = 500;
@@ -34,6 +34,15 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             cell_of(s.from.lat_deg, s.from.lon_deg),
             encoded(state)?,
         ])?;
+    Ok(())
+}
+
+fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let Body::Desk(DeskEvent::Sighting { state }) = &entry.body else { return Ok(()) };
+    // A later state is another one, and stays.
+    connection
+        .prepare_cached("DELETE FROM view_sightings WHERE id = ?1 AND content = ?2")?
+        .execute(params![blob(&state.sighting.id.0), encoded(state)?])?;
     Ok(())
 }
 

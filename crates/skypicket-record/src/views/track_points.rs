@@ -5,7 +5,8 @@ use crate::{query::TrackPoint, record::ReadError};
 use rusqlite::{Connection, params};
 use skypicket_model::{Body, Entry, Place, Time, TrackId, TrackState};
 
-pub(crate) const VIEW: View = View { tables: &["view_track_points"], schema: include_str!("track_points.sql"), apply };
+pub(crate) const VIEW: View =
+    View { tables: &["view_track_points"], schema: include_str!("track_points.sql"), apply, purge };
 
 /// Most points in one answer (nearly three hours at 1 Hz).
 const MAX_POINTS: u32 = 10_000;
@@ -46,6 +47,16 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             vu,
             state_word(t.state),
         ])?;
+    }
+    Ok(())
+}
+
+fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let Body::Tracks { items } = &entry.body else { return Ok(()) };
+    let mut delete =
+        connection.prepare_cached("DELETE FROM view_track_points WHERE track = ?1 AND at = ?2 AND entry = ?3")?;
+    for t in items {
+        delete.execute(params![blob(&t.id.0), t.at.as_micros(), sql_index(entry.index)])?;
     }
     Ok(())
 }

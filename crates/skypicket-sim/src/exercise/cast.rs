@@ -68,6 +68,7 @@ pub(crate) fn directory() -> Directory {
         ("sector-chief", "Sector chief", "centre", &[Role::Supervisor], Language::En),
         ("east-lead", "East lead", "picket-east", lead, Language::En),
         ("county-captain", "County captain", "picket-east", &[Role::Supervisor], Language::En),
+        ("analyst-1", "Analyst", "centre", &[Role::Analyst], Language::En),
         ("watch-1", "Watch officer", "centre", &[Role::Watch, Role::Administrator], Language::En),
         ("administrator", "Administrator", "centre", &[Role::Administrator], Language::En),
     ] {
@@ -79,9 +80,12 @@ pub(crate) fn directory() -> Directory {
                 name: name.into(),
                 unit: named(unit, UnitId::new),
                 roles: roles.iter().copied().collect(),
-                channels: vec![Channel::Web, Channel::Tak],
+                channels: vec![Channel::Web, Channel::Push, Channel::Tak],
+                addresses: skypicket_model::people::Addresses::default(),
+                subscriptions: Vec::new(),
                 tak_uid: None,
                 language,
+                disabled: false,
             },
         );
     }
@@ -91,6 +95,7 @@ pub(crate) fn directory() -> Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exercise::FirstLight;
 
     #[test]
     fn everybody_fits_together() {
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(d.problems(), Vec::<String>::new());
         assert!(PHONES.iter().all(|p| d.people.contains_key(&person(p.id))));
         assert_eq!(d.agencies.len(), 2);
+        let has = |id: &PersonId, role| d.people.get(id).is_some_and(|p| p.roles.contains(&role));
+        assert!(has(&FirstLight::analyst(), Role::Analyst) && has(&FirstLight::approver(), Role::Supervisor));
         let leaders: Vec<String> = d.leaders_of(&person("picket-3")).iter().map(ToString::to_string).collect();
         assert_eq!(leaders, ["west-lead", "sector-chief"]);
     }

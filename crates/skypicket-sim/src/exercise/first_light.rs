@@ -6,10 +6,11 @@
 //!
 //! **Simulated**: `picket-1` to `picket-6`: their positions, reports, receipts and acknowledgements. `picket-3` gets
 //! everything and never acknowledges, so that escalation is seen. **Real people drive** `visitor`, `watch-1`,
-//! `administrator`, `west-lead`, `east-lead`, `sector-chief` and `county-captain`: nothing is acknowledged for them.
+//! `analyst-1`, `administrator`, `west-lead`, `east-lead`, `sector-chief` and `county-captain`: nothing is acknowledged for them.
 //! The visitor's position is made up until a real phone posts one ([`FirstLight::is_live`]); so are those of a picket
-//! whose place a real person takes, and then that picket is not simulated at all. The one other act in a real person's
-//! name is at the start: `east-lead` files the own flight.
+//! whose place a real person takes, and then that picket is not simulated at all. The only other acts in a real person's
+//! name are at the start: `east-lead` files the own flight, and the program has `analyst-1` propose and `sector-chief`
+//! approve the Officer Safety Alert that the story starts from.
 //!
 //! The same seed gives the same events, however the time is cut into calls of [`FirstLight::events_until`]; what people
 //! do about notices follows from when [`FirstLight::on_notice`] is called.
@@ -78,6 +79,16 @@ impl FirstLight {
     /// The middle of the map.
     pub fn place() -> Place {
         PLACE
+    }
+
+    /// Who proposes the alert that the scene begins with.
+    pub fn analyst() -> PersonId {
+        named("analyst-1", PersonId::new)
+    }
+
+    /// Who approves it.
+    pub fn approver() -> PersonId {
+        named("sector-chief", PersonId::new)
     }
 
     /// The flight that is filed at the start, by an act among the events.

@@ -1,7 +1,10 @@
 //! What the engine tells, over whole stories.
 
 use super::*;
-use crate::danger::tests::{HOME, track};
+use crate::{
+    danger::tests::{HOME, track},
+    policy::Ageing,
+};
 use proptest::prelude::*;
 use skypicket_model::{
     AgencyId, Enu, LogId, ObservationId, Person, Role, SourceId, Unit, UnitId, kinematics::AirClass, people::Site,
@@ -29,8 +32,11 @@ fn directory(people: &[&str], site: Option<[f64; 2]>) -> Directory {
                 unit: unit.clone(),
                 roles: [Role::Field].into(),
                 channels: vec![],
+                addresses: skypicket_model::people::Addresses::default(),
+                subscriptions: Vec::new(),
                 tak_uid: None,
                 language: Language::En,
+                disabled: false,
             },
         );
     }
@@ -98,6 +104,32 @@ fn line(n: &Notice) -> (u32, NoticeState, Level, bool) {
 }
 
 #[test]
+fn a_position_older_than_may_be_kept_is_forgotten_and_what_it_endangered_with_it() {
+    let mut story = Story::new(&directory(&["p1", "p2"], None));
+    let policy = Policy { position: Ageing { keep_s: 100.0, ..Ageing::default() }, ..Policy::default() };
+    story.warner.set_policy(policy);
+    let over = |s: f64| numbered(7, [0.0, 200.0, 60.0], [0.0, -5.0, 0.0], T0.plus_s(s));
+    story.warner.absorb_position(&position("p1", [0.0, 0.0], T0), T0);
+    story.warner.absorb_position(&position("p2", [0.0, 0.0], T0.plus_s(90.0)), T0.plus_s(90.0));
+    story.second(&[over(99.0)], T0.plus_s(99.0));
+    let people = |w: &Warner| w.protected().filter(|p| matches!(p.id, ProtectedId::Person(_))).count();
+    assert_eq!((people(&story.warner), story.warner.open().count()), (2, 2));
+    let told = story.second(&[over(100.0)], T0.plus_s(100.0));
+    assert_eq!(people(&story.warner), 1);
+    assert_eq!(
+        told.iter().map(|n| n.state).collect::<Vec<_>>(),
+        [NoticeState::Cleared],
+        "nothing is known of p1 any more"
+    );
+    assert!(story.warner.dangers().iter().all(|d| d.protected == ProtectedId::Person(name("p2"))));
+    // The state as stored has forgotten it, too.
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&story.warner, &mut bytes).unwrap();
+    let restored: Warner = ciborium::from_reader(&bytes[..]).unwrap();
+    assert_eq!(people(&restored), 1);
+}
+
+#[test]
 fn an_approach_is_told_step_by_step_and_its_end_too() {
     use Level::{Advisory, Caution, Urgent};
     let mut story = Story::new(&directory(&["p1"], None));
@@ -153,9 +185,9 @@ fn texts_say_what_where_how_soon_and_what_to_do() {
         "Dron. 000°, a 600 m de usted. Se está acercando. Puede llegar a usted en 18 s. Cúbrase ya. Manténganse \
          separados. No toque nada que caiga."
     );
-    assert_eq!(told[0].protected_name, "Picket p1");
-    assert_eq!(told[0].reasons, ["within_30_s"]);
-    assert_eq!(told[0].because, [ObservationId(Uuid::from_u128(1_001))]);
+    assert_eq!(told[0].warning().unwrap().protected_name, "Picket p1");
+    assert_eq!(told[0].warning().unwrap().reasons, ["within_30_s"]);
+    assert_eq!(told[0].warning().unwrap().because, [ObservationId(Uuid::from_u128(1_001))]);
 
     let mut t = numbered(2, [4_000.0 + 1_200.0, 0.0, 0.0], [-15.0, 0.0, 0.0], T0);
     t.place.alt_hae_m = None;
@@ -165,7 +197,7 @@ fn texts_say_what_where_how_soon_and_what_to_do() {
         "Drone. 090°, 1.2 km from West gate. Height unknown. It is coming closer. It may reach West gate within 2 \
          minutes. Be ready to take cover. Keep apart. Watch the sky."
     );
-    assert!(told[0].facts.height_unknown && told[0].exercise.is_none());
+    assert!(told[0].warning().unwrap().facts.height_unknown && told[0].exercise.is_none());
 }
 
 #[test]
@@ -196,7 +228,7 @@ fn a_single_report_is_told_as_possible_and_an_exercise_as_exercise() {
             && told[0].text_es.ends_with(" EJERCICIO")
     );
     assert_eq!(told[0].exercise.as_deref(), Some("first-light"));
-    assert!(told[0].facts.by_people_only && told[0].level == Level::Advisory);
+    assert!(told[0].warning().unwrap().facts.by_people_only && told[0].level == Level::Advisory);
 }
 
 #[test]
@@ -206,7 +238,7 @@ fn only_those_in_danger_are_warned() {
         story.warner.absorb_position(&position(who, at, T0), T0);
     }
     let told = story.second(&[numbered(1, [0.0, 500.0, 50.0], [0.0, -15.0, 0.0], T0)], T0);
-    let who: Vec<_> = told.iter().map(|n| n.protected.clone()).collect();
+    let who: Vec<_> = told.iter().map(|n| n.warning().unwrap().protected.clone()).collect();
     assert_eq!(who, [ProtectedId::Person(name("near"))]);
     // All three are listed as dangers, with numbers, since all are near.
     assert_eq!(story.warner.dangers().len(), 3);
@@ -227,7 +259,7 @@ fn a_warning_ends_after_the_hold_when_its_track_is_deleted_or_silent() {
             if let Some(n) = told.first() {
                 assert_eq!(line(n), (2, NoticeState::Cleared, Level::Urgent, false));
                 assert!(n.text.contains("no longer seen"), "{}", n.text);
-                assert_eq!(n.because, t.because);
+                assert_eq!(n.warning().unwrap().because, t.because);
                 ended = Some(s);
             }
         }
@@ -272,7 +304,7 @@ fn a_flight_filed_late_ends_the_warning_and_says_why() {
     }
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].text, "Warning over: it is one of our own flights.");
-    assert_eq!(told[0].reasons, ["own_flight"]);
+    assert_eq!(told[0].warning().unwrap().reasons, ["own_flight"]);
 }
 
 #[test]
@@ -287,7 +319,7 @@ fn a_merged_track_alarms_nobody_anew() {
     let told = story.second(&[dead, heir.clone()], now);
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(line(&told[0]), (2, NoticeState::Updated, Level::Urgent, false));
-    assert_eq!((told[0].id, told[0].track), (first[0].id, heir.id));
+    assert_eq!((told[0].id, told[0].warning().unwrap().track), (first[0].id, heir.id));
     for s in 2..40u32 {
         let now = T0.plus_s(f64::from(s));
         assert_eq!(story.second(&[Track { at: now, measured_at: now, ..heir.clone() }], now), []);
@@ -306,9 +338,9 @@ fn when_both_merged_tracks_had_a_warning_one_stays() {
     let now = T0.plus_s(1.0);
     let told = story.second(&[Track { state: TrackState::Deleted, ..a.clone() }, Track { at: now, ..b.clone() }], now);
     assert_eq!(told.len(), 1);
-    assert!(told[0].state == NoticeState::Cleared && told[0].track == b.id, "{told:?}");
+    assert!(told[0].state == NoticeState::Cleared && told[0].warning().unwrap().track == b.id, "{told:?}");
     assert!(told[0].text.contains("same drone as in another warning"));
-    assert_eq!(story.warner.open().map(|n| n.track).collect::<Vec<_>>(), [b.id]);
+    assert_eq!(story.warner.open().map(|n| n.warning().unwrap().track).collect::<Vec<_>>(), [b.id]);
 }
 
 #[test]
@@ -320,7 +352,7 @@ fn someone_no_longer_in_the_directory_is_no_longer_warned() {
     story.warner.configure(&directory(&["p2"], None));
     let told = story.settle(T0);
     assert_eq!(line(&told[0]), (2, NoticeState::Cleared, Level::Urgent, false));
-    assert_eq!(told[0].reasons, ["not_protected"]);
+    assert_eq!(told[0].warning().unwrap().reasons, ["not_protected"]);
 }
 
 #[test]
@@ -370,8 +402,11 @@ fn looking_at_the_whole_border_costs_only_those_in_reach() {
             unit: unit.clone(),
             roles: [Role::Field].into(),
             channels: vec![],
+            addresses: skypicket_model::people::Addresses::default(),
+            subscriptions: Vec::new(),
             tak_uid: None,
             language: Language::En,
+            disabled: false,
         };
         d.people.insert(id, p);
     }
@@ -491,7 +526,7 @@ proptest! {
         }
         // Each open warning stands on a level that is still held.
         for n in whole.open() {
-            prop_assert!(whole.dangers().iter().any(|d| d.track == n.track && d.protected == n.protected && d.level == Some(n.level)));
+            prop_assert!(whole.dangers().iter().any(|d| d.track == n.warning().unwrap().track && d.protected == n.warning().unwrap().protected && d.level == Some(n.level)));
         }
     }
 }

@@ -23,7 +23,7 @@ pub const MAX_ATTRIBUTES: usize = 64;
 #[error("{message} (byte {offset})")]
 pub struct XmlError {
     /// Fixed word: `xml_too_large`, `xml_utf8`, `xml_syntax`, `xml_truncated`, `xml_dtd`, `xml_entity`, `xml_char`,
-    /// `xml_encoding`, `xml_too_deep`, `xml_too_many`, `cot_root`, `cot_field`.
+    /// `xml_encoding`, `xml_too_deep`, `xml_too_many`, `xml_namespace`, `cot_root`, `cot_field`, `cap_root`, `cap_invalid`.
     pub kind: &'static str,
     /// Where, in bytes from the start of the event; for a field the start of its tag.
     pub offset: u64,
@@ -32,7 +32,7 @@ pub struct XmlError {
 }
 
 impl XmlError {
-    pub(super) fn new(kind: &'static str, offset: u64, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static str, offset: u64, message: impl Into<String>) -> Self {
         Self { kind, offset, message: message.into() }
     }
 }
@@ -302,7 +302,7 @@ fn element(tag: &BytesStart<'_>, at: u64, elements: &mut usize) -> Result<Elemen
 }
 
 /// Names are copied into what we write, so they must be names.
-fn checked_name(name: &str, at: u64) -> Result<String, XmlError> {
+pub(crate) fn checked_name(name: &str, at: u64) -> Result<String, XmlError> {
     let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':' || !c.is_ascii();
     let rest = |c: char| start(c) || c.is_ascii_digit() || c == '-' || c == '.';
     if name.chars().next().is_some_and(start) && name.chars().all(rest) {
@@ -312,12 +312,12 @@ fn checked_name(name: &str, at: u64) -> Result<String, XmlError> {
     }
 }
 
-fn cut(s: &str) -> String {
+pub(crate) fn cut(s: &str) -> String {
     s.chars().take(64).collect()
 }
 
 /// XML 1.0, production 2 (Char).
-fn is_xml_char(c: char) -> bool {
+pub(crate) fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 

@@ -3,38 +3,75 @@
 //! Every request passes, from outside in: a request id, problem documents and security headers ([`finish`]); the
 //! permission table ([`guard`]); the strict body ([`body::Strict`]). Inner layers do not know HTTP.
 
+pub mod accounts;
+mod alarms;
+mod audit;
 pub mod auth;
+mod board;
 mod body;
+mod browser;
+mod bulletins;
+mod cap;
+mod channels;
+pub mod control;
+mod directory;
+mod enrolment;
 mod events;
+mod export;
+mod inbound;
+mod intelligence;
+mod library;
+mod links;
+mod machines;
+mod my_sign_in;
 mod notices;
 mod observations;
+mod oidc;
 mod openapi;
 mod pages;
+mod partners;
+mod peer;
 pub mod permission;
 mod places;
 mod problem;
+mod push;
+mod renderings;
+mod routes;
+mod search;
 mod serve;
 mod sessions;
 mod sightings;
+mod subscriptions;
 mod system;
-mod tokens;
+pub mod trust;
+mod upkeep;
 
 pub use problem::Problem;
-pub use serve::serve;
+pub use serve::{Listening, serve};
 
-use crate::{centre::Centre, hub::Sees, sources::SourceTable};
-use auth::{Access, Token};
+use crate::{
+    audit::{Audit, NotAnswered},
+    carriers::{self, Carriers, WebLoop},
+    centre::Centre,
+    clock,
+    hub::Sees,
+    machines::Machines,
+    sources::SourceTable,
+    tls::Tls,
+    upkeep::Keeper,
+};
+use auth::Access;
 use axum::{
     Extension, Router,
     extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post, put},
 };
 use permission::Who;
-use skypicket_model::{PersonId, Reader, UnitId};
-use std::{path::PathBuf, sync::Arc};
+use routes::{Routes, delete, get, post, put};
+use skypicket_model::{PersonId, Reader, Role, UnitId};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// The name of the session cookie.
 pub const COOKIE: &str = "skypicket_session";
@@ -46,8 +83,22 @@ pub struct App {
     pub centre: Centre,
     /// Who is who.
     pub access: Arc<Access>,
+    /// Who read what.
+    pub audit: Audit,
+    /// Retention and backups.
+    pub keeper: Arc<Keeper>,
     /// Sources and how they do.
     pub sources: Arc<SourceTable>,
+    /// What sources and TAK clients prove who they are with.
+    pub machines: Arc<Machines>,
+    /// Bulletins as signed alerts for partners.
+    pub cap: Arc<crate::cap::CapFeed>,
+    /// How TAK clients reach the centre.
+    pub tak: Option<Arc<TakReach>>,
+    /// Mail, short messages, webhooks and relays, and how every channel stands.
+    pub carriers: Arc<Carriers>,
+    /// The program as a reader of its own event stream.
+    pub web_loop: Arc<WebLoop>,
     /// Position requests seen lately.
     pub positions: Arc<places::SeenPositions>,
     /// An own map.
@@ -56,8 +107,33 @@ pub struct App {
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// Where pages are reached, for links.
     pub base_url: Arc<str>,
+    /// What the centre was started with.
+    pub standing: Arc<crate::doctor::Standing>,
+    /// Whether `base_url` was configured: then it is where phones reach the centre, whatever the machine calls itself.
+    pub public: bool,
+    /// TLS of this listener.
+    pub tls: Option<Arc<Tls>>,
+    /// How to trust the own authority.
+    pub trust: Option<trust::Trust>,
+    /// What bulletins are written from.
+    pub library: Arc<crate::library::Library>,
     /// The exercise feeds people's positions unless a real phone does.
     pub exercise: Option<Arc<crate::exercise::Exercise>>,
+}
+
+/// How TAK clients reach the centre.
+#[derive(Debug, Clone)]
+pub struct TakReach {
+    /// Over TLS.
+    pub tls: bool,
+    /// Host, where one is known without being told.
+    pub host: Option<String>,
+    /// Port.
+    pub port: u16,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    /// The centre's name there.
+    pub callsign: String,
 }
 
 /// Who asks: a person who is signed in.
@@ -69,6 +145,8 @@ pub struct Caller {
     pub unit: UnitId,
     /// What may be sent to them.
     pub sees: Sees,
+    /// Id of their session: the first 16 hex digits of its secret's hash.
+    pub session: String,
 }
 
 impl Caller {
@@ -82,9 +160,9 @@ impl Caller {
 #[derive(Debug, Clone)]
 struct SessionSecret(Arc<str>);
 
-/// Pages and API.
-pub fn router(app: App) -> Router {
-    let api = Router::new()
+/// Every endpoint with its handler. A test holds them against the permission table.
+fn routes() -> Routes {
+    Routes::new()
         .route("/healthz", get(system::healthz))
         .route("/readyz", get(system::readyz))
         .route("/metrics", get(system::metrics))
@@ -92,7 +170,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions", post(sessions::sign_in))
         .route("/api/v1/sessions/current", delete(sessions::sign_out))
         .route("/api/v1/me", get(sessions::me))
-        .route("/api/v1/me/password", put(sessions::set_password))
+        .route("/api/v1/me/password", put(my_sign_in::set_password))
         .route("/api/v1/status", get(system::status))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/sightings", post(sightings::report).get(sightings::list))
@@ -114,19 +192,244 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sites", get(places::sites))
         .route("/api/v1/own-flights", get(places::own_flights).post(places::file_own_flight))
         .route("/api/v1/sources", get(system::sources))
-        .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
-        .route("/api/v1/tokens/{id}", delete(tokens::revoke))
+        // ---- accounts ----
+        .route("/api/v1/sign-in", get(sessions::ways))
+        .route("/api/v1/passkeys/challenges", post(my_sign_in::begin_passkey_sign_in))
+        .route("/api/v1/oidc/start", get(oidc::start))
+        .route("/api/v1/oidc/callback", get(oidc::callback))
+        .route("/api/v1/me/sign-in", get(my_sign_in::mine))
+        .route("/api/v1/me/totp", post(my_sign_in::begin_codes).put(my_sign_in::confirm_codes))
+        .route("/api/v1/me/totp/removal", post(my_sign_in::drop_codes))
+        .route("/api/v1/me/recovery-codes", post(my_sign_in::new_recovery))
+        .route("/api/v1/me/passkeys", post(my_sign_in::add_passkey))
+        .route("/api/v1/me/passkeys/challenges", post(my_sign_in::begin_passkey))
+        .route("/api/v1/me/passkeys/{id}", delete(my_sign_in::drop_passkey))
+        .route("/api/v1/me/sessions", get(my_sign_in::sessions).delete(my_sign_in::end_others))
+        .route("/api/v1/me/sessions/{id}", delete(my_sign_in::end_session))
+        .route("/api/v1/me/reset", delete(my_sign_in::refuse_reset))
+        .route("/api/v1/people/{id}/account", get(accounts::account))
+        .route("/api/v1/people/{id}/sessions", delete(accounts::end_sessions))
+        .route("/api/v1/people/{id}/sessions/{session}", delete(accounts::end_session))
+        .route("/api/v1/people/{id}/resets", post(accounts::begin_reset).delete(accounts::drop_reset))
+        .route("/api/v1/people/{id}/resets/confirmation", post(accounts::confirm_reset))
+        .route("/api/v1/people/{id}/lost-phone", post(accounts::lost_phone))
+        .route("/api/v1/resets", get(accounts::resets))
+        // (end of accounts)
+        // ---- people ----
+        .route("/api/v1/directory", get(directory::show).post(directory::change))
+        .route("/api/v1/directory/people", get(directory::people))
+        .route("/api/v1/directory/people/{id}", get(directory::person))
+        .route("/api/v1/directory/imports", post(directory::import).body_limit(directory::MOST_IMPORT))
+        .route("/api/v1/directory.csv", get(directory::export))
+        .route("/api/v1/rosters", get(directory::rosters).post(directory::put_roster))
+        // (end of people)
+        // ---- audit ----
+        .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/me/reads", get(audit::reads_of_me))
+        // (end of audit)
+        // ---- alarms ----
+        .route("/api/v1/alarms", get(alarms::list))
+        .route("/api/v1/alarms/take", post(alarms::take))
+        .route("/api/v1/alarms/hand-back", post(alarms::hand_back))
+        .route("/api/v1/alarms/take-over", post(alarms::take_over))
+        .route("/api/v1/alarms/shelve", post(alarms::shelve))
+        .route("/api/v1/alarms/unshelve", post(alarms::unshelve))
+        .route("/api/v1/alarms/figures", get(alarms::figures))
+        // (end of alarms)
+        // ---- bulletins ----
+        .route("/api/v1/bulletins", get(bulletins::list).post(bulletins::propose))
+        .route("/api/v1/bulletins/preview", post(bulletins::preview))
+        .route("/api/v1/bulletins/{id}", get(bulletins::one))
+        .route("/api/v1/bulletins/{id}/drafts", post(bulletins::save))
+        .route("/api/v1/bulletins/{id}/submissions", post(bulletins::submit))
+        .route("/api/v1/bulletins/{id}/comments", post(bulletins::comment))
+        .route("/api/v1/bulletins/{id}/returns", post(bulletins::send_back))
+        .route("/api/v1/bulletins/{id}/corrections", post(bulletins::correct))
+        .route("/api/v1/bulletins/{id}/approvals", post(bulletins::approve))
+        .route("/api/v1/bulletins/{id}/break-glass", post(bulletins::break_glass))
+        .route("/api/v1/bulletins/{id}/withdrawals", post(bulletins::withdraw))
+        .route("/api/v1/bulletins/{id}/recalls", post(bulletins::recall))
+        .route("/api/v1/library", get(library::all))
+        .route("/api/v1/library/drafts", post(library::draft))
+        .route("/api/v1/me/subscriptions", get(subscriptions::show).put(subscriptions::put))
+        // (end of bulletins)
+        // ---- search ----
+        .route("/api/v1/search", get(search::find))
+        .route("/api/v1/searches", get(search::list).post(search::save))
+        .route("/api/v1/searches/{id}", delete(search::forget))
+        .route("/api/v1/searches/{id}/hits", get(search::hits))
+        .route("/api/v1/searches/{id}/read", put(search::read))
+        // (end of search)
+        // ---- intelligence ----
+        .route("/api/v1/intelligence", get(intelligence::list).post(intelligence::file))
+        .route("/api/v1/intelligence/{id}", get(intelligence::one))
+        .route("/api/v1/intelligence/{id}/versions", post(intelligence::change))
+        .route("/api/v1/intelligence/{id}/vettings", post(intelligence::vet))
+        .route("/api/v1/intelligence/{id}/individual-approvals", post(intelligence::approve_individual))
+        .route("/api/v1/intelligence/{id}/reviews", post(intelligence::review))
+        .route("/api/v1/intelligence/{id}/purge-requests", post(intelligence::ask_purge))
+        .route("/api/v1/intelligence/{id}/purges", post(intelligence::purge))
+        // (end of intelligence)
+        // ---- renderings ----
+        .route("/api/v1/notices/{id}/versions/{v}/renderings/{name}", get(renderings::one))
+        .route("/api/v1/bulletins/preview/renderings", post(renderings::preview))
+        // (end of renderings)
+        // ---- board ----
+        .route("/api/v1/notices/{id}/versions/{v}/measures", post(notices::measures))
+        .route("/api/v1/notices/{id}/export", get(export::export))
+        .route("/api/v1/notices/{id}/board", get(board::board))
+        .route("/api/v1/notices/{id}/recipients", get(board::recipients))
+        .route("/api/v1/notices/{id}/versions/{v}/calls", post(board::call))
+        // (end of board)
+        // ---- machines ----
+        .route("/api/v1/tokens", get(machines::tokens).post(machines::make_token))
+        .route("/api/v1/tokens/{id}", delete(machines::revoke_token))
+        .route("/api/v1/machines", get(machines::list))
+        .route("/api/v1/sources/{id}/certificates", post(machines::make_certificate))
+        .route("/api/v1/certificates/{serial}", delete(machines::revoke_certificate))
+        .route("/api/v1/people/{id}/tak-packages", post(machines::make_package))
+        .route("/api/v1/people/{id}/certificates", delete(machines::revoke_all))
+        // (end of machines)
+        // ---- upkeep ----
+        .route("/api/v1/doctor", get(system::doctor))
+        .route("/api/v1/upkeep", get(upkeep::get))
+        .route("/api/v1/upkeep/purge", post(upkeep::purge))
+        .route("/api/v1/upkeep/backups", post(upkeep::backed_up))
+        // (end of upkeep)
+        // ---- enrolment ----
+        .route("/trust", get(trust::page))
+        .route("/trust/trust.css", get(trust::page))
+        .route("/trust/ca.crt", get(trust::page))
+        .route("/trust/skypicket.mobileconfig", get(trust::page))
+        .route("/api/v1/trust", get(trust::facts))
+        .route("/api/v1/people/{id}/enrolments", post(enrolment::enrol))
+        .route("/api/v1/people/{id}/enrolments/{link}", get(enrolment::state).delete(enrolment::cancel))
+        // (end of enrolment)
+        // ---- push ----
+        .route("/api/v1/push", get(push::show))
+        .route("/api/v1/push/subscriptions", post(push::subscribe))
+        .route("/api/v1/push/subscriptions/{id}", delete(push::unsubscribe))
+        .route("/api/v1/push/test", post(push::test))
+        // (end of push)
+        // ---- channels ----
+        .route("/api/v1/channels", get(channels::list))
+        // (end of channels)
+        // ---- inbound ----
+        .route("/api/v1/inbound/sms", post(inbound::sms).body_limit(inbound::MOST))
+        .route("/api/v1/inbound/mail", post(inbound::mail).body_limit(inbound::MOST))
+        // (end of inbound)
+        // ---- links ----
+        .route("/a", get(links::page))
+        .route("/a/link.css", get(links::page))
+        .route("/a/link.js", get(links::page))
+        .route("/api/v1/links/read", post(links::read).body_limit(4_096))
+        .route("/api/v1/links/acknowledge", post(links::acknowledge).body_limit(4_096))
+        // (end of links)
+        // ---- cap ----
+        .route("/cap/feed.atom", get(cap::feed))
+        .route("/cap/alerts/{alert}", get(cap::alert))
+        .route("/api/v1/cap/certificates", get(cap::certificates))
+        .route("/api/v1/partners", get(partners::list).post(partners::make))
+        .route("/api/v1/partners/{id}", delete(partners::revoke))
+        // (end of cap)
         .route("/api/v1/basemap", get(pages::basemap))
+}
+
+/// Pages and API.
+pub fn router(app: App) -> Router {
+    let api = routes()
+        .router()
         .route_layer(middleware::from_fn_with_state(app.clone(), guard))
         .layer(axum::extract::DefaultBodyLimit::max(body::MOST));
     let exercise = app.centre.exercise.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
-    api.fallback(pages::page).layer(middleware::from_fn_with_state(exercise, finish)).with_state(app)
+    let always = Always { exercise, https_only: app.tls.as_ref().is_some_and(|t| !t.is_own()) };
+    api.fallback(pages::page)
+        .layer(middleware::from_fn_with_state(app.clone(), system::counted))
+        .layer(middleware::from_fn_with_state(always, finish))
+        .with_state(app)
 }
 
-/// The one place where the permission table is enforced.
+/// The one place where the permission table is enforced, and where what was read goes into the access audit: an answer
+/// that shows where people are, or what an intelligence report says, stands in the record before it goes out.
 async fn guard(State(app): State<App>, path: MatchedPath, request: Request, next: Next) -> Result<Response, Problem> {
     let request = admitted(&app, path.as_str(), request).await?;
-    Ok(next.run(request).await)
+    if request.extensions().get::<carriers::OwnReader>().is_some() {
+        return Ok(events::own(&app));
+    }
+    let reader = if is_safe(request.method()) { request.extensions().get::<Caller>().cloned() } else { None };
+    let what = what_is_read(&request);
+    let mut response = next.run(request.map(body::Timed::wrap)).await;
+    let Some(caller) = reader.filter(|_| response.status().is_success()) else { return Ok(response) };
+    if response.extensions_mut().remove::<ShowsIntelligence>().is_some() {
+        app.audit.intelligence(caller.id(), &caller.session, &what).await?;
+        if response.extensions().get::<ShowsPositions>().is_none() {
+            return Ok(response);
+        }
+    }
+    match response.extensions_mut().remove::<ShowsPositions>() {
+        None => app.audit.read(caller.id(), &caller.session, &what),
+        // Who is cut off from these is not warned.
+        Some(ShowsPositions(about)) if WARNS.contains(&path.as_str()) => {
+            app.audit.positions_beside(caller.id(), &caller.session, &what, &about).await;
+        }
+        Some(ShowsPositions(about)) => {
+            app.audit.positions(caller.id(), &caller.session, &what, &about).await?;
+        }
+    }
+    Ok(response)
+}
+
+/// What warns: it must not wait for the audit.
+const WARNS: &[&str] = &["/api/v1/events", "/api/v1/notices", "/api/v1/notices/{id}", "/api/v1/dangers"];
+
+/// Whose positions an answer shows; nobody named is everybody. A handler leaves it for [`guard`] in the answer's
+/// extensions.
+///
+/// A position is what a person's device said, and also what tells it: where a reporter stood, and how far and in which
+/// direction from a person a drone is.
+#[derive(Debug, Clone)]
+struct ShowsPositions(BTreeSet<PersonId>);
+
+/// The answer, marked with those whose positions it shows; one's own are nobody else's business.
+fn shows_positions(mut r: Response, caller: &Caller, whose: impl IntoIterator<Item = PersonId>) -> Response {
+    let whose: BTreeSet<PersonId> = whose.into_iter().filter(|p| p != caller.id()).collect();
+    if !whose.is_empty() {
+        r.extensions_mut().insert(ShowsPositions(whose));
+    }
+    r
+}
+
+/// That an answer shows an intelligence report. A handler leaves it for [`guard`], as [`ShowsPositions`].
+#[derive(Debug, Clone, Copy)]
+struct ShowsIntelligence;
+
+/// The answer, marked so.
+fn shows_intelligence(mut r: Response) -> Response {
+    r.extensions_mut().insert(ShowsIntelligence);
+    r
+}
+
+/// The endpoint and object, as the audit names them; of a look at the audit itself also what was looked for.
+fn what_is_read(request: &Request) -> String {
+    let uri = request.uri();
+    let query = uri.query().filter(|_| uri.path() == "/api/v1/audit").map(|q| format!("?{q}")).unwrap_or_default();
+    format!("GET {}{query}", uri.path()).chars().take(200).collect()
+}
+
+impl From<NotAnswered> for Problem {
+    fn from(n: NotAnswered) -> Self {
+        match n {
+            NotAnswered::NotTaken(n) => n.into(),
+            NotAnswered::TooMany => Self {
+                retry_after_s: Some(60),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_reads",
+                    "You looked at people's positions or intelligence very often in this minute: wait for the next.",
+                )
+            },
+        }
+    }
 }
 
 /// The request with its caller, or why it is not let in.
@@ -139,18 +442,39 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
         // A route without a row is closed.
         return Err(Problem::forbidden("This endpoint has no row in the permission table."));
     };
-    if row.who == Who::Source {
-        let bearer = bearer(&request).map(str::to_owned);
-        let token = source_token(app, bearer).await?.ok_or_else(Problem::signed_out)?;
-        request.extensions_mut().insert(Arc::new(token));
+    if path == carriers::LOOP_PATH && bearer(&request).is_some_and(|b| app.web_loop.is(b)) {
+        request.extensions_mut().insert(carriers::OwnReader);
         return Ok(request);
     }
-    let secret = session_secret(&request).map(str::to_owned);
-    if let Some((secret, person)) = session(app, secret).await? {
-        if !is_safe(request.method()) && !same_origin(&request) {
-            return Err(Problem::forbidden("The request came from another site's page."));
+    if row.who == Who::Source {
+        let bearer = bearer(&request).and_then(|b| app.machines.bearer(b)).ok_or_else(Problem::signed_out)?;
+        request.extensions_mut().insert(Arc::new(bearer));
+        return Ok(request);
+    }
+    if row.who == Who::Partner {
+        let roll = app.centre.roll.load();
+        let admitted = bearer(&request).and_then(|b| app.machines.partners.admit(b, &roll.directory));
+        request.extensions_mut().insert(Arc::new(admitted.ok_or_else(Problem::signed_out)?));
+        return Ok(request);
+    }
+    // Also where nobody is signed in: a page elsewhere must not sign somebody in as somebody else.
+    if !is_safe(request.method()) && !same_origin(&request, app.tls.is_some()) {
+        return Err(Problem::forbidden("The request came from another site's page."));
+    }
+    if request.extensions().get::<control::Local>().is_some() {
+        let named = request.headers().get(control::AS).cloned();
+        let caller = local_caller(app, named).await?;
+        if !row.who.lets(&caller.reader.roles) {
+            return Err(Problem::forbidden("The roles of whoever this command acts as do not allow it."));
         }
-        let asked = person.clone();
+        request.extensions_mut().insert(SessionSecret("".into()));
+        request.extensions_mut().insert(caller);
+        return Ok(request);
+    }
+    let secret = browser::cookie(request.headers(), COOKIE);
+    let session = secret.and_then(|s| Some((app.access.session(&s)?, Arc::<str>::from(s))));
+    if let Some((session, secret)) = session {
+        let asked = session.person.clone();
         let known = app
             .centre
             .ask(move |e| {
@@ -158,13 +482,23 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
                 Some((d.reader(&asked)?, d.people.get(&asked)?.unit.clone()))
             })
             .await?;
-        // Someone who is no longer in the directory has no session any more.
-        if let Some((reader, unit)) = known {
+        // Someone who is no longer in the directory has no session any more, nor one whose time is over.
+        let over = |roles: &BTreeSet<skypicket_model::Role>| session.ends_at(&app.access.policy, roles) < clock::now();
+        let device = |reader: &Reader| reader.roles.contains(&Role::Device);
+        if let Some((reader, unit)) = known.filter(|(reader, _)| !over(&reader.roles) && !device(reader)) {
             let sees = Sees::of(&reader.roles);
             if !row.who.lets(&reader.roles) {
                 return Err(Problem::forbidden("Your roles do not allow this."));
             }
-            request.extensions_mut().insert(Caller { reader, unit, sees });
+            let setting_up = path.starts_with("/api/v1/me") || path.starts_with("/api/v1/sessions");
+            let needed = app.access.must_set_factor(&reader.person, &reader.roles, session.how);
+            if needed && !setting_up && row.who != Who::Anyone {
+                let words = "Your roles must have a second factor: set one up first, on the page or with /me/totp.";
+                return Err(Problem::new(StatusCode::FORBIDDEN, "second_factor_required", words));
+            }
+            app.access.session_used(&secret).await;
+            let session = session.id;
+            request.extensions_mut().insert(Caller { reader, unit, sees, session });
             request.extensions_mut().insert(SessionSecret(secret));
             return Ok(request);
         }
@@ -172,41 +506,73 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
     if row.who == Who::Anyone { Ok(request) } else { Err(Problem::signed_out()) }
 }
 
+/// Who acts by the control socket: whom the command names, else the first administrator.
+async fn local_caller(app: &App, named: Option<HeaderValue>) -> Result<Caller, Problem> {
+    let role = named.as_ref().and_then(|v| v.to_str().ok()?.strip_prefix(control::ROLE)).map(str::to_owned);
+    if let Some(role) = role {
+        return local_with_role(app, role).await;
+    }
+    let named = match named {
+        None => None,
+        Some(v) => {
+            let name = v.to_str().ok().and_then(|v| PersonId::new(v).ok());
+            Some(name.ok_or_else(|| Problem::invalid(format!("{}: not the id of a person", control::AS)))?)
+        }
+    };
+    let missing = named.as_ref().map_or_else(
+        || "Nobody has the role administrator.".to_owned(),
+        |n| format!("There is no active person '{n}' to act as."),
+    );
+    app.centre
+        .ask(move |e| {
+            let d = e.directory();
+            let person = named.or_else(|| d.with_role(Role::Administrator).next().map(|p| p.id.clone()))?;
+            let reader = d.reader(&person).filter(|r| !r.roles.contains(&Role::Device))?;
+            let unit = d.people.get(&person)?.unit.clone();
+            let sees = Sees::of(&reader.roles);
+            Some(Caller { reader, unit, sees, session: "cli".into() })
+        })
+        .await?
+        .ok_or_else(|| Problem::invalid(missing))
+}
+
+/// The first person with a role, for a command that asks for no more than that.
+async fn local_with_role(app: &App, role: String) -> Result<Caller, Problem> {
+    let wanted: Role = serde_json::from_value(role.clone().into())
+        .map_err(|_| Problem::invalid(format!("{}: there is no role '{role}'", control::AS)))?;
+    app.centre
+        .ask(move |e| {
+            let d = e.directory();
+            let person = d.with_role(wanted).next()?;
+            let reader = d.reader(&person.id)?;
+            let sees = Sees::of(&reader.roles);
+            Some(Caller { reader, unit: person.unit.clone(), sees, session: "cli".into() })
+        })
+        .await?
+        .ok_or_else(|| Problem::invalid(format!("Nobody has the role {role}: give it to somebody, or say who acts.")))
+}
+
 fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// A browser names the page that a request comes from; programs with a cookie of their own do not.
-fn same_origin(request: &Request) -> bool {
+/// With TLS, plain pages of the same host are other sites.
+fn same_origin(request: &Request, tls: bool) -> bool {
     let text = |name| request.headers().get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     if text(HeaderName::from_static("sec-fetch-site")).is_some_and(|s| s != "same-origin" && s != "none") {
         return false;
     }
-    match (text(header::ORIGIN), text(header::HOST)) {
+    // HTTP/2 has the host in the address itself.
+    let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or_else(|| text(header::HOST));
+    match (text(header::ORIGIN), host) {
         (None, _) => true,
         (Some(origin), Some(host)) => {
-            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
+            let plain = origin.strip_prefix("http://").filter(|_| !tls);
+            plain.or_else(|| origin.strip_prefix("https://")) == Some(host)
         }
         (Some(_), None) => false,
     }
-}
-
-/// The secret in the session cookie.
-fn session_secret(request: &Request) -> Option<&str> {
-    let cookies = request.headers().get_all(header::COOKIE);
-    cookies
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(';'))
-        .filter_map(|c| c.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, v)| v)
-}
-
-async fn session(app: &App, secret: Option<String>) -> Result<Option<(Arc<str>, PersonId)>, Problem> {
-    let Some(secret) = secret else { return Ok(None) };
-    let person = app.access.session(&secret).await.map_err(Problem::internal)?;
-    Ok(person.map(|p| (secret.into(), p)))
 }
 
 /// The token in the authorization header (RFC 6750).
@@ -214,16 +580,19 @@ fn bearer(request: &Request) -> Option<&str> {
     request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-async fn source_token(app: &App, bearer: Option<String>) -> Result<Option<Token>, Problem> {
-    match bearer {
-        Some(b) => app.access.token(&b).await.map_err(Problem::internal),
-        None => Ok(None),
-    }
+/// What every answer says.
+#[derive(Debug, Clone)]
+struct Always {
+    /// The exercise's name.
+    exercise: Option<HeaderValue>,
+    /// Browsers are to come by https only. Not with the own authority: they would then no longer reach the plain page that
+    /// says how to trust a new one, nor go on to anything else on this machine that has no TLS.
+    https_only: bool,
 }
 
 /// Outermost: a request id, errors as problem documents, headers that keep a page to itself. In an exercise every answer
 /// names it, so that a page is marked before anybody has signed in.
-async fn finish(State(exercise): State<Option<HeaderValue>>, request: Request, next: Next) -> Response {
+async fn finish(State(always): State<Always>, request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7().to_string();
     let api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
@@ -246,8 +615,11 @@ async fn finish(State(exercise): State<Option<HeaderValue>>, request: Request, n
     for (name, value) in HEADERS {
         h.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
-    if let Some(name) = exercise {
+    if let Some(name) = always.exercise {
         h.insert(HeaderName::from_static("skypicket-exercise"), name);
+    }
+    if always.https_only {
+        h.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=15552000"));
     }
     if api {
         h.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

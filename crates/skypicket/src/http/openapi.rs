@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document: made from the permission table and the schemas, checked in as `docs/openapi.json`.
 
-use super::permission::{Row, TABLE, Who};
+use super::permission::{Event, Row, TABLE, Who};
 use axum::{Json, response::IntoResponse};
 use serde_json::{Map, Value, json};
 
@@ -31,6 +31,7 @@ pub fn document() -> Value {
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": super::COOKIE},
                 "token": {"type": "http", "scheme": "bearer"},
+                "partner": {"type": "http", "scheme": "bearer", "description": "A partner's token: it opens the CAP feed and nothing else."},
             },
             "schemas": schemas(),
             "responses": {"Problem": {
@@ -49,7 +50,11 @@ fn operation(row: &Row) -> Value {
     let (status, gives) = row.gives;
     let mut ok = json!({"description": "Done."});
     if let Some(schema) = gives {
-        let kind = if schema == "FeatureCollection" { "application/geo+json" } else { "application/json" };
+        let kind = match schema {
+            "FeatureCollection" => "application/geo+json",
+            "CsvText" => "text/csv; charset=utf-8; header=present",
+            _ => "application/json",
+        };
         ok["content"] = json!({kind: {"schema": reference(schema)}});
     }
     let mut op = json!({
@@ -59,11 +64,15 @@ fn operation(row: &Row) -> Value {
         "security": match row.who {
             Who::Anyone => json!([]),
             Who::Source => json!([{"token": []}]),
+            Who::Partner => json!([{"partner": []}]),
             Who::SignedIn | Who::Roles(_) => json!([{"session": []}]),
         },
     });
     if let Who::Roles(roles) = row.who {
         op["x-roles"] = json!(roles);
+    }
+    if row.path == "/api/v1/events" {
+        op["x-events"] = events();
     }
     let parameters: Vec<Value> = row
         .path
@@ -84,6 +93,22 @@ fn operation(row: &Row) -> Value {
     op
 }
 
+/// The kinds of events, and who gets them.
+fn events() -> Value {
+    let one = |e: &Event| {
+        let row = e.row();
+        let mut v = json!({"summary": row.says, "others": row.others});
+        if let Some(schema) = row.gives {
+            v["schema"] = reference(schema);
+        }
+        if let Who::Roles(roles) = row.whole {
+            v["x-roles"] = json!(roles);
+        }
+        (e.name().to_owned(), v)
+    };
+    Value::Object(Event::ALL.iter().map(one).collect())
+}
+
 fn operation_id(row: &Row) -> String {
     let words: Vec<&str> = row
         .path
@@ -91,15 +116,48 @@ fn operation_id(row: &Row) -> String {
         .split(['/', '-', '.'])
         .filter(|w| !w.is_empty() && !w.starts_with('{'))
         .collect();
-    let by = if row.path.contains('{') && row.method == "GET" { "-one" } else { "" };
+    let (above, last) = row.path.rsplit_once('/').unwrap_or_default();
+    // One of a list whose whole takes the same method.
+    let one_of = last.starts_with('{') && TABLE.iter().any(|r| r.method == row.method && r.path == above);
+    let by = match row.path {
+        // Beside `/api/v1/trust`.
+        "/trust" => "-page",
+        p if p.contains('{') && row.method == "GET" || one_of => "-one",
+        _ => "",
+    };
     format!("{}-{}{by}", row.method.to_ascii_lowercase(), words.join("-"))
 }
 
-/// The schemas, by name. Written beside the code in `schemas.json`; a test holds that every name used has one, and the
-/// real-binary tests check answers against them.
+/// The schemas, by name. Written beside the code, a file a topic in `schemas/`; a test holds that every name used has
+/// one, and the real-binary tests check answers against them.
 fn schemas() -> Value {
-    serde_json::from_str(include_str!("schemas.json")).unwrap_or_else(|_| json!({}))
+    let all: Map<String, Value> =
+        SCHEMAS.iter().filter_map(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten().collect();
+    Value::Object(all)
 }
+
+const SCHEMAS: &[&str] = &[
+    include_str!("schemas/core.json"),
+    include_str!("schemas/accounts.json"),
+    include_str!("schemas/people.json"),
+    include_str!("schemas/audit.json"),
+    include_str!("schemas/alarms.json"),
+    include_str!("schemas/bulletins.json"),
+    include_str!("schemas/search.json"),
+    include_str!("schemas/intelligence.json"),
+    include_str!("schemas/board.json"),
+    include_str!("schemas/renderings.json"),
+    include_str!("schemas/machines.json"),
+    include_str!("schemas/upkeep.json"),
+    include_str!("schemas/doctor.json"),
+    include_str!("schemas/enrolment.json"),
+    include_str!("schemas/push.json"),
+    include_str!("schemas/channels.json"),
+    include_str!("schemas/inbound.json"),
+    include_str!("schemas/links.json"),
+    include_str!("schemas/cap.json"),
+    include_str!("schemas/library.json"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -112,6 +170,12 @@ mod tests {
         for name in text.split("#/components/schemas/").skip(1).filter_map(|s| s.split('"').next()) {
             assert!(all.get(name).is_some(), "schema {name} is missing");
         }
+    }
+
+    #[test]
+    fn every_file_of_schemas_is_an_object_and_no_name_stands_twice() {
+        let files = SCHEMAS.iter().map(|t| serde_json::from_str::<Map<String, Value>>(t).unwrap().len());
+        assert_eq!(files.sum::<usize>(), schemas().as_object().unwrap().len());
     }
 
     #[test]

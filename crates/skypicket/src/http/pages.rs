@@ -45,11 +45,18 @@ pub async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         "/field" => {
             return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "/field/")]).into_response();
         }
+        "/office" => {
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "/office/")]).into_response();
+        }
         "/field/" => "field/index.html",
+        "/office/" => "office/index.html",
         other => other.trim_start_matches('/'),
     };
     let Some(file) = Dist::get(name) else {
-        return (StatusCode::NOT_FOUND, "There is no such page. The centre is at / and the field page at /field/.\n")
+        return (
+            StatusCode::NOT_FOUND,
+            "There is no such page. The centre is at /, the field page at /field/, the office at /office/.\n",
+        )
             .into_response();
     };
     let etag = format!(

@@ -3,15 +3,19 @@
 use super::{
     App, Problem, Signed, auth,
     body::{Strict, once},
-    ok,
+    ok, shows_positions,
     sightings::by_our_clock,
 };
-use crate::{clock, views::PersonItem};
+use crate::{
+    clock,
+    clocks::Whose,
+    views::{PersonItem, Reachable},
+};
 use axum::{
     Extension, Json,
     extract::{Query, State},
     http::{StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -108,11 +112,14 @@ pub async fn position(
         Seen::Foreign => return Err(Problem::not_found()),
         Seen::New => {}
     }
+    if let Some(sent_at) = body.sent_at {
+        app.sources.clocks.heard(Whose::Phone(caller.id().clone()), sent_at, clock::now());
+    }
     let position = Position {
         person: caller.id().clone(),
         at,
         accuracy_m: body.accuracy_m,
-        observed_at: by_our_clock(body.observed_at, body.sent_at, clock::now()),
+        observed_at: by_our_clock("observed_at", body.observed_at, body.sent_at, clock::now())?,
         via: SourceId::of_person(caller.id()),
     };
     if let Some(x) = &app.exercise {
@@ -137,56 +144,72 @@ fn geojson(features: &[serde_json::Value]) -> Result<Response, Problem> {
 /// `GET /tracks`.
 pub async fn tracks(State(app): State<App>) -> Result<Response, Problem> {
     let picture = app.centre.picture.borrow().clone();
-    let live: Vec<_> = picture.features().into_iter().filter(|f| f["properties"]["state"] != "deleted").collect();
+    let live: Vec<_> = picture.features().filter(|f| f["properties"]["state"] != "deleted").collect();
     geojson(&live)
 }
 
 /// `GET /dangers`.
 pub async fn dangers(State(app): State<App>, Extension(caller): Signed) -> Result<Response, Problem> {
     let picture = app.centre.picture.borrow().clone();
-    ok(Json(json!({"items": picture.dangers_for(caller.id(), &caller.unit, caller.sees.all)})))
+    let dangers = picture.dangers_for(caller.id(), &caller.unit, caller.sees.all);
+    let whose: Vec<PersonId> = dangers.iter().filter_map(|d| d.protected.person().cloned()).collect();
+    Ok(shows_positions(Json(json!({"items": dangers})).into_response(), &caller, whose))
 }
 
-/// A page of a list kept in memory: after the id in `cursor`.
+/// Which people, and which page of them: after the id in `cursor`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PageQuery {
+pub struct PeopleQuery {
     #[serde(default)]
     cursor: Option<PersonId>,
     #[serde(default)]
     limit: Option<usize>,
+    /// Only those whom nothing would reach now, those first whom somebody must call.
+    #[serde(default)]
+    unreachable: bool,
 }
 
 /// `GET /people`: everybody for the centre, a supervisor's own people for a supervisor.
 pub async fn people(
     State(app): State<App>,
     Extension(caller): Signed,
-    Query(q): Query<PageQuery>,
+    Query(q): Query<PeopleQuery>,
 ) -> Result<Response, Problem> {
     let limit = q.limit.unwrap_or(200).clamp(1, 1_000);
     let roles = &caller.reader.roles;
     let all = [Role::Watch, Role::Auditor, Role::Administrator].iter().any(|r| roles.contains(r));
     // An administrator keeps accounts: where people stand is none of their business.
     let places = [Role::Watch, Role::Auditor, Role::Supervisor].iter().any(|r| roles.contains(r));
+    let cut = move |p: PersonItem| if places { p } else { PersonItem { position: None, ..p } };
     let me = caller.id().clone();
     let (items, next) = app
         .centre
         .ask(move |e| {
             let d = e.directory();
+            if q.unreachable {
+                let mine = |id: &&PersonId| all || d.leaders_of(id).contains(&me);
+                // Nobody calls a device.
+                let person = |p: &PersonItem| !p.roles.contains(&Role::Device);
+                let found = d.people.keys().filter(mine).filter_map(|id| PersonItem::of(e, id));
+                let mut found: Vec<PersonItem> = found.filter(|p| p.unreachable && person(p)).collect();
+                found.sort_by_cached_key(Reachable::order);
+                let from = q.cursor.as_ref().and_then(|c| found.iter().position(|p| p.id == *c)).map_or(0, |k| k + 1);
+                let over = found.len() > from + limit;
+                let items: Vec<PersonItem> = found.into_iter().skip(from).take(limit).map(cut).collect();
+                let next = items.last().filter(|_| over).map(|p| p.id.clone());
+                return (items, next);
+            }
             let after = |id: &&PersonId| q.cursor.as_ref().is_none_or(|c| *id > c);
             let mine = |id: &&PersonId| all || d.leaders_of(id).contains(&me);
             let mut ids = d.people.keys().filter(after).filter(mine);
-            let items: Vec<PersonItem> = ids
-                .by_ref()
-                .take(limit)
-                .filter_map(|id| PersonItem::of(e, id))
-                .map(|p| if places { p } else { PersonItem { position: None, ..p } })
-                .collect();
+            let items: Vec<PersonItem> =
+                ids.by_ref().take(limit).filter_map(|id| PersonItem::of(e, id)).map(cut).collect();
             let next = ids.next().and(items.last().map(|p| p.id.clone()));
             (items, next)
         })
         .await?;
-    ok(Json(json!({"items": items, "next": next})))
+    let whose: Vec<PersonId> = items.iter().filter(|p| p.position.is_some()).map(|p| p.id.clone()).collect();
+    Ok(shows_positions(Json(json!({"items": items, "next": next})).into_response(), &caller, whose))
 }
 
 /// `GET /sites`.

@@ -105,9 +105,13 @@ impl From<NotTaken> for Problem {
         match n {
             NotTaken::Refused { code, message } => {
                 let status = match code {
-                    "not_found" | "unknown_sighting" | "unknown_version" => StatusCode::NOT_FOUND,
-                    "not_yours" | "not_allowed" | "not_addressed" | "unknown_person" => StatusCode::FORBIDDEN,
-                    "bad_sighting" | "why_needed" | "why_too_long" | "not_a_verdict" | "merge_into_itself" => {
+                    "not_found" | "unknown_sighting" | "unknown_alarm" | "unknown_version" => StatusCode::NOT_FOUND,
+                    "forbidden" | "not_yours" | "not_allowed" | "not_addressed" | "not_watch" | "unknown_person"
+                    | "own_alarm" => StatusCode::FORBIDDEN,
+                    "unfit" | "unknown_measure" | "views" | "not_lawful" | "no_basis" | "no_approver"
+                    | "own_approver" | "kept_too_long" | "bad_dates" | "later_dates" | "tips_time"
+                    | "not_independent" | "marking_wider" | "why" | "bad_sighting" | "why_needed" | "why_too_long"
+                    | "not_a_verdict" | "merge_into_itself" | "bad_alarms" | "from_yourself" | "bad_shelf_time" => {
                         StatusCode::UNPROCESSABLE_ENTITY
                     }
                     "desk_full" => return Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry(30),

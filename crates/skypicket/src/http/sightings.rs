@@ -3,14 +3,14 @@
 use super::{
     App, Problem, Signed,
     body::{Only, Strict, once},
-    ok,
+    ok, shows_positions,
 };
 use crate::{clock, hub::may_see_sighting, views::SightingView};
 use axum::{
     Extension, Json,
     extract::{Path, Query, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -56,11 +56,18 @@ pub struct SightingReport {
 /// How far the device's clock is from ours before its times are corrected, seconds.
 const CLOCK_SLACK_S: f64 = 2.0;
 
-/// A device's time by our clock: moved by the offset that the device showed at sending, never in the future.
-pub fn by_our_clock(t: Time, sent_at: Option<Time>, now: Time) -> Time {
+/// 2000-01-01T00:00:00Z: what a device says of a time before is a fault of its clock, not an observation.
+const EARLIEST: Time = Time::from_micros(946_684_800_000_000);
+
+/// A device's time by our clock: moved by the offset that the device showed at sending, never in the future. Refused
+/// where that lies before the year 2000.
+pub fn by_our_clock(field: &str, t: Time, sent_at: Option<Time>, now: Time) -> Result<Time, Problem> {
     let offset = sent_at.map_or(0.0, |s| now.since_s(s));
     let t = if offset.abs() > CLOCK_SLACK_S { t.plus_s(offset) } else { t };
-    t.min(now)
+    if t < EARLIEST {
+        return Err(Problem::invalid(format!("{field}: before the year 2000: look at the clock of the device")));
+    }
+    Ok(t.min(now))
 }
 
 /// `POST /sightings`.
@@ -70,7 +77,7 @@ pub async fn report(
     Strict { value, body }: Strict<SightingReport>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let last_seen = by_our_clock(body.last_seen, body.sent_at, now);
+    let last_seen = by_our_clock("last_seen", body.last_seen, body.sent_at, now)?;
     let sighting = Sighting {
         id: body.id,
         reporter: caller.id().clone(),
@@ -86,7 +93,7 @@ pub async fn report(
         sound: body.sound,
         payload: body.payload,
         words: body.words,
-        first_seen: by_our_clock(body.first_seen, body.sent_at, now).min(last_seen),
+        first_seen: by_our_clock("first_seen", body.first_seen, body.sent_at, now)?.min(last_seen),
         last_seen,
         marking: Marking::default(),
     };
@@ -149,7 +156,9 @@ pub async fn list(
             break;
         }
     }
-    ok(Json(json!({"items": items, "next": cursor})))
+    // Where a reporter stood is where they were.
+    let whose: Vec<_> = items.iter().map(|v| v.state.sighting.reporter.clone()).collect();
+    Ok(shows_positions(Json(json!({"items": items, "next": cursor})).into_response(), &caller, whose))
 }
 
 /// A sighting that the caller may see.
@@ -174,7 +183,9 @@ pub async fn one(
     Extension(caller): Signed,
     Path(id): Path<SightingId>,
 ) -> Result<Response, Problem> {
-    ok(Json(visible(&app, &caller, id).await?))
+    let view = visible(&app, &caller, id).await?;
+    let whose = [view.state.sighting.reporter.clone()];
+    Ok(shows_positions(Json(view).into_response(), &caller, whose))
 }
 
 /// Does an act about a sighting once and answers with its new state.
@@ -241,13 +252,17 @@ mod tests {
 
     #[test]
     fn a_wrong_device_clock_is_corrected_by_what_it_showed_at_sending() {
-        let now = Time::from_unix_s(1_000_000.0).unwrap();
+        let now = Time::from_unix_s(1_800_000_000.0).unwrap();
         let ahead = now.plus_s(86_400.0);
         // Seen 30 s before sending, by a clock one day fast.
-        assert_eq!(by_our_clock(ahead.plus_s(-30.0), Some(ahead), now), now.plus_s(-30.0));
+        assert_eq!(by_our_clock("t", ahead.plus_s(-30.0), Some(ahead), now).unwrap(), now.plus_s(-30.0));
         // A clock that is right, and a report that waited an hour in the outbox.
-        assert_eq!(by_our_clock(now.plus_s(-3_600.0), Some(now.plus_s(-0.3)), now), now.plus_s(-3_600.0));
+        assert_eq!(by_our_clock("t", now.plus_s(-3_600.0), Some(now.plus_s(-0.3)), now).unwrap(), now.plus_s(-3_600.0));
         // Nothing is seen in the future.
-        assert_eq!(by_our_clock(now.plus_s(5.0), None, now), now);
+        assert_eq!(by_our_clock("t", now.plus_s(5.0), None, now).unwrap(), now);
+        // A clock that was never set, and one whose fault would carry a time out of the calendar.
+        assert!(by_our_clock("t", Time::from_micros(0), None, now).is_err());
+        let (first, last) = ("0001-01-01T00:00:00Z".parse().unwrap(), "9999-01-01T00:00:00Z".parse().unwrap());
+        assert!(by_our_clock("t", first, Some(last), now).is_err());
     }
 }

@@ -1,60 +1,77 @@
 //! How the centre does: health, readiness, metrics, status, sources.
 
-use super::{App, Problem, ok};
+use super::{App, Problem, Signed, ok};
+use crate::{
+    doctor,
+    inbox::NotTaken,
+    meters,
+    pulse::{self, Unready},
+};
 use axum::{
-    Json,
-    extract::State,
+    Extension, Json,
+    extract::{Request, State},
     http::{StatusCode, header},
-    response::Response,
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use serde_json::json;
-use skypicket_record::Record;
-use std::time::Duration;
 
 /// `GET /healthz`.
 pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the engines answer within a second.
+/// `GET /readyz`: the engines answer, the record can be written, and the centre is not shutting down.
 pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    match tokio::time::timeout(Duration::from_secs(1), app.centre.ask(|_| ())).await {
-        Ok(Ok(())) => ok("ready\n"),
-        _ => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The engines do not answer.")),
+    match pulse::ready_now(&app.centre).await {
+        Ok(()) => ok("ready\n"),
+        Err(why) => {
+            let code = if why == Unready::Draining { "closing" } else { "not_ready" };
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, why.why()))
+        }
     }
 }
 
 /// `GET /metrics`.
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let Some(m) = &app.metrics else { return Err(Problem::not_found()) };
-    let (observations, jobs) = app.centre.inbox.waiting();
-    let (streams, cut) = app.centre.hub.counts();
-    #[allow(clippy::cast_precision_loss)] // counts
-    {
-        metrics::gauge!("skypicket_waiting_observations").set(observations as f64);
-        metrics::gauge!("skypicket_waiting_jobs").set(jobs as f64);
-        metrics::gauge!("skypicket_event_streams").set(streams as f64);
-        metrics::counter!("skypicket_event_streams_cut_off_total").absolute(cut);
-        metrics::counter!("skypicket_record_entries_total").absolute(app.centre.record.head().next);
-        metrics::gauge!("skypicket_record_wal_bytes").set(app.centre.record.wal_bytes() as f64);
-        metrics::gauge!("skypicket_record_unrecorded").set(f64::from(u8::from(app.centre.flags.unrecorded())));
-        metrics::gauge!("skypicket_tracks").set(app.centre.picture.borrow().tracks.len() as f64);
+    let ready = pulse::ready_now(&app.centre).await.is_ok();
+    meters::Read {
+        centre: &app.centre,
+        sources: &app.sources,
+        clocks: &app.sources.clocks,
+        standing: &app.standing,
+        ready,
     }
-    for s in app.sources.list(&app.centre.inbox.shed(), crate::clock::now()) {
-        let id = s.id.to_string();
-        metrics::counter!("skypicket_source_received_total", "source" => id.clone()).absolute(s.received);
-        metrics::counter!("skypicket_source_decoded_total", "source" => id.clone()).absolute(s.decoded);
-        metrics::counter!("skypicket_source_shed_total", "source" => id.clone()).absolute(s.shed);
-        for (reason, n) in s.refused {
-            metrics::counter!("skypicket_source_refused_total", "source" => id.clone(), "reason" => reason).absolute(n);
-        }
-    }
+    .all()
+    .await;
     ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], m.render()))
 }
 
+/// Counts requests while they are answered; while the centre shuts down, new ones are told to come back, except those
+/// that ask how it does.
+pub async fn counted(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    // A stream is open for hours and ends by itself at shut-down; whoever asks how the centre does is no work.
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return next.run(request).await;
+    }
+    if app.centre.flags.draining() {
+        return Problem::from(NotTaken::Closing).into_response();
+    }
+    let _counted = (!path.ends_with("/events")).then(|| app.centre.flags.request());
+    next.run(request).await
+}
+
+/// `GET /doctor`: what is wrong, and what to do.
+pub async fn doctor(State(app): State<App>) -> Result<Response, Problem> {
+    ok(Json(doctor::report(&doctor::Facts::running(&app).await)))
+}
+
 /// `GET /status`.
-pub async fn status(State(app): State<App>) -> Result<Response, Problem> {
-    ok(Json(app.centre.status().await?))
+pub async fn status(State(app): State<App>, Extension(caller): Signed) -> Result<Response, Problem> {
+    let status = app.centre.status();
+    ok(Json(if caller.sees.directory { status } else { status.without_duty() }))
 }
 
 /// `GET /sources`.

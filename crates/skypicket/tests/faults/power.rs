@@ -112,6 +112,9 @@ impl Run {
             // A record that was made with care is there: what is lost was lost since.
             for file in std::fs::read_dir(centre.record()).unwrap() {
                 let path = file.unwrap().path();
+                if !path.is_file() {
+                    continue; // the socket for commands holds nothing
+                }
                 let content = std::fs::read(&path).unwrap();
                 before.insert(path, content);
             }

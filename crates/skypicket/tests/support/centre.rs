@@ -176,8 +176,8 @@ impl Centre {
         self.child = Some(child);
         self.stdout = Some(stdout);
         self.first_line = serde_json::from_str(&line).unwrap_or_else(|e| panic!("first line {line:?}: {e}"));
-        let listening = text(&self.first_line, "/listening").strip_prefix("http://").unwrap().to_owned();
-        self.address.set(&listening);
+        let (_, listening) = text(&self.first_line, "/listening").split_once("://").unwrap();
+        self.address.set(listening);
     }
 
     /// A client who is not signed in.
@@ -231,6 +231,13 @@ impl Centre {
         let began = Instant::now();
         signal(child.id(), "TERM");
         let ended = wait(child, began);
+        self.stdout = None;
+        ended
+    }
+
+    /// Its end within 15 s, whoever asked for it.
+    pub fn ended(&mut self, began: Instant) -> Ended {
+        let ended = wait(self.child.take().expect("runs"), began);
         self.stdout = None;
         ended
     }

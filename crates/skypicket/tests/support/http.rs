@@ -142,10 +142,40 @@ impl Client {
         self.cookie.as_deref()
     }
 
+    /// Takes the cookies that an answer set, as a browser does.
+    pub fn take_cookie(&mut self, answer: &Answer) {
+        let set: Vec<&str> = answer
+            .headers
+            .iter()
+            .filter(|(n, _)| n == "set-cookie")
+            .map(|(_, v)| v.split(';').next().unwrap())
+            .collect();
+        assert!(!set.is_empty(), "no cookie: {answer}");
+        let mut kept: Vec<String> = self.cookie.iter().flat_map(|c| c.split("; ")).map(str::to_owned).collect();
+        for new in set {
+            let name = format!("{}=", new.split('=').next().unwrap());
+            kept.retain(|c| !c.starts_with(&name));
+            kept.push(new.to_owned());
+        }
+        self.cookie = Some(kept.join("; "));
+    }
+
+    /// Only the session of its cookies: another browser that got hold of it.
+    #[must_use]
+    pub fn only_session(mut self) -> Self {
+        let cookie = self.cookie.take().unwrap_or_default();
+        self.cookie = cookie.split("; ").find(|c| c.starts_with("skypicket_session=")).map(str::to_owned);
+        self
+    }
+
+    /// Its cookies as they are.
+    pub fn set_cookie(&mut self, cookie: &str) {
+        self.cookie = Some(cookie.to_owned());
+    }
+
     /// Takes the session that an answer to a sign-in set.
     pub fn take_session(&mut self, answer: &Answer) {
-        let set = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer}"));
-        self.cookie = Some(set.split(';').next().unwrap().to_owned());
+        self.take_cookie(answer);
         text(&answer.json(), "/person/id").clone_into(&mut self.person);
     }
 

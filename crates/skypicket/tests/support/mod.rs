@@ -13,8 +13,11 @@ pub mod centre;
 pub mod events;
 pub mod http;
 pub mod line;
+pub mod mail;
+pub mod post;
 pub mod scene;
 pub mod tak;
+pub mod tunnel;
 
 #[allow(unused_imports)] // each integration binary uses its own part
 pub use {
@@ -23,6 +26,8 @@ pub use {
     events::{Event, Events},
     http::{Answer, Client},
     line::{Feed, Flight, at, drone_line, metres},
+    mail::{Does, MailServer},
+    post::{Answers, Post, PostServer},
     scene::Scene,
     tak::{Tak, attribute},
 };

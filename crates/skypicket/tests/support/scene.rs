@@ -1,7 +1,10 @@
 //! [`Scene`]: the configuration that most tests run: two agencies, a unit in each with its leadership, a site, and a
 //! listener of each kind on a free port.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::{
+    net::{SocketAddr, TcpListener, UdpSocket},
+    sync::atomic::{AtomicU16, Ordering},
+};
 
 /// Where agent-a1 of the tests stands, degrees.
 pub const HERE: (f64, f64) = (31.76, -106.49);
@@ -19,13 +22,27 @@ pub struct Scene {
     pub text: String,
 }
 
-/// A port that was free just now. Another program may take it before the centre does: the centre then says so.
-fn free_tcp() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// A port that is free now, below those that the system gives to outgoing connections; no other of this process's tests
+/// is given it. Another program may still take it before the centre does: the centre then says so.
+fn free(is_free: impl Fn(SocketAddr) -> bool) -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let n = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(n)) % 20_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        if is_free(address) {
+            return address;
+        }
+    }
+}
+
+/// A TCP port that is free now.
+pub fn free_tcp() -> SocketAddr {
+    free(|a| TcpListener::bind(a).is_ok())
 }
 
 fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    free(|a| UdpSocket::bind(a).is_ok())
 }
 
 impl Default for Scene {

@@ -46,7 +46,7 @@ impl Centre {
     fn settle(&mut self, mut ids: IdMaker, now: Time) {
         for n in self.warner.decide(&mut ids, now) {
             self.warner.apply(&n);
-            if let ProtectedId::Person(p) = &n.protected {
+            if let ProtectedId::Person(p) = &n.warning().unwrap().protected {
                 self.scene.on_notice(&n, std::slice::from_ref(p), now);
             }
             self.out.notices.push((now.since_s(T0), n));
@@ -109,7 +109,7 @@ impl Centre {
 }
 
 fn who(n: &Notice) -> String {
-    n.protected.to_string()
+    n.warning().unwrap().protected.to_string()
 }
 
 /// The first two rounds of the intruder, for two seeds.
@@ -155,7 +155,7 @@ fn the_western_pickets_are_warned_in_time_and_nobody_of_anything_else() {
         // The own flight is one track, known as own from its first second on.
         assert_eq!(out.own.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len(), 1);
         assert!(out.own.iter().all(|(_, a)| *a == Affiliation::Own), "{:?}", out.own);
-        assert!(out.notices.iter().all(|(_, n)| out.own.iter().all(|(id, _)| n.track != *id)));
+        assert!(out.notices.iter().all(|(_, n)| out.own.iter().all(|(id, _)| n.track() != Some(*id))));
         // Those who answer have acknowledged, and the silent one has not.
         let by: BTreeSet<String> = out.acknowledged.iter().map(|(p, _)| p.to_string()).collect();
         assert!(by.contains("picket-2") && !by.contains("picket-3") && !by.contains("visitor"), "{by:?}");

@@ -1,0 +1,416 @@
+//! [`CapFeed`]: bulletins as signed CAP alerts for systems of other agencies: which of them an agency is released, and
+//! their bytes, signed once and kept.
+//!
+//! A version of a bulletin is one alert. It is made and signed when somebody first asks for it, and kept in the record's
+//! private store, so that it has the same bytes for ever, after a restart, an upgrade or a new key too. What left the
+//! record is swept from there.
+
+pub mod keys;
+
+use crate::{centre::Centre, clock, inbox::NotTaken};
+use anyhow::Context;
+use keys::Keys;
+use serde::{Deserialize, Serialize};
+use skypicket_model::{AgencyId, BulletinState, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see};
+use skypicket_record::Record;
+use skypicket_wire::{
+    cap::{Alert, Name, Status},
+    render::{Edition, atom, cap},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Kind in the private store; the key is the alert's identifier.
+const KIND: &str = "cap_alert";
+/// Most entries of a feed.
+pub const MOST_ENTRIES: usize = 100;
+/// What ended stays in the feed for so long, seconds.
+pub const ENDED_S: f64 = 7.0 * 86_400.0;
+/// Most alerts, and most bulletins' versions, that are held in memory.
+const MOST_HELD: usize = 1_000;
+/// Versions are read anew after so long, seconds: some may have left the record.
+const HELD_S: f64 = 60.0;
+/// How often what left the record is swept away.
+const SWEEP: Duration = Duration::from_hours(1);
+
+/// An alert as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// When its version was made.
+    pub at: Time,
+    /// The bytes that were signed.
+    pub xml: String,
+    /// Its headline.
+    pub title: String,
+    /// Its status and kind.
+    pub categories: Vec<String>,
+}
+
+/// Versions of a bulletin, the oldest first: at which of its steps they were read, and when.
+type Held = (Time, Time, Arc<Vec<Notice>>);
+
+/// A version that an agency is released.
+#[derive(Debug, Clone)]
+pub struct Released {
+    versions: Arc<Vec<Notice>>,
+    version: u32,
+}
+
+impl Released {
+    /// It.
+    pub fn notice(&self) -> Option<&Notice> {
+        self.versions.iter().find(|n| n.version == self.version)
+    }
+}
+
+/// Bulletins for partners.
+pub struct CapFeed {
+    centre: Centre,
+    /// What they are signed with.
+    pub keys: Keys,
+    sender: Name,
+    name: String,
+    web: Option<String>,
+    base: Arc<str>,
+    /// One is signed at a time: nobody gets two of one.
+    making: tokio::sync::Mutex<()>,
+    alerts: Mutex<BTreeMap<String, Arc<Signed>>>,
+    versions: Mutex<BTreeMap<NoticeId, Held>>,
+    /// Whom an alert was given since the start: token and identifier.
+    given: Mutex<BTreeSet<(String, String)>>,
+}
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change under these locks is whole by itself.
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a feed or an alert is not given.
+#[derive(Debug, thiserror::Error)]
+pub enum CapError {
+    /// The engines or the record do not answer now.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+    /// Something failed.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Whether a thing marked so may leave for a system of an agency. Nobody in particular reads there, so what is for named
+/// people or for one house alone never does; the rest is the one rule of [`may_see`], for somebody without any role.
+pub fn may_leave(agency: &AgencyId, reader: &PersonId, marking: &Marking) -> bool {
+    let reader = Reader { person: reader.clone(), agency: agency.clone(), roles: BTreeSet::new() };
+    marking.tlp <= Tlp::Amber && may_see(&reader, marking)
+}
+
+/// The only door to the signature: out of an exercise comes nothing but `Exercise`, and what is live says `Actual`.
+fn may_be_signed(status: Status, exercise: bool) -> bool {
+    matches!((status, exercise), (Status::Exercise, true) | (Status::Actual, false))
+}
+
+impl CapFeed {
+    /// `sender` as it is configured; else the log's id, which is unique in the world and stays.
+    pub fn new(centre: &Centre, keys: Keys, sender: Option<&str>, base: &Arc<str>) -> anyhow::Result<Self> {
+        let own = format!("skypicket.{}", centre.record.head().log);
+        let sender = Name::new(sender.unwrap_or(&own)).context("[cap] sender")?;
+        let carriers = centre.carriers.get().context("the carriers are not there yet")?;
+        let signed = carriers.signed();
+        Ok(Self {
+            centre: centre.clone(),
+            keys,
+            sender,
+            name: signed.centre.to_owned(),
+            web: signed.link.map(str::to_owned),
+            base: Arc::clone(base),
+            making: tokio::sync::Mutex::default(),
+            alerts: Mutex::default(),
+            versions: Mutex::default(),
+            given: Mutex::default(),
+        })
+    }
+
+    /// Who sends, in every alert.
+    pub fn sender(&self) -> &Name {
+        &self.sender
+    }
+
+    /// What the feed has for an agency: versions of bulletins that are in force or ended lately, the newest first.
+    pub async fn released(&self, agency: &AgencyId, reader: &PersonId) -> Result<Vec<Released>, CapError> {
+        let now = clock::now();
+        let in_time = move |s: &BulletinState| s.version > 0 && !(s.is_over() && now.since_s(s.at) > ENDED_S);
+        let asked: Vec<(NoticeId, u32, Time)> = self
+            .centre
+            .ask(move |e| e.desk().bulletins().filter(|s| in_time(s)).map(|s| (s.notice, s.version, s.at)).collect())
+            .await?;
+        let mut all = Vec::new();
+        for (id, version, at) in asked {
+            let versions = self.versions_of(id, version, at).await?;
+            let may = |n: &Notice| may_leave(agency, reader, &n.marking);
+            // What was narrowed since is no longer there for those whom it went to before.
+            if !versions.last().is_some_and(may) {
+                continue;
+            }
+            for n in versions.iter().filter(|n| may(n) && n.bulletin().is_some()) {
+                let released = Released { versions: Arc::clone(&versions), version: n.version };
+                if identifier_of(n).is_some() {
+                    all.push((std::cmp::Reverse(n.at), n.id, std::cmp::Reverse(n.version), released));
+                }
+            }
+        }
+        all.sort_by_key(|(at, id, version, _)| (*at, *id, *version));
+        Ok(all.into_iter().map(|(.., r)| r).collect())
+    }
+
+    /// The versions of a bulletin as the record has them: durable, so that nobody is given what a crash takes back.
+    async fn versions_of(&self, id: NoticeId, version: u32, at: Time) -> Result<Arc<Vec<Notice>>, CapError> {
+        let now = clock::now();
+        if let Some((held_at, read_at, held)) = lock(&self.versions).get(&id)
+            && *held_at == at
+            && now.since_s(*read_at) < HELD_S
+        {
+            return Ok(Arc::clone(held));
+        }
+        let rows = self.centre.record.notice_versions(id).await.context("the versions of a bulletin")?;
+        let versions: Arc<Vec<Notice>> = Arc::new(rows.into_iter().map(|r| r.notice).collect());
+        // One that is not written yet is looked for again.
+        if versions.last().is_some_and(|n| n.version >= version) {
+            let mut held = lock(&self.versions);
+            if held.len() >= MOST_HELD {
+                held.clear();
+            }
+            held.insert(id, (at, now, Arc::clone(&versions)));
+        }
+        Ok(versions)
+    }
+
+    /// The alert of a version among all of its bulletin, all of them as the record has them, as it was signed first; `None`
+    /// where that version has none.
+    pub async fn alert(&self, notice: &Notice, versions: &[Notice]) -> Result<Option<Arc<Signed>>, CapError> {
+        let Some(identifier) = identifier_of(notice) else { return Ok(None) };
+        if let Some(held) = self.kept(&identifier, notice.at).await? {
+            return Ok(Some(held));
+        }
+        let _one = self.making.lock().await;
+        if let Some(held) = self.kept(&identifier, notice.at).await? {
+            return Ok(Some(held));
+        }
+        let issuer = cap::Issuer { sender: &self.sender, name: &self.name, web: self.web.as_deref() };
+        let earlier = versions.iter().filter(|n| n.version < notice.version);
+        let Some(alert) = cap::alert(notice, earlier, Edition::InForce, issuer) else { return Ok(None) };
+        let made = Arc::new(self.sign(&alert, notice.at).await?);
+        let bytes = serde_json::to_vec(&*made).context("an alert")?;
+        self.centre.record.private_put(KIND, &identifier, bytes).await.context("an alert could not be kept")?;
+        self.hold(identifier, &made);
+        Ok(Some(made))
+    }
+
+    async fn sign(&self, alert: &Alert, at: Time) -> anyhow::Result<Signed> {
+        let exercise = self.centre.exercise.is_some();
+        anyhow::ensure!(
+            may_be_signed(alert.status, exercise),
+            "an alert with the status {:?} is not signed {} an exercise",
+            alert.status,
+            if exercise { "in" } else { "outside" }
+        );
+        Ok(Signed {
+            at,
+            xml: self.keys.sign(alert, clock::now()).await?,
+            title: alert.info.first().and_then(|i| i.headline.clone()).unwrap_or_default(),
+            categories: vec![alert.status.as_str().to_owned(), alert.msg_type.as_str().to_owned()],
+        })
+    }
+
+    /// What is kept under an identifier, if it is of the version of that time: never of one that the record lost.
+    async fn kept(&self, identifier: &str, at: Time) -> Result<Option<Arc<Signed>>, CapError> {
+        if let Some(held) = lock(&self.alerts).get(identifier).filter(|s| s.at == at) {
+            return Ok(Some(Arc::clone(held)));
+        }
+        let kept = self.centre.record.private_get(KIND, identifier).await.context("an alert")?;
+        let Some(bytes) = kept else { return Ok(None) };
+        let signed: Arc<Signed> = Arc::new(serde_json::from_slice(&bytes).context("a kept alert")?);
+        if signed.at != at {
+            return Ok(None);
+        }
+        self.hold(identifier.to_owned(), &signed);
+        Ok(Some(signed))
+    }
+
+    fn hold(&self, identifier: String, signed: &Arc<Signed>) {
+        let mut held = lock(&self.alerts);
+        if held.len() >= MOST_HELD {
+            held.clear();
+        }
+        held.insert(identifier, Arc::clone(signed));
+    }
+
+    /// The feed of what is released; `since` is its time while it is empty.
+    pub async fn feed(&self, released: &[Released], since: Time) -> Result<atom::Feed, CapError> {
+        let mut entries = Vec::new();
+        for r in released.iter().take(MOST_ENTRIES) {
+            let Some(notice) = r.notice() else { continue };
+            let Some(signed) = self.alert(notice, &r.versions).await? else { continue };
+            let Some(identifier) = identifier_of(notice) else { continue };
+            entries.push(atom::Entry {
+                id: format!("urn:uuid:{}", entry_id(&self.sender, &identifier)),
+                title: signed.title.clone(),
+                updated: notice.at,
+                link: format!("{}/cap/alerts/{identifier}.xml", self.base),
+                categories: signed.categories.clone(),
+            });
+        }
+        let newest = entries.iter().map(|e| e.updated).max();
+        let front = self.centre.exercise.as_ref().map(|x| format!("EXERCISE {x}: ")).unwrap_or_default();
+        Ok(atom::Feed {
+            id: format!("urn:uuid:{}", self.centre.record.head().log),
+            title: format!("{front}Bulletins of {}", self.name),
+            updated: newest.map_or(since, |n| n.max(since)),
+            author: self.name.clone(),
+            own: format!("{}/cap/feed.atom", self.base),
+            entries,
+        })
+    }
+
+    /// Of what is released the one with this identifier, signed.
+    pub async fn one(&self, released: &[Released], identifier: &str) -> Result<Option<Arc<Signed>>, CapError> {
+        for r in released {
+            let Some(notice) = r.notice() else { continue };
+            if identifier_of(notice).as_deref() == Some(identifier) {
+                return self.alert(notice, &r.versions).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether this is the first time since the start that a token is given an alert.
+    pub fn is_first(&self, token: &str, identifier: &str) -> bool {
+        !lock(&self.given).contains(&(token.to_owned(), identifier.to_owned()))
+    }
+
+    /// It stands in the audit that it was.
+    pub fn was_given(&self, token: &str, identifier: &str) {
+        let mut given = lock(&self.given);
+        if given.len() >= MOST_HELD * 10 {
+            // Said once more in the audit, rather than kept for ever here.
+            given.clear();
+        }
+        given.insert((token.to_owned(), identifier.to_owned()));
+    }
+
+    /// Forgets the alerts whose version the record no longer has; how many.
+    pub async fn sweep(&self) -> anyhow::Result<usize> {
+        let mut swept = 0;
+        let mut versions: BTreeMap<NoticeId, BTreeSet<u32>> = BTreeMap::new();
+        for (identifier, _) in self.centre.record.private_list(KIND).await? {
+            let parts = identifier
+                .split_once('.')
+                .and_then(|(id, v)| Some((NoticeId(Uuid::parse_str(id).ok()?), v.parse::<u32>().ok()?)));
+            let there = match parts {
+                None => false,
+                Some((id, version)) => {
+                    if let std::collections::btree_map::Entry::Vacant(v) = versions.entry(id) {
+                        let rows = self.centre.record.notice_versions(id).await?;
+                        v.insert(rows.into_iter().map(|r| r.notice.version).collect());
+                    }
+                    versions.get(&id).is_some_and(|all| all.contains(&version))
+                }
+            };
+            if !there {
+                self.centre.record.private_delete(KIND, &identifier).await?;
+                lock(&self.alerts).remove(&identifier);
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Sweeps, and sees to the keys, until the centre stops.
+    pub async fn run(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        let mut due = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                _ = due.tick() => {}
+                _ = stopped.wait_for(|s| *s) => return,
+            }
+            if let Err(error) = self.keys.look(clock::now()).await {
+                tracing::error!(%error, "the key for alerts could not be seen to");
+            }
+            match self.sweep().await {
+                Ok(0) => {}
+                Ok(alerts) => tracing::info!(alerts, "alerts of what left the record were forgotten"),
+                Err(error) => tracing::warn!(%error, "alerts of what left the record could not be looked for"),
+            }
+        }
+    }
+}
+
+/// Of sender and identifier, which name an alert in the whole world.
+fn entry_id(sender: &Name, identifier: &str) -> Uuid {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::new().chain_update(sender.as_str()).chain_update(",").chain_update(identifier).finalize();
+    let mut bytes = [0u8; 16];
+    bytes.iter_mut().zip(digest).for_each(|(b, d)| *b = d);
+    Uuid::new_v8(bytes)
+}
+
+/// The identifier of a version's alert; `None` of one that says only that the bulletin expired.
+fn identifier_of(notice: &Notice) -> Option<String> {
+    if notice.state == skypicket_model::NoticeState::Expired {
+        return None;
+    }
+    cap::identifier(notice).map(|n| n.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_status_but_exercise_is_signed_in_an_exercise_and_none_but_actual_outside() {
+        for status in [Status::Actual, Status::Exercise, Status::System, Status::Test, Status::Draft] {
+            assert_eq!(may_be_signed(status, true), status == Status::Exercise, "{status:?} in an exercise");
+            assert_eq!(may_be_signed(status, false), status == Status::Actual, "{status:?} outside");
+        }
+    }
+
+    #[test]
+    fn what_leaves_for_an_agencys_systems_follows_its_marking() {
+        let agency = |s: &str| AgencyId::new(s).unwrap();
+        let (north, reader) = (agency("north"), PersonId::new("partner.north").unwrap());
+        let marking = |tlp, owner: Option<&str>, to: &[&str]| Marking {
+            tlp,
+            owner: owner.map(agency),
+            releasable_to: to.iter().map(|a| agency(a)).collect(),
+            named: [reader.clone()].into(),
+        };
+        for (tlp, owner, to, leaves) in [
+            (Tlp::Clear, None, &[][..], true),
+            (Tlp::Green, None, &[], true),
+            (Tlp::Green, Some("south"), &[], true),
+            (Tlp::Green, None, &["south"], false),
+            (Tlp::Green, None, &["north"], true),
+            (Tlp::Amber, None, &[], false),
+            (Tlp::Amber, None, &["south"], false),
+            (Tlp::Amber, Some("south"), &["north"], true),
+            (Tlp::Amber, Some("north"), &[], true),
+            (Tlp::AmberStrict, Some("north"), &["north"], false),
+            (Tlp::Red, Some("north"), &["north"], false),
+        ] {
+            let m = marking(tlp, owner, to);
+            assert_eq!(may_leave(&north, &reader, &m), leaves, "{m:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_has_the_same_id_each_time_and_no_other_has_it() {
+        let name = |s| Name::new(s).unwrap();
+        let one = entry_id(&name("a"), "b.1");
+        assert_eq!(one, entry_id(&name("a"), "b.1"));
+        assert_ne!(one, entry_id(&name("a"), "b.2"));
+        assert_ne!(one, entry_id(&name("ab"), ".1"));
+    }
+}

@@ -1,0 +1,162 @@
+//! Drafts of bulletins over HTTP and by command: several write, comment, submit and send back; what it rests on is shown
+//! only to whom it opens.
+
+use crate::{
+    bulletins::{act, approve, content, propose},
+    support::{Centre, Client, SOON, id, items, run, text, until},
+};
+use serde_json::{Value, json};
+
+/// What a bulletin says, with the fields of an Officer Safety Alert.
+pub(crate) fn sheet(title: &str, rests_on: &Value, release_why: &str) -> Value {
+    let mut c = content(title);
+    c["sheet"] = json!({
+        "template": "osa@1", "series": "OSA", "kind": {"en": "Officer Safety Alert"}, "issuer": "Sector centre",
+        "known": [{"text": {"en": "One was seen."}, "grade": {"reliability": "B", "credibility": 2}}],
+        "not_known": [{"en": "Where it came from."}], "measures": [{"id": "cover", "text": {"en": "Take cover."}}],
+        "report_to": {"en": "Your leader and the centre."}, "rests_on": rests_on, "release_why": release_why,
+    });
+    c
+}
+
+/// Keeps a draft; the answer.
+pub(crate) fn draft(by: &Client, content: &Value) -> Value {
+    by.post("/api/v1/bulletins", &json!({"id": id(), "content": content, "draft": true})).ok(201)
+}
+
+fn one(by: &Client, b: &Value) -> Value {
+    by.see(&format!("/api/v1/bulletins/{}", text(b, "/notice")))
+}
+
+#[test]
+fn a_draft_is_written_by_several_commented_sent_back_submitted_and_issued_by_who_wrote_none_of_it() {
+    let mut centre = Centre::start();
+    let [analyst, watch, supervisor, auditor] = ["analyst", "watch", "supervisor", "auditor"].map(|p| centre.person(p));
+    let mut at_agent = centre.events("agent-a1");
+    let mut at_watch = centre.events("watch");
+    // It may be unfinished; nobody outside the centre learns of it.
+    let empty =
+        json!({"title": "", "text": "", "level": "caution", "audience": [], "expires_at": content("x")["expires_at"]});
+    let b = draft(&analyst, &empty);
+    assert_eq!((text(&b, "/step"), &b["waiting"], &b["version"]), ("draft", &Value::Null, &json!(0)));
+    assert_eq!(
+        (&b["may"]["edit"], &b["may"]["submit"], &b["may"]["withdraw"], &b["may"]["recall"]),
+        (&json!(true), &json!(true), &json!(true), &json!(false))
+    );
+    at_watch.wait("the draft", |e| e.name == "bulletin" && e.data["notice"] == b["notice"]);
+    assert_eq!(one(&auditor, &b)["may"]["comment"], false);
+    act(&analyst, &b, "submissions", json!({"read": b["proposed_at"]})).problem(422, "unfit");
+    // Another writes on at it; who has not read that overwrites nothing.
+    let written = json!({"read": b["proposed_at"], "content": sheet("Drones", &json!([]), "")});
+    let second = act(&watch, &b, "drafts", written.clone()).ok(200);
+    assert_eq!(second["authors"], json!(["analyst", "watch"]));
+    assert_eq!(second["names"]["watch"], "WATCH");
+    act(&analyst, &b, "drafts", written).problem(409, "changed");
+    act(&analyst, &b, "submissions", json!({"read": b["proposed_at"]})).problem(409, "changed");
+    // A comment leaves what was read as it is.
+    let said = act(&supervisor, &b, "comments", json!({"text": "Say which road."})).ok(201);
+    assert_eq!((text(&said, "/comments/0/by"), text(&said, "/names/supervisor")), ("supervisor", "SUPERVISOR"));
+    let waits = act(&analyst, &b, "submissions", json!({"read": second["proposed_at"]})).ok(200);
+    assert_eq!((text(&waits, "/step"), text(&waits, "/waiting/by")), ("proposed", "analyst"));
+    let of = |c: &Client| one(c, &b)["may"]["approve"].clone();
+    assert_eq!((of(&watch), of(&supervisor)), (json!(false), json!(true)), "who wrote at it may not");
+    act(&watch, &b, "approvals", json!({"read": waits["waiting"]["at"]})).problem(409, "second_person");
+    let back = act(&supervisor, &b, "returns", json!({"why": "no road is named"})).ok(200);
+    assert_eq!((text(&back, "/step"), &back["comments"][1]["returned"]), ("draft", &json!(true)));
+    let again = json!({"read": back["proposed_at"], "content": sheet("Drones at Route 9", &json!([]), "")});
+    let again = act(&analyst, &b, "drafts", again).ok(200);
+    let waits = act(&watch, &b, "submissions", json!({"read": again["proposed_at"]})).ok(200);
+    let issued = approve(&supervisor, &waits);
+    let number = text(&issued, "/number").to_owned();
+    assert!(number.contains("OSA-") && number.ends_with("-0001"), "{number}");
+    let n = at_agent.notice("the bulletin", |n| n["notice"]["id"] == b["notice"]);
+    assert_eq!((text(&n, "/notice/number"), text(&n, "/notice/title")), (number.as_str(), "Drones at Route 9"));
+    assert_eq!(text(&n, "/notice/sheet/known/0/grade/reliability"), "B");
+    assert!(!n.to_string().contains("which road"), "what was said at the centre stays there: {n}");
+    // A draft comes before what is in force, and behind what waits.
+    let kept = draft(&watch, &sheet("Kept", &json!([]), ""));
+    let waits = propose(&watch, &content("Waits"));
+    let order: Vec<Value> = items(&watch.see("/api/v1/bulletins")).iter().map(|b| b["notice"].clone()).collect();
+    assert_eq!(order, [waits["notice"].clone(), kept["notice"].clone(), b["notice"].clone()]);
+    centre.terminate();
+    let verified = centre.verify(&["--recompute"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn what_a_bulletin_rests_on_is_counted_and_not_shown_to_whom_it_does_not_open_and_is_not_lost_when_they_write_on() {
+    let mut centre = Centre::start();
+    let [watch, watch2, supervisor, lead_b, auditor] =
+        ["watch", "watch2", "supervisor", "lead-b", "auditor"].map(|p| centre.person(p));
+    let mut secret = content("Only for north");
+    secret["marking"] = json!({"tlp": "TLP:AMBER", "owner": "north", "releasable_to": [], "named": []});
+    let secret = approve(&watch2, &propose(&watch, &secret));
+    let link = json!({"to": "notice", "id": secret["notice"]});
+
+    let b = draft(&watch, &sheet("For all", &json!([link]), ""));
+    assert_eq!(b["content"]["sheet"]["rests_on"], json!([link]));
+    assert_eq!((text(&b, "/basis/items/0/title"), &b["basis"]["hidden"]), ("Only for north", &json!(0)));
+    assert_eq!((&b["basis"]["wider"], text(&b, "/basis/marking/tlp")), (&json!(true), "TLP:AMBER"));
+    act(&watch, &b, "submissions", json!({"read": b["proposed_at"]})).problem(422, "unfit");
+
+    // To south it is one that they may not see; they cannot name it either.
+    let seen = one(&lead_b, &b);
+    assert_eq!((&seen["basis"]["items"], &seen["basis"]["hidden"]), (&json!([]), &json!(1)));
+    assert_eq!((&seen["content"]["sheet"]["rests_on"], &seen["basis"]["wider"]), (&json!([]), &json!(true)));
+    let whole = seen.to_string();
+    assert!(!whole.contains("Only for north") && !whole.contains(text(&secret, "/notice")), "{whole}");
+    let refused = json!({"id": id(), "draft": true, "content": sheet("x", &json!([link]), "")});
+    lead_b.post("/api/v1/bulletins", &refused).problem(422, "unfit");
+    // They write on at what they see: nothing is taken off.
+    let mine = json!({"read": seen["proposed_at"], "content": sheet("For all, better", &json!([]), "")});
+    let after = act(&lead_b, &b, "drafts", mine).ok(200);
+    assert_eq!(after["basis"]["hidden"], 1);
+    let after = one(&watch, &b);
+    assert_eq!(after["content"]["sheet"]["rests_on"], json!([link]));
+
+    // Released with a reason, by a second person only, and that stands in the audit.
+    let why = sheet("For all, better", &json!([link]), "the source agreed");
+    let after = act(&watch, &b, "drafts", json!({"read": after["proposed_at"], "content": why})).ok(200);
+    let waits = act(&watch, &b, "submissions", json!({"read": after["proposed_at"]})).ok(200);
+    assert_eq!(waits["may"]["break_glass"], false);
+    act(&supervisor, &b, "break-glass", json!({"why": "x"})).problem(409, "second_person");
+    assert_eq!(text(&one(&supervisor, &b), "/waiting/content/sheet/release_why"), "the source agreed");
+    approve(&supervisor, &waits);
+    let alone = propose(&watch, &content("Alone"));
+    act(&watch, &alone, "break-glass", json!({"why": "alone at night"})).ok(200);
+    for (deed, by, what) in [("release_widened", "supervisor", &b), ("glass_broken", "watch", &alone)] {
+        let row = until("the row of the audit", SOON, || {
+            items(&auditor.see(&format!("/api/v1/audit?deed={deed}"))).first().cloned()
+        });
+        assert_eq!(text(&row, "/by/id"), by);
+        assert!(text(&row, "/what").contains(text(what, "/notice")), "{row}");
+    }
+}
+
+#[test]
+fn drafts_are_kept_commented_submitted_and_sent_back_by_command_too() {
+    let mut centre = Centre::start();
+    let watch = centre.person("watch");
+    let file = centre.folder().join("draft.json");
+    std::fs::write(&file, sheet("By command", &json!([]), "").to_string()).unwrap();
+    let (data, file) = (centre.data(), file.to_str().unwrap().to_owned());
+    let bulletin = |args: &[&str]| {
+        let out = run(&[&["bulletin"], args, &["--data", data.to_str().unwrap()]].concat());
+        let said = String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(0), "{args:?}: {said}");
+        said
+    };
+    let kept: Value = serde_json::from_str(&bulletin(&["draft-save", &file, "--as", "analyst", "--json"])).unwrap();
+    let b = text(&kept, "/notice");
+    let shown = bulletin(&["show", b]);
+    assert!(shown.contains(&format!("--read {}", text(&kept, "/proposed_at"))), "{shown}");
+    let save = ["draft-save", &file, "--id", b, "--read", text(&kept, "/proposed_at"), "--as", "watch"];
+    assert!(bulletin(&save).starts_with("Kept draft "));
+    assert!(bulletin(&["comment", b, "Which road?", "--as", "supervisor"]).starts_with("Commented on "));
+    let read = text(&one(&watch, &kept), "/proposed_at").to_owned();
+    assert!(bulletin(&["submit", b, "--read", &read, "--as", "analyst"]).starts_with("Submitted "));
+    assert!(bulletin(&["return", b, "--why", "no road", "--as", "supervisor"]).starts_with("Sent back "));
+    let shown = bulletin(&["show", b]);
+    assert!(shown.contains("SUPERVISOR said") && shown.contains("SUPERVISOR sent it back"), "{shown}");
+    assert_eq!(text(&one(&watch, &kept), "/step"), "draft");
+}

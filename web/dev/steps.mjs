@@ -1,0 +1,59 @@
+// Steps that browser tests share: waiting, what axe finds, and signing in whole.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Asks until it is so, and gives what it is then; fails when it is not in time. */
+export async function until(what, check, ms = 30_000) {
+  const end = Date.now() + ms;
+  while (Date.now() < end) {
+    const is = await check();
+    if (is) return is;
+    await new Promise((r) => setTimeout(r, 60));
+  }
+  assert.fail(`not so in ${ms} ms: ${what}`);
+}
+
+/** The same; gives the moment at which it was so. */
+export async function moment(what, check, ms) {
+  await until(what, check, ms);
+  return Date.now();
+}
+
+/** What axe finds wrong with the page as it is; nothing, else it fails. */
+export async function axe(page, name) {
+  // The policy forbids inline scripts, so axe comes in through the debugger's door.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const r = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
+  });
+  assert.deepEqual(found, [], name);
+}
+
+/** RFC 6238 with the usual values, so many steps from now. */
+export function totp(base32, steps = 0) {
+  const bits = [...base32.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const mac = createHmac('sha1', secret).update(counter).digest();
+  const at = mac[19] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+/** The first time over TLS: a password, codes, and the recovery codes written down. */
+export async function setUpSignIn(page, password = 'correct horse battery') {
+  const touch = (name) => page.getByRole('button', { name }).first().click();
+  await page.getByLabel('New password').fill(password);
+  await page.getByLabel('The same again').fill(password);
+  await touch('Save password');
+  await page.getByRole('heading', { name: 'Set up a second factor' }).waitFor();
+  await page.getByLabel('The six digits that it shows now').fill(totp(await page.locator('.key').innerText(), -1));
+  await touch('Go on');
+  await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
+  await touch('I have written them down');
+}

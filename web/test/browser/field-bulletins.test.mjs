@@ -1,0 +1,215 @@
+// Bulletins on the built field page in a real browser, phone-sized, against a small made-up centre: read whole in the
+// person's language, acknowledged also without a signal, reminded, corrected, recalled, expired; large targets, axe clean.
+// LOOK names a folder for pictures. Needs `npm run build` first.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch } from '../../dev/browser.mjs';
+import { axe, until } from '../../dev/steps.mjs';
+import { phone as openPhone } from '../../field/dev/phone.mjs';
+
+const LOOK = process.env.LOOK;
+let browser;
+before(async () => {
+  if (LOOK) mkdirSync(LOOK, { recursive: true });
+  browser = await launch();
+});
+after(async () => { await browser?.close(); });
+
+const phone = (t, options) => openPhone(browser, t, options);
+const look = async (page, name) => {
+  if (LOOK) await page.screenshot({ path: join(LOOK, `${name}.png`) });
+};
+/** A button that has just appeared takes no touch for a moment. */
+const held = () => new Promise((r) => setTimeout(r, 800));
+const WORDS = {
+  en: { title: 'Officer Safety Alert', text: 'Drones may carry explosives.', ack: /^Acknowledge: Urgent, Officer Safety Alert/, one: '1 bulletin in force', until: 'Valid until', head: 'Bulletins' },
+  es: { title: 'Alerta de seguridad', text: 'Los drones pueden llevar explosivos.', ack: /^Enterado: Urgente, Alerta de seguridad/, one: '1 boletín vigente', until: 'Vigente hasta', head: 'Boletines' },
+};
+
+for (const [language, palette, width, height] of [['en', 'night', 390, 844], ['es', 'day', 320, 640], ['es', 'red', 390, 844]]) {
+  test(`a bulletin fills the screen, is read in ${language} on ${width} px (${palette}), acknowledged, and stands in the list`, async (t) => {
+    const w = WORDS[language];
+    const { centre, page, card, wrong } = await phone(t, { language, palette, width, height });
+    const id = centre.issue();
+    await card.waitFor();
+    const words = await card.innerText();
+    for (const said of [w.title, w.text, 'TLP:GREEN', 'watch-1', 'lead-2', w.until, '04711']) assert.ok(words.includes(said), `${said} in ${words}`);
+    await until('shown is told', () => centre.posts(`/notices/${id}/versions/1/receipts`).some((p) => p.body.shown === true));
+    const button = page.getByRole('button', { name: w.ack });
+    await button.scrollIntoViewIfNeeded();
+    const box = await button.boundingBox();
+    assert.ok(box.height >= 72 && box.width >= 72, `${box.width} by ${box.height} px`);
+    assert.ok((await card.boundingBox()).height >= Math.min(400, height - 340), 'it fills the screen');
+    assert.equal(await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth), 0, 'nothing sticks out sideways');
+    await axe(page, `bulletin ${language} ${palette}`);
+    await look(page, `phone-bulletin-${language}-${palette}`);
+    await held();
+    await button.click();
+    await until('one in force, behind a button', () => page.getByRole('button', { name: w.one }).isVisible());
+    assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
+    assert.equal(await card.count(), 0);
+    await page.getByRole('button', { name: w.one }).click();
+    await page.getByRole('heading', { name: w.head }).waitFor();
+    await card.waitFor();
+    await axe(page, `bulletins ${language} ${palette}`);
+    await look(page, `phone-bulletins-${language}-${palette}`);
+    assert.deepEqual(wrong, []);
+  });
+}
+
+test('a warning stands above a bulletin, the gravest bulletin above a milder one; on another page it is one line', async (t) => {
+  const { centre, page, card } = await phone(t);
+  centre.issue({ level: 'advisory', title: 'Milder' });
+  centre.issue({ level: 'caution', title: 'Graver' });
+  centre.warn();
+  await until('all three', async () => (await card.count()) === 2 && (await page.locator('article.warning').count()) === 1);
+  const tops = await page.locator('article').evaluateAll((all) => all.map((a) => a.className.split(' ')[0]));
+  assert.deepEqual(tops, ['warning', 'bulletin', 'bulletin']);
+  assert.match(await card.first().innerText(), /Graver/);
+  await page.getByRole('button', { name: 'REPORT DRONE' }).click();
+  await until('the warning has the line', () => page.locator('.strip.urgent').isVisible());
+  const [warning] = [...centre.notices.values()].filter((v) => v.notice.kind === 'warning');
+  centre.update(warning.notice.id, { state: 'cleared' });
+  await until('the bulletin has it', async () => /Graver/.test(await page.locator('.strip').innerText().catch(() => '')));
+  await look(page, 'phone-bulletin-strip');
+  await page.locator('.strip').click();
+  await card.first().waitFor();
+});
+
+test('a warning that comes while somebody reads far down in a long bulletin is on the screen at once', async (t) => {
+  const { centre, page, card } = await phone(t);
+  centre.issue({ level: 'caution', text: Array.from({ length: 60 }, (_, k) => `Line ${k} of a long alert.`).join('\n') });
+  await card.waitFor();
+  await card.getByText('Line 59').scrollIntoViewIfNeeded();
+  await page.locator('.home').evaluate((e) => { e.scrollTop = e.scrollHeight; });
+  centre.warn();
+  const warning = page.locator('article.warning');
+  await warning.waitFor();
+  await until('the warning is on the screen', () => warning.locator('header').evaluate((e) => {
+    const { top, bottom } = e.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight && e.ownerDocument.elementFromPoint(60, (top + bottom) / 2)?.closest('article') === e.closest('article');
+  }), 5_000);
+});
+
+test('a mild bulletin sounds once, and once more for each reminder', async (t) => {
+  const { centre, card, tones } = await phone(t);
+  const id = centre.issue({ level: 'advisory' });
+  await card.waitFor();
+  const first = await until('it sounds', tones);
+  await new Promise((r) => setTimeout(r, 1_500));
+  assert.equal(await tones(), first, 'not again by itself');
+  centre.remind(id);
+  const second = await until('it sounds for the reminder', async () => ((await tones()) > first ? tones() : 0));
+  // The same once more, as after a lost connection, is no news.
+  centre.send('notice', centre.notices.get(id));
+  await new Promise((r) => setTimeout(r, 1_500));
+  assert.equal(await tones(), second);
+});
+
+test('acknowledged without a signal it waits on the phone through a reload, and goes once', async (t) => {
+  const { centre, page, context } = await phone(t);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  await until('the service worker has the page', () => page.evaluate(() => Boolean(navigator.serviceWorker.controller)));
+  const id = centre.issue();
+  const button = page.getByRole('button', { name: WORDS.en.ack });
+  await button.waitFor();
+  await context.setOffline(true);
+  await held();
+  await button.click();
+  await until('kept, and not called taken', () => page.getByText(/Acknowledged on this phone .* Not yet at the centre/).isVisible());
+  await page.reload();
+  await until('the count on the button', () => page.getByText('1 not yet sent').isVisible());
+  assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 0);
+  await context.setOffline(false);
+  await until('taken', () => centre.posts(`/notices/${id}/versions/1/acknowledgements`).length > 0, 20_000);
+  await until('in the list', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
+  assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
+});
+
+test('a recall is loud where the old words were read, and stays until it is put away, also over a reload', async (t) => {
+  const { centre, page, card, tones } = await phone(t);
+  const id = centre.issue({ level: 'caution' });
+  await until('read', () => centre.posts(`/notices/${id}/versions/1/receipts`).length === 1);
+  await held();
+  await page.getByRole('button', { name: /^Acknowledge: Caution/ }).click();
+  await until('behind its button', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
+  const original = structuredClone(centre.notices.get(id));
+  const before = await tones();
+  centre.end(id, 'recalled', 'The alert was sent by mistake.');
+  await card.waitFor();
+  await until('it sounds', async () => (await tones()) > before);
+  assert.match(await card.innerText(), /RECALLED[\s\S]*Do not act on what this said before\.[\s\S]*The alert was sent by mistake\.[\s\S]*Why: It was a mistake/);
+  await axe(page, 'recalled');
+  await look(page, 'phone-recalled');
+  const once = await tones();
+  // The original, late: the recall stands, and nothing sounds.
+  centre.send('notice', original);
+  await new Promise((r) => setTimeout(r, 1_500));
+  assert.match(await card.innerText(), /RECALLED/);
+  assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  assert.equal(await tones(), once, 'a correction is not repeated');
+  // Loaded again: the centre tells it once more, and it is no news.
+  await page.reload();
+  await page.locator('.report').waitFor();
+  await page.locator('.home').click({ position: { x: 5, y: 5 } });
+  await until('heard', () => page.getByText(/heard \d s ago/).first().isVisible());
+  centre.send('notice', centre.notices.get(id));
+  await card.waitFor();
+  await new Promise((r) => setTimeout(r, 1_000));
+  assert.equal(await tones(), 0);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await until('put away', async () => (await card.count()) === 0);
+});
+
+test('a recall that overtakes its original is shown and silent, and so is the late original; an end by time is quiet', async (t) => {
+  const { centre, page, card, tones } = await phone(t);
+  const id = randomId();
+  const recalled = { id, version: 2, state: 'recalled', needs_ack: false, text: 'The alert was sent by mistake.' };
+  centre.issue(recalled);
+  await card.waitFor();
+  assert.match(await card.innerText(), /RECALLED/);
+  assert.ok(!/Do not act/.test(await card.innerText()), 'there is nothing to take back here');
+  centre.issue({ id });
+  await new Promise((r) => setTimeout(r, 1_500));
+  assert.match(await card.innerText(), /RECALLED/);
+  assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  assert.equal(await tones(), 0);
+  await page.getByRole('button', { name: 'Done' }).click();
+  const other = centre.issue({ level: 'advisory', needs_ack: false, expires_at: new Date(Date.now() + 3_000).toISOString() });
+  await until('in force', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
+  await until('over by the clock, before the centre says so', async () => /Expired/.test(await card.innerText().catch(() => '')));
+  centre.end(other, 'expired', 'Its time is over.');
+  await until('over by the centre', async () => /Its time is over\./.test(await card.innerText()));
+  assert.equal(await tones(), 0);
+  await look(page, 'phone-expired');
+});
+const randomId = () => globalThis.crypto.randomUUID();
+
+test('a correction says so where the old words were read, and asks again; who issued alone, and why, is said', async (t) => {
+  const { centre, page, card } = await phone(t);
+  const id = centre.issue({ approved_by: null, break_glass: 'Nobody else is awake' });
+  await until('read', () => centre.posts(`/notices/${id}/versions/1/receipts`).length === 1);
+  assert.match(await card.innerText(), /Issued by one person alone: Nobody else is awake/);
+  centre.update(id, { state: 'updated', text: 'Only at Post 2.', why: 'The place was wrong', needs_ack: true });
+  await until('corrected', async () => /Corrected: this takes the place of what you had\.[\s\S]*Only at Post 2\.[\s\S]*Why: The place was wrong/.test(await card.innerText()));
+  await held();
+  await page.getByRole('button', { name: /^Acknowledge.*version 2$/ }).click();
+  await until('for its version', () => centre.posts(`/notices/${id}/versions/2/acknowledgements`).length === 1);
+});
+
+test('what was acknowledged long ago and is asked for again, is asked for again', async (t) => {
+  const { centre, page } = await phone(t);
+  const id = centre.issue();
+  await page.getByRole('button', { name: WORDS.en.ack }).waitFor();
+  await held();
+  await page.getByRole('button', { name: WORDS.en.ack }).click();
+  await until('taken', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
+  const view = centre.notices.get(id);
+  view.acknowledged = false;
+  Object.assign(view.recipients[0], { acknowledged_at: null, owes: true });
+  centre.send('notice', view);
+  await page.getByRole('button', { name: WORDS.en.ack }).waitFor();
+});
