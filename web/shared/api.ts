@@ -4,7 +4,7 @@ import { uuidv7 } from './ids';
 import type {
   Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
   Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
-  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Reset, ResetRow, Role, Roster, RosterList, SightingStored,
+  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SightingStored,
   SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
 } from './types';
 
@@ -258,6 +258,23 @@ export const api = {
   mySubscriptions: async (): Promise<Subscription[]> => (await get<{ items: Subscription[] }>('/me/subscriptions')).items,
   setSubscriptions: (items: Subscription[]): Promise<{ items: Subscription[] } | void> => call('/me/subscriptions', { method: 'PUT', body: { items } }),
   // (end of bulletins)
+  // ---- intelligence ----
+  reports: (filter: { step?: ReportStep | undefined; due?: 'review' | 'purge' | undefined; cursor?: string | undefined; limit?: number | undefined }): Promise<Page<ReportRow>> =>
+    get(`/intelligence${query({ ...filter })}`),
+  report: (id: string): Promise<Report> => get(`/intelligence/${seg(id)}`),
+  reportChoices: (): Promise<ReportChoices> => get('/intelligence/choices'),
+  /** `id` becomes the report's id. */
+  fileReport: (id: string, content: ReportContent): Promise<Report> => post('/intelligence', { id, content }),
+  /** `read` is the version that was read: what another wrote since is not overwritten. */
+  changeReport: (report: string, read: number, content: ReportContent, why: string, request: string): Promise<Report> =>
+    post(`/intelligence/${seg(report)}/versions`, { id: request, read, content, why }),
+  vetReport: (report: string, read: number, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/vettings`, { id: request, read }),
+  approveIndividual: (report: string, read: number, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/individual-approvals`, { id: request, read }),
+  reviewReport: (report: string, review_by: Time, purge_by: Time, why: string, request: string): Promise<Report> =>
+    post(`/intelligence/${seg(report)}/reviews`, { id: request, review_by, purge_by, why }),
+  askPurge: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purge-requests`, { id: request, why }),
+  purgeReport: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purges`, { id: request, why }),
+  // (end of intelligence)
   // ---- board ----
   board: (notice: string, signal?: AbortSignal): Promise<NoticeBoard> => get(`/notices/${seg(notice)}/board`, signal),
   recipients: (notice: string, filter: RecipientFilter, signal?: AbortSignal): Promise<Page<BoardRow>> =>

@@ -711,6 +711,14 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "GET",
+        "/api/v1/intelligence/choices",
+        Roles(WRITES),
+        "What you can name in a report: agencies, and supervisors who can be asked to approve what it says about an individual.",
+        None,
+        (200, Some("ReportChoices")),
+    ),
+    row(
+        "GET",
         "/api/v1/intelligence/{id}",
         Roles(INTELLIGENCE),
         "One report, with its history, what it links and what rests on it.",
