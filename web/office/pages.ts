@@ -8,6 +8,9 @@ import Audit from './pages/Audit.svelte';
 import Board from './pages/Board.svelte';
 import Bulletins from './pages/Bulletins.svelte';
 import Health from './pages/Health.svelte';
+// ---- intelligence ----
+import Intelligence from './pages/Intelligence.svelte';
+// (end of intelligence)
 import Enrol from './pages/Enrol.svelte';
 // ---- people ----
 import People from './pages/People.svelte';
@@ -35,6 +38,9 @@ export const pages: readonly OfficePage[] = [
   { id: 'bulletins', title: 'Bulletins', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Bulletins },
   { id: 'board', title: 'Board', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Board },
   // (end of bulletins)
+  // ---- intelligence ----
+  { id: 'intelligence', title: 'Intelligence', roles: ['watch', 'analyst', 'supervisor', 'auditor', 'administrator'], component: Intelligence },
+  // (end of intelligence)
   // ---- people ----
   { id: 'people', title: 'People', roles: ['administrator', 'auditor'], component: People },
   { id: 'units', title: 'Units and agencies', roles: ['administrator', 'auditor'], component: Units },

@@ -2,6 +2,7 @@
 // and why, and what is kept of a report while it is written. Pure but for the storage of the page.
 import { absolute } from '../shared/format';
 import type { Problem } from '../shared/api';
+import { TYPED } from '../shared/typed';
 import type {
   Grade, Link, Marking, Me, NoticeArea, Report, ReportContent, ReportIndividual, ReportObtained, ReportRow, ReportSourceKind, ReportStep, ReportSubject, Role, Time,
 } from '../shared/types';
@@ -85,10 +86,10 @@ export function span(seconds: number): string {
 /** What is to be done about it, and since when, in words; empty when nothing is. */
 export function dueWords(r: Pick<ReportRow, 'due' | 'due_since' | 'purge_by' | 'purge_asked'>, nowMs: number): string {
   if (r.due === null) return '';
-  const since = r.due_since === null ? '' : ` for ${span((nowMs - Date.parse(r.due_since)) / 1_000)}`;
-  if (r.due === 'review') return `to be looked at again${since}`;
-  if (r.purge_by !== null && Date.parse(r.purge_by) <= nowMs) return `its time is over: to be purged${since}`;
-  return `its purge is asked for${since}`;
+  const late = r.due_since === null ? null : span((nowMs - Date.parse(r.due_since)) / 1_000);
+  if (r.due === 'review') return `to be looked at again${late ? `, ${late} late` : ''}`;
+  const ago = late ? ` ${late} ago` : '';
+  return r.purge_by !== null && Date.parse(r.purge_by) <= nowMs ? `its time was over${ago}: it must go` : `its purge was asked for${ago}`;
 }
 
 // ---- what is typed ----
@@ -271,8 +272,7 @@ export interface Kept {
   /** The request that was sent last, for the case that its answer was lost. */
   sent: { id: string; body: string } | null;
 }
-const PREFIX = 'skypicket-office.report.';
-const keyOf = (person: string, report: string): string => `${PREFIX}${person}.${report}`;
+const keyOf = (person: string, report: string): string => `${TYPED}${person}.${report}`;
 export function keep(store: Storage, person: string, report: string, what: Kept): boolean {
   try {
     store.setItem(keyOf(person, report), JSON.stringify(what));
@@ -293,15 +293,6 @@ export function kept(store: Storage, person: string, report: string): Kept | nul
 export function drop(store: Storage, person: string, report: string): void {
   try {
     store.removeItem(keyOf(person, report));
-  } catch {
-    // Nothing was kept then.
-  }
-}
-/** At sign-out everything goes; when somebody signs in, what others left goes. */
-export function forget(store: Storage, but: string | null = null): void {
-  try {
-    const keys = Array.from({ length: store.length }, (_, k) => store.key(k) ?? '');
-    for (const k of keys) if (k.startsWith(PREFIX) && (but === null || !k.startsWith(`${PREFIX}${but}.`))) store.removeItem(k);
   } catch {
     // Nothing was kept then.
   }
