@@ -27,10 +27,10 @@ export class IntelligenceDesk {
     };
   }
   put(id, content, by, more = {}) {
-    const at = this.iso(Date.now() - 60_000);
+    const at = more.at ?? this.iso(Date.now() - 60_000);
     const r = {
       id, version: 1, step: 'raw', content, filed_by: by, filed_at: at, individual_by: content.individual ? by : null, individual_approved: null, purge_asked: null, tombstone: null, at,
-      history: [{ version: 1, at, by, what: 'filed', fields: [], grade: [{ reliability: 'F', credibility: 6 }, content.grade], why: '' }], ...more,
+      history: [{ version: 1, at, by, what: 'filed', fields: [], grade: content.grade.reliability === 'F' && content.grade.credibility === 6 ? null : [{ reliability: 'F', credibility: 6 }, content.grade], why: '' }], ...more,
     };
     this.reports.set(id, r);
     return r;
