@@ -72,7 +72,7 @@ for (const palette of ['night', 'day']) {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'File a report (EXERCISE)' }).waitFor();
     await page.getByText('Skypicket gathers nothing itself').waitFor();
-    await tabTo(page, /^Text/);
+    await until('the text is where one begins', () => page.evaluate(() => /^Text/.test(document.activeElement?.labels?.[0]?.textContent ?? '')));
     await page.keyboard.insertText('They fly at night now.\nSeen at the river road.');
     await tabTo(page, /^Kind of source/);
     await page.keyboard.type('one post');
@@ -80,8 +80,11 @@ for (const palette of ['night', 'day']) {
     await page.keyboard.insertText('a public channel of the county');
     await tabTo(page, /^Origin/);
     await page.keyboard.insertText('https://www.x.example/a/1');
-    await tabTo(page, /^Now$/);
-    await page.keyboard.press('Enter');
+    await tabTo(page, /^When it was learned/);
+    await page.keyboard.type('01022026');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('0304A');
+    await page.getByText('That is 2026-01-02 10:04:00 UTC (03:04:00 MST).').waitFor();
     await tabTo(page, /^How it was learned/);
     await page.keyboard.type('read');
     await tabTo(page, /^Take the first line/);
@@ -111,6 +114,7 @@ for (const palette of ['night', 'day']) {
     await page.getByRole('heading', { name: /They fly at night now\./ }).waitFor();
     const filed = [...m.reports.reports.values()].find((r) => r.content.title === 'They fly at night now.');
     assert.equal(filed.content.provenance.kind, 'open_post');
+    assert.equal(filed.content.provenance.at, '2026-01-02T10:04:00.000Z');
     assert.deepEqual(filed.content.grade, { reliability: 'F', credibility: 6 });
     assert.match(page.url(), new RegExp(`#intelligence/${filed.id}$`));
     await page.getByRole('list', { name: 'What is not possible now, and why' }).getByText('You wrote at it: somebody else must vet it.').waitFor();
@@ -257,7 +261,9 @@ test('the queues say how much is due and for how long; a review takes new dates,
 
 test('whoever asked for a purge does not decide it; the safe answer has the focus; a tombstone is left, and the others are told', async (t) => {
   const { m, office } = await centre(t);
-  const [a, b, other] = [await office('auditor-1', `intelligence/${RAW}`), await office('watch-1', 'intelligence/purge'), await office('analyst-2', `intelligence/${RAW}`)];
+  const [a, b, other] = [await office('auditor-1', `intelligence/${RAW}`), await office('watch-1', 'intelligence/purge'), await office('analyst-2', `intelligence/${RAW}/edit`)];
+  await other.page.getByLabel('Title, one line').fill('Drones over the river road');
+  await other.page.getByText('What you type is kept in this tab').waitFor();
   await button(a.page, 'Ask for its purge…').click();
   let dialog = a.page.getByRole('dialog', { name: 'Ask that it be purged?' });
   await dialog.getByLabel('Why', { exact: true }).fill('its source took it back');
@@ -287,6 +293,7 @@ test('whoever asked for a purge does not decide it; the safe answer has the focu
   await axe(b.page, 'tombstone');
   await look(b.page, 'report-tombstone');
   await other.page.getByText('It is not there for you any more').waitFor();
+  await until('nor what was begun to change of it', () => other.page.evaluate(() => Object.keys(sessionStorage).length === 0));
   assert.ok(!(await other.page.locator('main').innerText()).includes('river road'));
   await b.page.evaluate(() => { location.hash = 'intelligence/purged'; });
   await b.page.getByRole('link', { name: /^Tombstone of / }).waitFor();
