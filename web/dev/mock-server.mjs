@@ -12,6 +12,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { BulletinDesk } from './mock-bulletins.mjs';
+import { SearchDesk } from './mock-search.mjs';
 import { deflateSync } from 'node:zlib';
 
 export const CSP = [
@@ -296,6 +297,8 @@ export function mock(options = {}) {
 
   const desk = new BulletinDesk({ uuid, iso, exercise, person, push: (...a) => push(...a), people: options.people });
   if (options.bulletins) desk.scene();
+  const search = new SearchDesk({ uuid, iso, push: (...a) => push(...a) });
+  if (options.search) search.scene();
   let eventId = 100;
   function push(event, data, durable = false, to = () => true) {
     if (durable) eventId += 1;
@@ -371,6 +374,7 @@ export function mock(options = {}) {
       return { id, version, kind, state, level, title: v.notice.title ?? v.notice.protected_name, at: since, expires_at: v.notice.expires_at ?? null, exercise, marking };
     };
     const tools = { json: (data, code) => json(res, data, code), problem: (...a) => problem(res, ...a), answer };
+    if (search.take(req, url, parts, body, who, tools) !== false) return undefined;
     if (desk.take(req, url, parts, body, who, head, tools) !== false) return undefined;
     if (parts[0] === 'sightings') {
       if (parts.length === 1 && req.method === 'GET') return json(res, { items: sightings().filter((s) => sees(who, s)).filter((s) => !url.searchParams.has('mine') || s.reporter === who.id).map(sightingView), next: null });
@@ -473,6 +477,7 @@ export function mock(options = {}) {
     close: () => { clearInterval(second); clearInterval(beat); for (const s of streams) s.res.destroy(); server.close(); server.closeAllConnections(); },
     log,
     desk,
+    search,
     /** Now the urgent warnings sound as well. */
     loud: () => { loud = true; for (const a of alarmList().items) push('alarm', a, true, (me) => me.roles.includes('watch')); },
     acknowledge: (i, who) => { acknowledged.set(`${noticeId(i)}|${who}`, iso()); pushNotice(i); },
