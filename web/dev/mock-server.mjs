@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { BulletinDesk } from './mock-bulletins.mjs';
 import { IntelligenceDesk } from './mock-intelligence.mjs';
+import { SearchDesk } from './mock-search.mjs';
 import { deflateSync } from 'node:zlib';
 
 export const CSP = [
@@ -305,6 +306,8 @@ export function mock(options = {}) {
   if (options.bulletins) desk.scene();
   const reports = new IntelligenceDesk({ uuid, iso, person, push: (...a) => push(...a), agencies: [{ id: 'county', name: 'County sheriff' }, { id: 'sector', name: 'Sector' }] });
   if (options.reports) reports.scene();
+  const search = new SearchDesk({ uuid, iso, push: (...a) => push(...a) });
+  if (options.search) search.scene();
   let eventId = 100;
   function push(event, data, durable = false, to = () => true) {
     if (durable) eventId += 1;
@@ -381,6 +384,7 @@ export function mock(options = {}) {
     };
     const tools = { json: (data, code) => json(res, data, code), problem: (...a) => problem(res, ...a), answer };
     if (options.reports && reports.take(req, url, parts, body, who, tools) !== false) return undefined;
+    if (search.take(req, url, parts, body, who, tools) !== false) return undefined;
     if (desk.take(req, url, parts, body, who, head, tools) !== false) return undefined;
     if (parts[0] === 'sightings') {
       if (parts.length === 1 && req.method === 'GET') return json(res, { items: sightings().filter((s) => sees(who, s)).filter((s) => !url.searchParams.has('mine') || s.reporter === who.id).map(sightingView), next: null });
@@ -484,6 +488,7 @@ export function mock(options = {}) {
     log,
     desk,
     reports,
+    search,
     /** Now the urgent warnings sound as well. */
     loud: () => { loud = true; for (const a of alarmList().items) push('alarm', a, true, (me) => me.roles.includes('watch')); },
     acknowledge: (i, who) => { acknowledged.set(`${noticeId(i)}|${who}`, iso()); pushNotice(i); },

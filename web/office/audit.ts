@@ -39,6 +39,8 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^\/notices$/, 'warnings'],
   [/^\/notices\/(.+)$/, 'warning $1'],
   [/^\/dangers$/, 'who is in danger'],
+  [/^\/search$/, 'what a search found'],
+  [/^\/searches\/.+\/hits$/, 'what fits a kept search'],
   [/^\/audit$/, 'this audit'],
 ];
 /** "GET /api/v1/people, everybody" in words; what is not known stays as it is. */

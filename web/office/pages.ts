@@ -21,6 +21,9 @@ import Machines from './pages/Machines.svelte';
 import ReadsOfMe from './pages/ReadsOfMe.svelte';
 import MySignIn from './pages/MySignIn.svelte';
 import Subscriptions from './pages/Subscriptions.svelte';
+// ---- search ----
+import SearchPage from './pages/Search.svelte';
+// (end of search)
 
 export interface OfficePage {
   /** In the address, behind #. */
@@ -41,6 +44,9 @@ export const pages: readonly OfficePage[] = [
   // ---- intelligence ----
   { id: 'intelligence', title: 'Intelligence', roles: ['watch', 'analyst', 'supervisor', 'auditor', 'administrator'], component: Intelligence },
   // (end of intelligence)
+  // ---- search ----
+  { id: 'search', title: 'Search', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: SearchPage },
+  // (end of search)
   // ---- people ----
   { id: 'people', title: 'People', roles: ['administrator', 'auditor'], component: People },
   { id: 'units', title: 'Units and agencies', roles: ['administrator', 'auditor'], component: Units },

@@ -1,10 +1,11 @@
 // Typed client of the HTTP API. Every failed call throws a [`Problem`]; every POST carries a client-made id, so that a
 // repeat after a lost answer is safe: pass the same body again.
 import { uuidv7 } from './ids';
+import { params } from './search';
 import type {
   Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
   Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
-  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SightingStored,
+  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SavedSearch, Search, SearchHit, SightingStored,
   SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
 } from './types';
 
@@ -132,6 +133,7 @@ export interface PeopleFilter {
   limit?: number | undefined;
   cursor?: string | undefined;
 }
+export type SearchOrder = 'newest' | 'best';
 export interface RecipientFilter {
   state?: BoardState | undefined;
   agency?: string | undefined;
@@ -275,6 +277,18 @@ export const api = {
   askPurge: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purge-requests`, { id: request, why }),
   purgeReport: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purges`, { id: request, why }),
   // (end of intelligence)
+  // ---- search ----
+  search: (s: Search, order: SearchOrder, cursor?: string, signal?: AbortSignal): Promise<Page<SearchHit>> =>
+    get(`/search${query({ ...Object.fromEntries(params(s)), order, cursor })}`, signal),
+  searches: async (): Promise<SavedSearch[]> => (await get<{ items: SavedSearch[] }>('/searches')).items,
+  /** With `of` it takes the place of that one. */
+  saveSearch: (body: { name: string; search: Search; notify: boolean; of?: string }, request: string): Promise<SavedSearch> => post('/searches', { id: request, ...body }),
+  dropSearch: (id: string): Promise<void> => call(`/searches/${seg(id)}`, { method: 'DELETE' }),
+  /** What fits one that is kept, without one's own; what came or changed since an entry, where one is given. */
+  searchHits: (id: string, since?: number, cursor?: string, signal?: AbortSignal): Promise<Page<SearchHit> & { head: number }> =>
+    get(`/searches/${seg(id)}/hits${query({ since, cursor })}`, signal),
+  readSearch: (id: string, head: number): Promise<SavedSearch> => call(`/searches/${seg(id)}/read`, { method: 'PUT', body: { head } }),
+  // (end of search)
   // ---- board ----
   board: (notice: string, signal?: AbortSignal): Promise<NoticeBoard> => get(`/notices/${seg(notice)}/board`, signal),
   recipients: (notice: string, filter: RecipientFilter, signal?: AbortSignal): Promise<Page<BoardRow>> =>

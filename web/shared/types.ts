@@ -556,6 +556,67 @@ export interface ReportChanged {
   gone: boolean;
 }
 // (end of intelligence)
+// ---- search ----
+export type SearchKind = 'sighting' | 'report' | 'bulletin' | 'warning';
+/** What somebody looks for; all of it must fit. */
+export interface Search {
+  q: string;
+  /** None is every kind. */
+  kinds: SearchKind[];
+  near: { at: LatLon; within_m: number } | null;
+  from: Time | null;
+  until: Time | null;
+  reliability: Reliability | null;
+  credibility: number | null;
+}
+/** A stretch of a text, in characters (Unicode scalar values, not UTF-16 units). */
+export interface Span {
+  from: number;
+  to: number;
+}
+/** Something found, as its reader may see it. */
+export interface SearchHit {
+  kind: SearchKind;
+  id: string;
+  /** Empty for a sighting; of a warning whom it protects. */
+  title: string;
+  title_hits: Span[];
+  snippet: string;
+  snippet_hits: Span[];
+  state: string;
+  draft: boolean;
+  version: number;
+  number: string | null;
+  marking: Marking;
+  grade: Grade | null;
+  level: Level | null;
+  area: NoticeArea | null;
+  at: LatLon | null;
+  from: Time;
+  until: Time;
+  person: string | null;
+  person_name: string | null;
+  told: number;
+}
+/** A search that somebody keeps. */
+export interface SavedSearch {
+  id: string;
+  name: string;
+  search: Search;
+  notify: boolean;
+  /** The entry up to which it was read. */
+  read: number;
+  unread: number;
+  /** There is more unread than is counted. */
+  more: boolean;
+}
+export interface SearchNews {
+  search: string;
+  kind: SearchKind;
+  id: string;
+  told: number;
+}
+// (end of search)
 
 // ---- board ----
 /** What comes next by itself, and when. */
@@ -1177,6 +1238,7 @@ export interface EventData {
   flood: Flood;
   status: Status;
   directory: { entry: number };
+  search: SearchNews;
   heartbeat: { now: Time };
   reset: Record<string, never>;
   bye: { why: string };

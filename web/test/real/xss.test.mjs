@@ -135,6 +135,7 @@ listen = "127.0.0.1:${tak}"
     },
   });
   await ask('POST', `/intelligence/${report}/purge-requests`, { id: randomUUID(), why: EVIL });
+  await ask('POST', '/searches', { id: randomUUID(), name: EVIL, search: { q: EVIL } });
   // And whoever is not signed in.
   await fetch(`${url}/api/v1/sessions`, { method: 'POST', headers: { origin: url, 'content-type': 'application/json' }, body: JSON.stringify({ name: EVIL, password: EVIL }) });
   await until('the track and the report of the TAK client are there', async () => {
@@ -204,6 +205,9 @@ test('no text that any input can carry becomes script on any page', async () => 
     quiet = 0; await answered();
     await look(`office ${at}`);
   }
+  await page.goto(`${url}/office/#search/q=onerror`);
+  await page.getByRole('region', { name: 'Hits' }).locator('mark').first().waitFor();
+  await look('hits');
   await page.goto(`${url}/office/#people`);
   await page.getByText(`agent ${EVIL}`).first().click();
   quiet = 0; await answered();
