@@ -58,7 +58,7 @@ describe('how an area lies on a map', () => {
       const centre = at(47.1, 8.7);
       const [lon, lat] = rimOf(centre, m) as [number, number];
       expect(radiusTo(centre, at(lat, lon))).toBeCloseTo(m, -1);
-      const ring = featureOf({ shape: 'circle', centre, radius_m: m })!.geometry as { coordinates: [number, number][][] };
+      const ring = featureOf({ shape: 'circle', centre, radius_m: m })!.geometry as unknown as { coordinates: [number, number][][] };
       for (const [x, y] of ring.coordinates[0]!) expect(Math.abs(groundM(centre, at(y, x)) / m - 1)).toBeLessThan(0.002);
     });
   }
