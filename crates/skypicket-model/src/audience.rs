@@ -300,7 +300,8 @@ mod tests {
             "area: the side from point 1 crosses the side from point 3: give the points in their order around it"
         );
         let over_the_date_line = [(0.1, 179.9), (0.1, -179.9), (-0.1, -179.9), (-0.1, 179.9)];
-        let points = over_the_date_line.iter().map(|(lat_deg, lon_deg)| LatLon { lat_deg: *lat_deg, lon_deg: *lon_deg });
+        let points =
+            over_the_date_line.iter().map(|(lat_deg, lon_deg)| LatLon { lat_deg: *lat_deg, lon_deg: *lon_deg });
         let small = Area::Polygon { points: points.collect() };
         assert!(small.check().is_ok() && small.holds(LatLon { lat_deg: 0.0, lon_deg: 180.0 }, 0.0));
         for bad in [polygon(&[(0.0, 0.0), (1.0, 1.0)]), polygon(&[(0.0, 0.0), (1.1e6, 0.0), (1.0, 1.0)])] {

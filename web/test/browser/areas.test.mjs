@@ -72,6 +72,14 @@ for (const [palette, width] of [['night', 1280], ['day', 700]]) {
     assert.ok(square.flat().every((v) => near(v, Math.round(v * 1e5) / 1e5)), 'to five decimals');
     assert.ok(square[0][0] > square[3][0] && square[0][1] < square[1][1], 'north is up and east is right');
     assert.ok(near(square[0][0], square[1][0], 0.002) && near(square[1][1], square[2][1], 0.002));
+    // A double click is one corner, and zooms nothing.
+    const scale = await f.area.locator('.maplibregl-ctrl-scale').innerText();
+    const box = await f.map.boundingBox();
+    await f.page.mouse.dblclick(box.x + 0.2 * box.width, box.y + 0.5 * box.height);
+    await until('one more', async () => (await f.lines()).length === 5);
+    await f.button('Take off the last corner').click();
+    await until('taken off', async () => (await f.lines()).length === 4);
+    assert.equal(await f.area.locator('.maplibregl-ctrl-scale').innerText(), scale);
     await until('it is on the map', async () => (await f.drawn('areas')) > 0);
     await f.about.getByText('Read as 4 corners').waitFor();
     await axe(f.page, `drawing ${palette}`);

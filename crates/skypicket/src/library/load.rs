@@ -128,8 +128,7 @@ impl Layer {
                 return Err(twice(&id));
             }
         } else {
-            let message =
-                "no file of a library: there are measures.toml, areas.toml, and what stands in templates/ and agencies/";
+            let message = "no file of a library: there are measures.toml, areas.toml, and what stands in templates/ and agencies/";
             return Err(source.problem("", message));
         }
         Ok(())

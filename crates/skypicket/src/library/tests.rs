@@ -76,7 +76,10 @@ fn an_area_has_a_name_and_sound_ground_and_what_is_made_up_is_never_offered_live
     let bow = format!("ground = {{ shape = \"polygon\", points = [{bow}] }}");
     for (text, why) in [
         (area("mile-7", true, circle), "areas.toml:5: 'mile-7' is for exercises: its id must begin with 'exercise-'"),
-        (area("mile-7", false, &bow), "areas.toml:3: 'mile-7': ground: the side from point 1 crosses the side from point 3"),
+        (
+            area("mile-7", false, &bow),
+            "areas.toml:3: 'mile-7': ground: the side from point 1 crosses the side from point 3",
+        ),
         (area("mile-7", false, &circle.replace("900", "0")), "areas.toml:3: 'mile-7': ground: radius_m is 0"),
         (area("mile-7", false, &circle.replace("circle", "square")), "areas.toml:7: unknown variant `square`"),
     ] {
