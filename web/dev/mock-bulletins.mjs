@@ -26,6 +26,10 @@ const LIBRARY = {
     { id: 'fallen-drone', version: 1, text: { en: 'Do not touch a drone that came down.', es: 'No toque un dron caído.' } },
   ],
   agencies: [{ id: 'sector', name: 'Sector' }],
+  areas: [
+    { id: 'exercise-west-line', version: 1, exercise: true, name: { en: 'West line', es: 'Línea oeste' }, ground: { shape: 'polygon', points: [{ lat_deg: 31.752, lon_deg: -106.512 }, { lat_deg: 31.772, lon_deg: -106.512 }, { lat_deg: 31.772, lon_deg: -106.486 }, { lat_deg: 31.752, lon_deg: -106.486 }] } },
+    { id: 'exercise-river-road', version: 1, exercise: true, name: { en: 'River road crossing', es: 'Cruce del camino del río' }, ground: { shape: 'circle', centre: { lat_deg: 31.7585, lon_deg: -106.4905 }, radius_m: 900 } },
+  ],
 };
 
 export class BulletinDesk {

@@ -423,6 +423,15 @@ export interface Library {
   templates: LibraryTemplate[];
   measures: { id: string; version: number; text: Phrase }[];
   agencies: { id: string; name: string }[];
+  areas: LibraryArea[];
+}
+/** Ground that people call by a name. */
+export interface LibraryArea {
+  id: string;
+  version: number;
+  exercise: boolean;
+  name: Phrase;
+  ground: NoticeArea;
 }
 export interface LibraryTemplate {
   id: string;

@@ -386,9 +386,9 @@ pub fn run(cli: Cli) -> End {
                         d.sites.len(),
                         c.listeners().len()
                     ));
-                    let (templates, measures, agencies) = l.counts();
+                    let (templates, measures, agencies, areas) = l.counts();
                     say(&format!(
-                        "library: {templates} templates, {measures} measures, wording of {agencies} agencies"
+                        "library: {templates} templates, {measures} measures, wording of {agencies} agencies, {areas} named areas"
                     ));
                     if let Some(note) = people_command::kept_in_record(&c.data) {
                         say(&note);
