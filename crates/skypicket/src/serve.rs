@@ -235,7 +235,7 @@ async fn serve(
 
     let first = first_person(&centre.roll.load().directory).context("nobody has the role administrator")?;
     let link = access.first_link(&first).await.map_err(|e| anyhow::anyhow!(e))?;
-    let keeper = Arc::new(Keeper::new(centre.clone(), config.record.retention.policy()));
+    let keeper = Arc::new(Keeper::new(centre.clone(), config.record.retention.policy(), Arc::clone(&cap)));
     let keeping = tokio::spawn(Arc::clone(&keeper).run(stopped.clone()));
     tasks.spawn(Finder::new(centre.clone()).run(stopped.clone()));
     let audit = Audit::new(centre.clone());

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Kind in the private store; the key is the alert's identifier.
-const KIND: &str = "cap_alert";
+const KIND: &str = skypicket_record::ALERTS;
 /// Most entries of a feed.
 pub const MOST_ENTRIES: usize = 100;
 /// What ended stays in the feed for so long, seconds.
@@ -256,6 +256,11 @@ impl CapFeed {
         }
         let issuer = cap::Issuer { sender: &self.sender, name: &self.name, web: self.web.as_deref() };
         let Some(alert) = make(issuer) else { return Ok(None) };
+        // What was read before a purge is not kept after it: the sweep that follows one waits for this.
+        let there = self.centre.record.notice_versions(notice.id).await.context("the versions of a bulletin")?;
+        if !there.iter().any(|r| r.notice.version == notice.version) {
+            return Ok(None);
+        }
         let made = Arc::new(self.sign(&alert, at).await?);
         let bytes = serde_json::to_vec(&*made).context("an alert")?;
         self.centre.record.private_put(KIND, &identifier, bytes).await.context("an alert could not be kept")?;
@@ -354,8 +359,12 @@ impl CapFeed {
         given.insert((token.to_owned(), identifier.to_owned()));
     }
 
-    /// Forgets the alerts whose version the record no longer has; how many.
+    /// Forgets the alerts whose version the record no longer has; how many. Those in the record's own store went with the
+    /// version; what is held in memory, and what was being signed meanwhile, goes here.
     pub async fn sweep(&self) -> anyhow::Result<usize> {
+        let _none_is_made = self.making.lock().await;
+        lock(&self.versions).clear();
+        lock(&self.alerts).clear();
         let mut swept = 0;
         let mut versions: BTreeMap<NoticeId, BTreeSet<u32>> = BTreeMap::new();
         for (identifier, _) in self.centre.record.private_list(KIND).await? {
@@ -376,7 +385,6 @@ impl CapFeed {
             };
             if !there {
                 self.centre.record.private_delete(KIND, &identifier).await?;
-                lock(&self.alerts).remove(&identifier);
                 swept += 1;
             }
         }
