@@ -33,7 +33,7 @@ use skypicket_link::{
     CaptureTail, ClientCertificates, Secure, TakServer, TcpLines, UdpLines,
     tls::{ClientAuth, server_config},
 };
-use skypicket_model::{Channel, Directory, PersonId, Role};
+use skypicket_model::{Channel, Directory, PersonId, Role, Zone};
 use skypicket_record::{Options, SqliteRecord, World};
 use std::{
     io::{IsTerminal, Write},
@@ -167,6 +167,7 @@ async fn serve(
         snapshot_s: config.record.snapshot_s,
         checkpoint_s: config.record.checkpoint_s,
         place,
+        zone: Zone::new(&config.centre.time_zone).context("[centre] time_zone")?,
         basemap: config.basemap.is_some(),
         warnings: insecure.collect(),
     };

@@ -16,7 +16,7 @@ use crate::cap::{
     ResponseType, Scope, Severity, Status, Urgency, check,
 };
 use skypicket_model::{
-    Area, Bulletin, Level, Marking, Notice, NoticeState, Tlp, intelligence::Credibility, notice::WITHDRAWN,
+    Area, Bulletin, Level, Marking, Notice, NoticeState, Tlp, Zone, intelligence::Credibility, notice::WITHDRAWN,
     people::Language,
 };
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub fn status(exercise: Option<&str>, edition: Edition) -> Status {
     }
 }
 
-/// The alert of one version of a bulletin. `earlier` are the versions before it, in any order. `None` for a warning, and
+/// The alert of one version of a bulletin. (Its times are elements of the standard's own, in UTC; no text has any.) `earlier` are the versions before it, in any order. `None` for a warning, and
 /// for what expired: its alerts said themselves when they would.
 pub fn alert<'a>(
     notice: &Notice,
@@ -57,7 +57,7 @@ pub fn alert<'a>(
     let mut alert = Alert::new(identifier(notice)?, issuer.sender.clone(), sent);
     alert.status = status(notice.exercise.as_deref(), edition);
     // The name of an exercise belongs here, as the standard has it.
-    alert.note = SheetText::of(notice, Language::En, edition)?.front;
+    alert.note = SheetText::of(notice, Language::En, edition, &Zone::default())?.front;
     alert.source = Some("Skypicket".into());
     mark(&mut alert, &notice.marking);
     let references = references(notice, earlier, issuer.sender);
@@ -102,14 +102,14 @@ pub fn withdrawal<'a>(
     let sent = DateTime::utc(notice.at);
     let mut alert = Alert::new(withdrawal_identifier(notice)?, issuer.sender.clone(), sent);
     alert.status = status(notice.exercise.as_deref(), Edition::InForce);
-    let front = SheetText::of(last, Language::En, Edition::InForce)?.front;
+    let front = SheetText::of(last, Language::En, Edition::InForce, &Zone::default())?.front;
     let words = "withdrawn from this feed";
     alert.note = Some(front.map_or_else(|| words.to_owned(), |f| format!("{f}: {words}")));
     alert.source = Some("Skypicket".into());
     mark(&mut alert, &last.marking);
     alert = alert.about(MsgType::Cancel, references);
     for language in [Language::En, Language::Es] {
-        let text = SheetText::of(last, language, Edition::InForce)?;
+        let text = SheetText::of(last, language, Edition::InForce, &Zone::default())?;
         let mut info = heading(&text, language, issuer);
         (info.urgency, info.severity, info.certainty) = (Urgency::Past, Severity::Unknown, Certainty::Unknown);
         info.response_type = vec![ResponseType::Nothing];
@@ -199,7 +199,7 @@ fn info(
     edition: Edition,
     issuer: Issuer<'_>,
 ) -> Option<Info> {
-    let text = SheetText::of(notice, language, edition)?;
+    let text = SheetText::of(notice, language, edition, &Zone::default())?;
     let sheet = bulletin.sheet.as_deref();
     let ended = notice.state.ended();
     let mut info = heading(&text, language, issuer);
