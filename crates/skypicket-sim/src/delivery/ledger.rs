@@ -333,14 +333,15 @@ impl Ledger {
             Body::Notice(n) => {
                 let Some(sheet) = n.bulletin().and_then(|b| b.sheet.as_ref()) else { return };
                 let list: BTreeSet<String> = sheet.measures.iter().map(|m| m.id.clone()).collect();
-                for ((_, _), done) in self.done.iter_mut().filter(|((notice, _), _)| *notice == n.id) {
+                for (_, done) in self.done.iter_mut().filter(|((notice, _), _)| *notice == n.id) {
                     done.retain(|m| list.contains(m));
                 }
                 self.checklists.entry(n.id).or_default().insert(n.version, list);
             }
             Body::Act(a) => {
-                let Act::Measures { notice, version, done } = &a.act else { return };
-                self.ticks_durable.extend(a.request.as_ref().map(|r| r.id));
+                // (What nobody's client sent is forged, or planted.)
+                let (Act::Measures { notice, version, done }, Some(request)) = (&a.act, &a.request) else { return };
+                self.ticks_durable.insert(request.id);
                 let Some(lists) = self.checklists.get(notice) else { return };
                 let (Some(said), Some(newest)) = (lists.get(version), lists.values().next_back()) else { return };
                 let now = self.done.entry((*notice, a.by.clone())).or_default();

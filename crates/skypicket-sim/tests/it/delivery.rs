@@ -311,7 +311,8 @@ fn measures_that_count_as_done_by_who_only_acknowledged_are_found() {
 
 #[test]
 fn one_persons_ticks_that_are_written_down_for_another_are_found() {
-    assert_eq!(found(Planted::TicksForAnother).1.promise, "own measures");
+    // First at somebody who had ticked and taken it off again; of who never ticked it is `own measures`, as above.
+    assert_eq!(found(Planted::TicksForAnother).1.promise, "ticks as said");
 }
 
 #[test]
