@@ -61,6 +61,8 @@ pub(crate) struct Ledger {
     ticked: BTreeMap<(NoticeId, PersonId), BTreeSet<String>>,
     /// Checklists by version, of what is durable.
     checklists: BTreeMap<NoticeId, BTreeMap<u32, BTreeSet<String>>>,
+    /// When a bulletin's time is over.
+    over_at: BTreeMap<NoticeId, Time>,
     /// What is done, reckoned again from what they said, in the order in which it became durable.
     done: BTreeMap<(NoticeId, PersonId), BTreeSet<String>>,
     /// Requests of theirs that are durable, and those that they heard "received" for.
@@ -295,7 +297,7 @@ impl Ledger {
     /// Entries are on the disk.
     pub(crate) fn durable(&mut self, entries: &[Entry]) {
         for entry in entries {
-            self.durable_ticks(&entry.body);
+            self.durable_ticks(entry);
             match &entry.body {
                 Body::Notice(n) if n.needs_ack && !n.state.ended() => {
                     self.asks.insert(n.id, n.version);
@@ -328,8 +330,8 @@ impl Ledger {
 
     /// What is done by now: of a version's checklist what somebody said last, and of what is not on it what they said of
     /// another; a newer version keeps what is on its checklist too.
-    fn durable_ticks(&mut self, body: &Body) {
-        match body {
+    fn durable_ticks(&mut self, entry: &Entry) {
+        match &entry.body {
             Body::Notice(n) => {
                 let Some(sheet) = n.bulletin().and_then(|b| b.sheet.as_ref()) else { return };
                 let list: BTreeSet<String> = sheet.measures.iter().map(|m| m.id.clone()).collect();
@@ -337,11 +339,16 @@ impl Ledger {
                     done.retain(|m| list.contains(m));
                 }
                 self.checklists.entry(n.id).or_default().insert(n.version, list);
+                self.over_at.extend(n.expires_at.map(|t| (n.id, t)));
             }
             Body::Act(a) => {
                 // (What nobody's client sent is forged, or planted.)
                 let (Act::Measures { notice, version, done }, Some(request)) = (&a.act, &a.request) else { return };
                 self.ticks_durable.insert(request.id);
+                // Its time was over by then, though nobody had been told yet: nothing of it need be done any more.
+                if self.over_at.get(notice).is_some_and(|t| *t <= entry.recorded_at) {
+                    return;
+                }
                 let Some(lists) = self.checklists.get(notice) else { return };
                 let (Some(said), Some(newest)) = (lists.get(version), lists.values().next_back()) else { return };
                 let now = self.done.entry((*notice, a.by.clone())).or_default();
