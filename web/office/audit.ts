@@ -26,6 +26,7 @@ export const DEEDS: readonly (readonly [string, string])[] = [
   ['partner_token_revoked', 'revoked a token of a partner'],
   ['glass_broken', 'issued a bulletin alone'],
   ['release_widened', 'approved a wider release'],
+  ['approved_unseen', 'issued without seeing all that it rests on'],
 ];
 const WORDS = new Map(DEEDS);
 export const deedName = (deed: string): string => WORDS.get(deed) ?? deed.replaceAll('_', ' ');

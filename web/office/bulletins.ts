@@ -25,6 +25,13 @@ export function stepName(b: Pick<Bulletin, 'step' | 'waiting' | 'version' | 'cor
   return STEPS[b.step] ?? b.step;
 }
 
+/** When that was written which a correction begins with: the correction that there is, or else the version in force. */
+export const writtenAt = (b: Pick<Bulletin, 'at' | 'correction'>): string => b.correction?.at ?? b.at;
+
+/** So many things that somebody may not see, and how they are marked: `2 things, TLP:AMBER at the strictest`. */
+export const unseenWords = (count: number, marking: Marking | null | undefined): string =>
+  `${count === 1 ? 'one thing' : `${count} things`}${marking ? `, marked ${marking.tlp}${count === 1 ? '' : ' at the strictest'}` : ''}`;
+
 export const KINDS: readonly { to: Audience['to']; says: string }[] = [
   { to: 'people', says: 'Named people' },
   { to: 'unit', says: 'A unit' },

@@ -250,10 +250,13 @@ export const api = {
     (await call<{ content: BulletinContent }>('/library/drafts', { method: 'POST', body: { template, values, agency } })).content,
   previewBulletin: (content: BulletinContent, signal?: AbortSignal): Promise<BulletinPreview> =>
     call('/bulletins/preview', { method: 'POST', body: { content }, ...(signal ? { signal } : {}) }),
-  correctBulletin: (bulletin: string, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
-    post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, content, why }),
-  /** `read` is when what was read had been written: what was written since is not approved. */
-  approveBulletin: (bulletin: string, read: Time, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read }),
+  /** `read` is when what it begins with was written: what another wrote since is not overwritten. */
+  correctBulletin: (bulletin: string, read: Time, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, read, content, why }),
+  /** `read` is when what was read had been written: what was written since is not approved. `unseen` is how many things that
+   *  it rests on they were shown to be hidden from them. */
+  approveBulletin: (bulletin: string, read: Time, unseen: number, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read, unseen }),
   breakGlass: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/break-glass`, { id: request, why }),
   withdrawBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/withdrawals`, { id: request, why }),
   recallBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/recalls`, { id: request, why }),

@@ -370,6 +370,8 @@ export interface BulletinBasis {
   items: { link: Link; title: string; grade: Grade | null; marking: Marking | null }[];
   /** How many more there are. */
   hidden: number;
+  /** The strictest marking of those. */
+  hidden_marking: Marking | null;
   marking: Marking | null;
   /** It is marked less strictly than that. */
   wider: boolean;
@@ -393,6 +395,8 @@ export interface Bulletin {
   why: string;
   correction?: { content: BulletinContent; by: string; at: Time; why: string; draft?: boolean } | null;
   number?: string | null;
+  /** What of that which it rests on was hidden from whoever issued it as the last. */
+  unseen?: { count: number; marking?: Marking } | null;
   /** Who wrote at it: none of them can be its second person. */
   authors?: string[];
   comments?: BulletinComment[];

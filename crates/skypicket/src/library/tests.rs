@@ -205,7 +205,12 @@ fn exercise_and_live_never_mix_whatever_the_library_holds() {
         let mut content = l.example(id, None, exercise, Time::default()).unwrap();
         content.sheet.as_mut().unwrap().template = template.into();
         content.title = title.into();
-        BulletinAct::Correct { notice: NoticeId(uuid::Uuid::from_u128(1)), content: Box::new(content), why: "x".into() }
+        BulletinAct::Correct {
+            notice: NoticeId(uuid::Uuid::from_u128(1)),
+            read: None,
+            content: Box::new(content),
+            why: "x".into(),
+        }
     };
     for (template, title, exercise, expect) in [
         // A template that is not in the library any more still says which it is for.
