@@ -5,12 +5,19 @@
 //! the evaluation kit, written down in `docs/formats/evaluation.md`; angles are radians, but latitudes and longitudes are
 //! degrees; local metres are east, north, up of the scene's origin.
 
+mod family;
 mod lines;
+mod make;
 mod measurements;
+mod motion;
+#[cfg(test)]
+mod tests;
 mod tracks;
 mod truth;
 
+pub use family::{Family, LONGEST_S, MOST_TARGETS, NoSuchScene, Request};
 pub use lines::{Problem, SceneError};
+pub use make::{Scene, make};
 pub use measurements::{Arrival, MeasurementFile, MeasurementWriter};
 pub use tracks::{Cov, State, TrackLine, TrackWriter, Tracks, read_tracks};
 pub use truth::{
