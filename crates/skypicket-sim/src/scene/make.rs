@@ -106,6 +106,11 @@ impl Scene {
         self.origins.get(seq).copied().flatten().map(|k| self.stage.actors[k].id.as_str())
     }
 
+    /// How many targets there are in truth.
+    pub fn targets(&self) -> usize {
+        self.stage.actors.iter().filter(|a| a.class != Class::Spoof).count()
+    }
+
     /// Moments of the targets in the order of time, five a second (of the border line one).
     pub fn truth(&self) -> impl Iterator<Item = TruthSample> + '_ {
         let every = if self.header.family == Some(6) { 10 } else { 2 };

@@ -14,6 +14,8 @@
 
 mod assign;
 mod chi2;
+#[cfg(test)]
+mod tests;
 
 use crate::scene::{At, State, Target, TrackLine, Tracks, Truth};
 use assign::{Candidate, best_pairs, distance, near};
