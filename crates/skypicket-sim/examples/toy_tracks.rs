@@ -18,5 +18,5 @@ fn main() {
     for line in toy::tracks(&truth, seed.parse().unwrap()) {
         out.write(&line).unwrap();
     }
-    out.finish().unwrap();
+    drop(out.finish().unwrap());
 }

@@ -712,7 +712,7 @@ fn border_line(b: &mut Builder, count: usize, grow: bool) -> Vec<Site> {
     }
     (0..8)
         .map(|k| {
-            let enu = lift(&ground(spaced(k, 8)), &scene, [0.0, 1_500.0, 0.0]);
+            let enu = lift(&ground(spaced(k, 8)), &scene, [0.0, 1_500.0, 0.0]).map(|x| (x * 1e4).round() / 1e4);
             Site { id: format!("SITE{k}"), enu, radius: 400.0 }
         })
         .collect()

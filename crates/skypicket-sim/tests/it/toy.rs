@@ -26,7 +26,7 @@ impl Dice {
 }
 
 /// The lines of a track file, in the order of arrival.
-pub fn tracks(truth: &Truth, seed: u64) -> Vec<TrackLine> {
+pub(crate) fn tracks(truth: &Truth, seed: u64) -> Vec<TrackLine> {
     let mut dice = Dice(seed ^ 0x7079);
     let (begin, end) = (truth.header.t0, truth.header.t1);
     let n = truth.targets.len();

@@ -21,16 +21,16 @@ fn a_scene_is_written_under_its_name_and_only_once_unless_told_to() {
     let folder = Folder::new();
     let out_dir = folder.path().join("new/scenes");
     let dir = out_dir.to_str().unwrap();
-    let simulate = |more: &[&str]| {
-        run(&[&["simulate", "f2", "--seed", "7", "--duration", "20", "--out", dir][..], more].concat())
-    };
+    let simulate =
+        |more: &[&str]| run(&[&["simulate", "f2", "--seed", "7", "--duration", "20", "--out", dir][..], more].concat());
     let out = simulate(&[]);
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     let summary = json(&out);
     assert_eq!((&summary["targets"], &summary["sensors"]), (&10.into(), &1.into()));
     let read = |name: &str| fs::read_to_string(out_dir.join(name)).unwrap();
     let (meas, truth) = (read("f2_s7.meas.jsonl"), read("f2_s7.truth.jsonl"));
-    let lines = |text: &str, kind: &str| text.lines().filter(|l| l.starts_with(&format!("{{\"type\":\"{kind}\""))).count();
+    let lines =
+        |text: &str, kind: &str| text.lines().filter(|l| l.starts_with(&format!("{{\"type\":\"{kind}\""))).count();
     assert!(meas.starts_with("{\"type\":\"header\"") && truth.starts_with("{\"type\":\"truth_header\""));
     assert_eq!(lines(&meas, "meas"), usize::try_from(summary["measurements"].as_u64().unwrap()).unwrap());
     assert_eq!((lines(&meas, "scan"), lines(&truth, "origin")), (21, 1));
