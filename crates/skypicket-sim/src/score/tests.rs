@@ -138,7 +138,7 @@ fn degrees_score_as_metres_do() {
     for t in 0..=20 {
         let p = frame.to_place([0.0, 10.0 * f64::from(t), 50.0]);
         let (lat, lon, h) = (p.lat_deg, p.lon_deg, p.alt_hae_m.unwrap());
-        writeln!(tracks, r#"{{"t":{t},"ta":{}.1,"id":1,"lla":[{lat},{lon},{h}],"v":[0,10,0]}}"#, t).unwrap();
+        writeln!(tracks, r#"{{"t":{t},"ta":{t}.1,"id":1,"lla":[{lat},{lon},{h}],"v":[0,10,0]}}"#).unwrap();
     }
     assert!(run(&target("A", 0.0, SEEN), &tracks).gospa.mean.unwrap() < 1e-6);
 }
