@@ -63,7 +63,7 @@ fn a_scene_that_cannot_be_is_bad_usage_and_a_folder_that_cannot_be_is_not() {
         (&["simulate", "f3", "--targets", "0"], "0 targets: give 1 to 20000"),
         (&["simulate", "f3", "--duration", "0.5"], "0.5 seconds: give 1 to 3600"),
         (&["simulate", "f3", "--grow"], "only family 6 grows"),
-        (&["simulate", "f3", "--seed", "-1"], "invalid value"),
+        (&["simulate", "f3", "--seed=-1"], "invalid value"),
     ] {
         let out = run(args);
         assert_eq!(out.status.code(), Some(2), "{args:?}");
