@@ -384,7 +384,9 @@ mod tests {
     #[test]
     fn a_withdrawal_ends_what_was_given_and_has_nothing_of_what_took_its_place() {
         let version = |version: u32, change: serde_json::Value| {
-            let mut v = in_exercise(bulletin());
+            let mut v = bulletin();
+            v["exercise"] = json!("first-light");
+            v["number"] = json!("EX-OSA-2026-0001");
             v["version"] = json!(version);
             v["at"] = json!(format!("2026-11-26T18:{version}0:00Z"));
             v["expires_at"] = json!("2026-11-27T18:00:00Z");
