@@ -1161,7 +1161,8 @@ impl<'a> World<'a> {
         let device = self.now.plus_s(self.phones[person].skew_s);
         let request = RequestId(self.chance.id(device));
         let wired = matches!(act, Act::Bulletin(_) | Act::Directory { .. } | Act::Call { .. });
-        self.items.insert(request, Item { person, act, done: false, since: self.now, wired });
+        // It waits from when they do it, not from when it is known that they will.
+        self.items.insert(request, Item { person, act, done: false, since: self.now.plus_s(in_s), wired });
         if !wired {
             self.phones[person].outbox.push(request);
         }
