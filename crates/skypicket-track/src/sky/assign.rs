@@ -1,0 +1,243 @@
+//! [`Assignment`]: which plot is of which track: marginal chances by loopy belief propagation (Williams and Lau 2014),
+//! and the single best assignment (Jonker and Volgenant 1987), cluster by cluster.
+
+/// A track and a plot that can belong together, with the odds of that against the plot being false or new and the
+/// track unseen.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    /// Index of the track.
+    pub track: u32,
+    /// Index of the plot.
+    pub plot: u32,
+    /// r · pd · likelihood / (clutter + birth) / (1 − r · pd).
+    pub odds: f64,
+    /// Marginal chance, once solved.
+    pub chance: f64,
+    /// Is in the best assignment, once solved.
+    pub best: bool,
+}
+
+/// Solves who is who. Its buffers are kept from scan to scan.
+#[derive(Debug, Clone, Default)]
+pub struct Assignment {
+    parent: Vec<u32>,
+    cluster: Vec<(u32, u32)>,
+    to_plot: Vec<f64>,
+    to_track: Vec<f64>,
+    sums: Vec<f64>,
+    /// Marginal chance that a plot is of no track.
+    pub free: Vec<f64>,
+    rows: Vec<u32>,
+    cols: Vec<u32>,
+    row_of: Vec<u32>,
+    col_of: Vec<u32>,
+    cost: Vec<f64>,
+    u: Vec<f64>,
+    v: Vec<f64>,
+    way: Vec<usize>,
+    matched: Vec<usize>,
+    least: Vec<f64>,
+    used: Vec<bool>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Assignment {
+    /// Fills in `chance` and `best` of every pair and [`Self::free`].
+    pub fn solve(&mut self, pairs: &mut [Pair], tracks: usize, plots: usize) {
+        self.free.clear();
+        self.free.resize(plots, 1.0);
+        if pairs.is_empty() {
+            return;
+        }
+        self.parent.clear();
+        self.parent.extend(0..u32::try_from(tracks + plots).unwrap_or(NONE));
+        let n = u32::try_from(tracks).unwrap_or(NONE);
+        for p in pairs.iter() {
+            let (a, b) = (self.root(p.track), self.root(n + p.plot));
+            // The smaller stands for both, so that the order of pairs does not matter.
+            if a != b {
+                let (low, high) = (a.min(b), a.max(b));
+                self.parent[high as usize] = low;
+            }
+        }
+        let mut order = std::mem::take(&mut self.cluster);
+        order.clear();
+        for (k, p) in pairs.iter().enumerate() {
+            order.push((self.root(p.track), u32::try_from(k).unwrap_or(NONE)));
+        }
+        order.sort_unstable();
+        let mut from = 0;
+        while from < order.len() {
+            let mut to = from + 1;
+            while to < order.len() && order[to].0 == order[from].0 {
+                to += 1;
+            }
+            if to == from + 1 {
+                let p = &mut pairs[order[from].1 as usize];
+                p.chance = p.odds / (1.0 + p.odds);
+                p.best = p.odds > 1.0;
+                self.free[p.plot as usize] = 1.0 - p.chance;
+            } else {
+                self.marginals(pairs, &order[from..to], tracks);
+                self.best(pairs, &order[from..to], tracks, plots);
+            }
+            from = to;
+        }
+        self.cluster = order;
+    }
+
+    fn root(&mut self, mut a: u32) -> u32 {
+        while self.parent[a as usize] != a {
+            let up = self.parent[self.parent[a as usize] as usize];
+            self.parent[a as usize] = up;
+            a = up;
+        }
+        a
+    }
+
+    /// Messages between tracks and plots until they settle.
+    fn marginals(&mut self, pairs: &mut [Pair], cluster: &[(u32, u32)], tracks: usize) {
+        let n = cluster.len();
+        self.to_plot.clear();
+        self.to_plot.resize(n, 0.0);
+        self.to_track.clear();
+        self.to_track.resize(n, 1.0);
+        self.sums.resize(self.sums.len().max(tracks + self.free.len()), 0.0);
+        for _ in 0..60 {
+            for (_, k) in cluster {
+                self.sums[pairs[*k as usize].track as usize] = 1.0;
+            }
+            for (m, (_, k)) in cluster.iter().enumerate() {
+                let p = &pairs[*k as usize];
+                self.sums[p.track as usize] += p.odds * self.to_track[m];
+            }
+            for (m, (_, k)) in cluster.iter().enumerate() {
+                let p = &pairs[*k as usize];
+                let rest = (self.sums[p.track as usize] - p.odds * self.to_track[m]).max(1e-300);
+                self.to_plot[m] = p.odds / rest.max(1.0);
+            }
+            for (_, k) in cluster {
+                self.sums[tracks + pairs[*k as usize].plot as usize] = 1.0;
+            }
+            for (m, (_, k)) in cluster.iter().enumerate() {
+                self.sums[tracks + pairs[*k as usize].plot as usize] += self.to_plot[m];
+            }
+            let mut moved: f64 = 0.0;
+            for (m, (_, k)) in cluster.iter().enumerate() {
+                let next = 1.0 / (self.sums[tracks + pairs[*k as usize].plot as usize] - self.to_plot[m]).max(1.0);
+                moved = moved.max((next - self.to_track[m]).abs());
+                self.to_track[m] = next;
+            }
+            if moved < 1e-4 {
+                break;
+            }
+        }
+        for (_, k) in cluster {
+            self.sums[pairs[*k as usize].track as usize] = 1.0;
+        }
+        for (m, (_, k)) in cluster.iter().enumerate() {
+            let p = &pairs[*k as usize];
+            self.sums[p.track as usize] += p.odds * self.to_track[m];
+        }
+        for (m, (_, k)) in cluster.iter().enumerate() {
+            let p = &mut pairs[*k as usize];
+            p.chance = p.odds * self.to_track[m] / self.sums[p.track as usize];
+            self.free[p.plot as usize] = 1.0 / self.sums[tracks + p.plot as usize];
+        }
+    }
+
+    /// The assignment with the largest product of odds: rows are tracks, columns plots and one "unseen" for each track.
+    fn best(&mut self, pairs: &mut [Pair], cluster: &[(u32, u32)], tracks: usize, plots: usize) {
+        self.rows.clear();
+        self.cols.clear();
+        self.row_of.resize(tracks.max(self.row_of.len()), NONE);
+        self.col_of.resize(plots.max(self.col_of.len()), NONE);
+        for (_, k) in cluster {
+            let p = &pairs[*k as usize];
+            self.row_of[p.track as usize] = NONE;
+            self.col_of[p.plot as usize] = NONE;
+        }
+        for (_, k) in cluster {
+            let p = &pairs[*k as usize];
+            if self.row_of[p.track as usize] == NONE {
+                self.row_of[p.track as usize] = u32::try_from(self.rows.len()).unwrap_or(NONE);
+                self.rows.push(p.track);
+            }
+            if self.col_of[p.plot as usize] == NONE {
+                self.col_of[p.plot as usize] = u32::try_from(self.cols.len()).unwrap_or(NONE);
+                self.cols.push(p.plot);
+            }
+        }
+        let (n, m) = (self.rows.len(), self.cols.len() + self.rows.len());
+        const FAR: f64 = 1e6;
+        self.cost.clear();
+        self.cost.resize(n * m, FAR);
+        for i in 0..n {
+            self.cost[i * m + self.cols.len() + i] = 0.0;
+        }
+        for (_, k) in cluster {
+            let p = &pairs[*k as usize];
+            let (i, j) = (self.row_of[p.track as usize] as usize, self.col_of[p.plot as usize] as usize);
+            self.cost[i * m + j] = -libm::log(p.odds.max(1e-300));
+        }
+        // Shortest augmenting paths with potentials; index 0 is a place-holder.
+        self.u.clear();
+        self.u.resize(n + 1, 0.0);
+        self.v.clear();
+        self.v.resize(m + 1, 0.0);
+        self.matched.clear();
+        self.matched.resize(m + 1, 0);
+        self.way.clear();
+        self.way.resize(m + 1, 0);
+        for i in 1..=n {
+            self.matched[0] = i;
+            let mut j0 = 0;
+            self.least.clear();
+            self.least.resize(m + 1, f64::INFINITY);
+            self.used.clear();
+            self.used.resize(m + 1, false);
+            loop {
+                self.used[j0] = true;
+                let i0 = self.matched[j0];
+                let (mut delta, mut j1) = (f64::INFINITY, 0);
+                for j in 1..=m {
+                    if self.used[j] {
+                        continue;
+                    }
+                    let c = self.cost[(i0 - 1) * m + j - 1] - self.u[i0] - self.v[j];
+                    if c < self.least[j] {
+                        self.least[j] = c;
+                        self.way[j] = j0;
+                    }
+                    if self.least[j] < delta {
+                        delta = self.least[j];
+                        j1 = j;
+                    }
+                }
+                for j in 0..=m {
+                    if self.used[j] {
+                        self.u[self.matched[j]] += delta;
+                        self.v[j] -= delta;
+                    } else {
+                        self.least[j] -= delta;
+                    }
+                }
+                j0 = j1;
+                if self.matched[j0] == 0 {
+                    break;
+                }
+            }
+            while j0 != 0 {
+                let j1 = self.way[j0];
+                self.matched[j0] = self.matched[j1];
+                j0 = j1;
+            }
+        }
+        for (_, k) in cluster {
+            let p = &mut pairs[*k as usize];
+            let (i, j) = (self.row_of[p.track as usize] as usize, self.col_of[p.plot as usize] as usize);
+            p.best = self.matched[j + 1] == i + 1 && p.odds > 0.0;
+        }
+    }
+}
