@@ -16,7 +16,7 @@ REPRODUCIBLE := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/skypicket --remap-path
 	CFLAGS="-ffile-prefix-map=$(CURDIR)=/skypicket -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check deb sbom package-test
+.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check eval-check deb sbom package-test
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -28,8 +28,8 @@ run: tools build ## build everything and start the exercise on 127.0.0.1:8080
 build: web ## release build of the one binary, pages inside
 	$(REPRODUCIBLE) cargo build --release --locked -p skypicket
 
-test: tools lint deny unit cap-check package-test docs browser ## everything that CI runs
-	@echo "all of: format, clippy, deny, unit, property, real binary, CAP by other programs, package, docs, browser"
+test: tools lint deny unit cap-check eval-check package-test docs browser ## everything that CI runs
+	@echo "all of: format, clippy, deny, unit, property, real binary, CAP by other programs, scores by the evaluation kit, package, docs, browser"
 
 tools: ## check versions and install what is missing
 	@scripts/tools
@@ -60,6 +60,11 @@ cap-check: web ## our CAP by other programs: xmlsec1, the OASIS schemas, two rea
 	cargo build --locked -p skypicket
 	cargo build --locked --workspace --example signed_alert
 	@scripts/cap-check $(DEBUG_BIN) target/debug/examples/signed_alert $(TOOLS)
+
+eval-check: web ## our scenes and scores beside the evaluation kit's, where the kit is (SKYPICKET_KIT)
+	cargo build --locked -p skypicket
+	cargo build --locked --workspace --example toy_tracks
+	@scripts/eval-check $(DEBUG_BIN) target/debug/examples/toy_tracks $(TOOLS)
 
 deny: ## licences, sources, bans; advisories where their database can be reached
 	@scripts/deny $(TOOLS) $(CARGO_DENY_VERSION)

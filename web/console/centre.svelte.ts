@@ -4,7 +4,7 @@
 import { api, Problem } from '../shared/api';
 import { type Connection, EventStream } from '../shared/events';
 import type {
-  Alarm, AlarmId, AlarmList, Bulletin, Danger, EventData, EventName, Flood, Me, NoticeView, OwnFlight, PersonView, Shift, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
+  Alarm, AlarmId, AlarmList, Bulletin, Danger, EventData, EventName, Flood, Me, NoticeView, OwnFlight, PersonView, SavedSearch, Shift, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
 } from '../shared/types';
 import { uuidv7 } from '../shared/ids';
 import { ended, isWarning } from '../shared/notice';
@@ -40,6 +40,8 @@ export class Centre {
   heardAgo = $state<number | null>(null);
   loaded = $state(false);
   selection = $state.raw<Selection>(fromHash(location.hash));
+  /** What is unread of the searches that I keep and want to be told of; quiet, whatever comes. */
+  searches = $state.raw<SavedSearch[]>([]);
   /** A short word on what was just done or refused. */
   said = $state.raw<{ text: string; bad: boolean; at: number } | null>(null);
   /** Bumped when the map should go to the selection. */
@@ -71,6 +73,7 @@ export class Centre {
   /** Settles when everything was read for the first time. */
   readonly ready = new Promise<void>((resolve) => (this.#isLoaded = resolve));
   #again = false;
+  #searching: ReturnType<typeof setTimeout> | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
   #seen = new Set<string>();
   #receipts = new Map<string, 'delivered' | 'shown'>();
@@ -92,12 +95,15 @@ export class Centre {
     this.#stream.start();
     this.#timers.push(setInterval(() => this.#tick(), 500), setInterval(() => void this.#loadSources(), SOURCES_MS));
     addEventListener('hashchange', this.#onHash);
+    document.addEventListener('visibilitychange', this.#looked);
   }
   stop(): void {
     this.#stream.stop();
     this.#timers.forEach(clearInterval);
     if (this.#flush !== null) clearTimeout(this.#flush);
     if (this.#rereading !== null) clearTimeout(this.#rereading);
+    if (this.#searching !== null) clearTimeout(this.#searching);
+    document.removeEventListener('visibilitychange', this.#looked);
     removeEventListener('hashchange', this.#onHash);
   }
   hurry(): void {
@@ -141,6 +147,8 @@ export class Centre {
   get seesPeople(): boolean { return this.can('watch', 'auditor', 'supervisor', 'administrator'); }
   /** Writes, approves or reads bulletins; whoever is only on the list of one sees that one. */
   get seesBulletins(): boolean { return this.can('watch', 'analyst', 'supervisor', 'auditor'); }
+  /** Looks for things and keeps searches. */
+  get seesSearch(): boolean { return this.can('watch', 'analyst', 'supervisor', 'auditor'); }
   get seesAlarms(): boolean { return this.can('watch', 'analyst', 'auditor'); }
   get seesFigures(): boolean { return this.can('watch', 'analyst', 'auditor', 'supervisor'); }
   get seesSources(): boolean { return this.can('watch', 'integrator', 'administrator', 'auditor'); }
@@ -436,6 +444,9 @@ export class Centre {
           this.#people.set((data as PersonView).id, data as PersonView);
           touched.add('people');
           break;
+        case 'search':
+          this.#searchesChanged();
+          break;
         case 'directory':
           this.#directoryChanged();
           break;
@@ -470,6 +481,41 @@ export class Centre {
         this.#bump('people');
       }, () => undefined); // the next change, or the stream coming back, reads it again
     }, 500);
+  }
+  /** What is unread is read again: once for a burst of hits, and after a look at the office, where it may have been read. */
+  #searchesChanged(): void {
+    if (!this.seesSearch || this.#searching !== null) return;
+    this.#searching = setTimeout(() => {
+      this.#searching = null;
+      api.searches().then((all) => (this.searches = all.filter((s) => s.notify && s.unread > 0)), () => undefined); // the next hit, or the stream coming back, reads it again
+    }, 1_000);
+  }
+  readonly #looked = (): void => {
+    if (document.visibilityState === 'visible' && this.searches.length > 0) this.#searchesChanged();
+  };
+  /** A report that is older than those that are read at the start, or came by an address. */
+  async openSighting(id: string): Promise<boolean> {
+    try {
+      this.#putSighting(await api.sighting(id));
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.transient) this.#refused('Not read', error);
+      return false;
+    }
+  }
+  /** A warning is shown with its drone, also one that is over. False when there is none for this reader. */
+  async openWarning(id: string): Promise<boolean> {
+    try {
+      const v = this.#notices.get(id) ?? (await api.notice(id));
+      if (!isWarning(v)) return false;
+      this.#putNotice(v);
+      this.#bump('notices');
+      this.select({ kind: 'track', id: v.notice.track }, true);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.transient) this.#refused('Not read', error);
+      return false;
+    }
   }
   #bump(...which: Collection[]): void {
     for (const c of which) this.#v[c] += 1;
@@ -551,6 +597,7 @@ export class Centre {
     }
     this.#drain();
     this.#bump('tracks', 'dangers', 'notices', 'sightings', 'people', 'places');
+    this.#searchesChanged();
     await this.#loadSources();
   }
   async #loadSources(): Promise<void> {

@@ -1,11 +1,11 @@
 // What is selected, everywhere at once, as it stands in the address after `#`.
 
 export type Selection =
-  | { kind: 'track' | 'sighting' | 'person' | 'site' | 'source' | 'channel' | 'bulletin'; id: string }
+  | { kind: 'track' | 'sighting' | 'warning' | 'person' | 'site' | 'source' | 'channel' | 'bulletin'; id: string }
   | { kind: 'people' | 'sources' | 'reports' | 'windows' | 'display' | 'shift' | 'figures' | 'bulletins' }
   | null;
 
-const WITH_ID = ['track', 'sighting', 'person', 'site', 'source', 'channel', 'bulletin'] as const;
+const WITH_ID = ['track', 'sighting', 'warning', 'person', 'site', 'source', 'channel', 'bulletin'] as const;
 const LISTS = ['people', 'sources', 'reports', 'windows', 'display', 'shift', 'figures', 'bulletins'] as const;
 
 export function toHash(s: Selection): string {

@@ -26,6 +26,10 @@ const LIBRARY = {
     { id: 'fallen-drone', version: 1, text: { en: 'Do not touch a drone that came down.', es: 'No toque un dron caído.' } },
   ],
   agencies: [{ id: 'sector', name: 'Sector' }],
+  areas: [
+    { id: 'exercise-west-line', version: 1, exercise: true, name: { en: 'West line', es: 'Línea oeste' }, ground: { shape: 'polygon', points: [{ lat_deg: 31.752, lon_deg: -106.512 }, { lat_deg: 31.772, lon_deg: -106.512 }, { lat_deg: 31.772, lon_deg: -106.486 }, { lat_deg: 31.752, lon_deg: -106.486 }] } },
+    { id: 'exercise-river-road', version: 1, exercise: true, name: { en: 'River road crossing', es: 'Cruce del camino del río' }, ground: { shape: 'circle', centre: { lat_deg: 31.7585, lon_deg: -106.4905 }, radius_m: 900 } },
+  ],
 };
 
 export class BulletinDesk {
@@ -98,7 +102,7 @@ export class BulletinDesk {
   basis(links, marking) {
     const items = links.filter((l) => l.id.startsWith('0a')).map((link) => ({ link, title: 'Patrol North 3 saw two drones with loads', grade: { reliability: 'B', credibility: 2 }, marking: { tlp: 'TLP:AMBER', owner: 'sector', releasable_to: [], named: [] } }));
     const stricter = items.length > 0;
-    return { items, hidden: links.length - items.length, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
+    return { items, hidden: links.length - items.length, hidden_marking: links.length > items.length ? { tlp: 'TLP:AMBER', owner: 'county', releasable_to: [], named: [] } : null, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
   }
   sees = (me) => me.roles.some((r) => ['watch', 'analyst', 'supervisor', 'auditor'].includes(r));
 
@@ -226,6 +230,8 @@ export class BulletinDesk {
         else Object.assign(b, { step: 'draft', proposed_at: at, at });
       }
       if (parts[2] === 'corrections') {
+        if (b.step !== 'issued') return problem(409, 'not_in_force', 'only what is in force can be corrected');
+        if (body.read !== (b.correction?.at ?? b.at)) return problem(409, 'changed', 'it was changed since you read it: read it again');
         if (!b.correction) b.authors = [];
         wrote();
         b.correction = { content: body.content, by: who.id, at, why: body.why };
@@ -233,7 +239,9 @@ export class BulletinDesk {
       if (parts[2] === 'approvals') {
         if (w?.by === who.id || b.authors.includes(who.id)) return problem(422, 'second_person', 'another person than the author must approve it');
         if (w?.at !== body.read) return problem(409, 'changed', 'it was changed since you read it: read it again');
-        issue({ approved_by: who.id });
+        const hidden = this.view(b, who).basis;
+        if (hidden.hidden > (body.unseen ?? 0)) return problem(409, 'unseen', 'not all that it rests on may be seen by you');
+        issue({ approved_by: who.id, unseen: hidden.hidden > 0 ? { count: hidden.hidden, marking: hidden.hidden_marking } : null });
       }
       if (parts[2] === 'break-glass') issue({ break_glass: body.why });
       if (parts[2] === 'withdrawals') Object.assign(b, b.step === 'issued' ? { correction: null } : { step: 'withdrawn', why: body.why, at });

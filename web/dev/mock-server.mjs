@@ -12,6 +12,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { BulletinDesk } from './mock-bulletins.mjs';
+import { IntelligenceDesk } from './mock-intelligence.mjs';
+import { SearchDesk } from './mock-search.mjs';
 import { deflateSync } from 'node:zlib';
 
 export const CSP = [
@@ -43,6 +45,12 @@ const PEOPLE = [
   ['agent-4', 'Agent 4', 'south', ['field'], [760, 130]],
   ['agent-5', 'Agent 5', 'south', ['field'], [1500, -650]],
   ['lead-2', 'Lead South', 'south', ['field', 'supervisor'], [1900, 600]],
+];
+/** Who works in the office and is on no map. */
+const OFFICE = [
+  ['analyst-1', 'Analyst One', 'centre', ['analyst'], null],
+  ['analyst-2', 'Analyst Two', 'centre', ['analyst'], null],
+  ['auditor-1', 'Auditor', 'centre', ['auditor'], null],
 ];
 const SITES = [['post-2', 'Post 2', 200, 1150, 420, 'south']];
 
@@ -91,7 +99,7 @@ export function mock(options = {}) {
   let entries = 18_234;
 
   const person = (id) => {
-    const p = PEOPLE.find((x) => x[0] === id);
+    const p = [...PEOPLE, ...OFFICE].find((x) => x[0] === id);
     if (!p) return null;
     const [pid, name, unit, roles, pos] = p;
     const old = pid === 'agent-5';
@@ -296,6 +304,10 @@ export function mock(options = {}) {
 
   const desk = new BulletinDesk({ uuid, iso, exercise, person, push: (...a) => push(...a), people: options.people });
   if (options.bulletins) desk.scene();
+  const reports = new IntelligenceDesk({ uuid, iso, person, push: (...a) => push(...a), agencies: [{ id: 'county', name: 'County sheriff' }, { id: 'sector', name: 'Sector' }] });
+  if (options.reports) reports.scene();
+  const search = new SearchDesk({ uuid, iso, push: (...a) => push(...a) });
+  if (options.search) search.scene();
   let eventId = 100;
   function push(event, data, durable = false, to = () => true) {
     if (durable) eventId += 1;
@@ -371,6 +383,8 @@ export function mock(options = {}) {
       return { id, version, kind, state, level, title: v.notice.title ?? v.notice.protected_name, at: since, expires_at: v.notice.expires_at ?? null, exercise, marking };
     };
     const tools = { json: (data, code) => json(res, data, code), problem: (...a) => problem(res, ...a), answer };
+    if (options.reports && reports.take(req, url, parts, body, who, tools) !== false) return undefined;
+    if (search.take(req, url, parts, body, who, tools) !== false) return undefined;
     if (desk.take(req, url, parts, body, who, head, tools) !== false) return undefined;
     if (parts[0] === 'sightings') {
       if (parts.length === 1 && req.method === 'GET') return json(res, { items: sightings().filter((s) => sees(who, s)).filter((s) => !url.searchParams.has('mine') || s.reporter === who.id).map(sightingView), next: null });
@@ -473,6 +487,8 @@ export function mock(options = {}) {
     close: () => { clearInterval(second); clearInterval(beat); for (const s of streams) s.res.destroy(); server.close(); server.closeAllConnections(); },
     log,
     desk,
+    reports,
+    search,
     /** Now the urgent warnings sound as well. */
     loud: () => { loud = true; for (const a of alarmList().items) push('alarm', a, true, (me) => me.roles.includes('watch')); },
     acknowledge: (i, who) => { acknowledged.set(`${noticeId(i)}|${who}`, iso()); pushNotice(i); },

@@ -26,6 +26,7 @@ export const DEEDS: readonly (readonly [string, string])[] = [
   ['partner_token_revoked', 'revoked a token of a partner'],
   ['glass_broken', 'issued a bulletin alone'],
   ['release_widened', 'approved a wider release'],
+  ['approved_unseen', 'issued without seeing all that it rests on'],
 ];
 const WORDS = new Map(DEEDS);
 export const deedName = (deed: string): string => WORDS.get(deed) ?? deed.replaceAll('_', ' ');
@@ -39,6 +40,8 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^\/notices$/, 'warnings'],
   [/^\/notices\/(.+)$/, 'warning $1'],
   [/^\/dangers$/, 'who is in danger'],
+  [/^\/search$/, 'what a search found'],
+  [/^\/searches\/.+\/hits$/, 'what fits a kept search'],
   [/^\/audit$/, 'this audit'],
 ];
 /** "GET /api/v1/people, everybody" in words; what is not known stays as it is. */

@@ -1,5 +1,6 @@
 // Bulletins in words, and what of a draft is not whole yet. Pure, so that it is tested.
 import type { Audience, Bulletin, BulletinContent, BulletinStep, Circle, Level, Marking, NoticeArea } from '../shared/types';
+import { circleTrouble, ringTrouble } from '../shared/map/ring';
 import { areaWords, wrongSheet } from './sheets';
 
 export const LEVELS: readonly { level: Level; says: string }[] = [
@@ -23,6 +24,13 @@ export function stepName(b: Pick<Bulletin, 'step' | 'waiting' | 'version' | 'cor
   if (b.step === 'issued' && b.waiting !== null) return 'in force; a correction waits for a second person';
   return STEPS[b.step] ?? b.step;
 }
+
+/** When that was written which a correction begins with: the correction that there is, or else the version in force. */
+export const writtenAt = (b: Pick<Bulletin, 'at' | 'correction'>): string => b.correction?.at ?? b.at;
+
+/** So many things that somebody may not see, and how they are marked: `2 things, TLP:AMBER at the strictest`. */
+export const unseenWords = (count: number, marking: Marking | null | undefined): string =>
+  `${count === 1 ? 'one thing' : `${count} things`}${marking ? `, marked ${marking.tlp}${count === 1 ? '' : ' at the strictest'}` : ''}`;
 
 export const KINDS: readonly { to: Audience['to']; says: string }[] = [
   { to: 'people', says: 'Named people' },
@@ -54,9 +62,9 @@ export function blankRule(to: Audience['to']): Audience {
 }
 /** An area that is still to be filled in. */
 export const NOWHERE: Circle = { shape: 'circle', centre: { lat_deg: NaN, lon_deg: NaN }, radius_m: 5_000 };
-export const isPlaced = (a: NoticeArea): boolean =>
-  a.shape === 'polygon' ? a.points.length >= 3 && a.points.every((p) => Math.abs(p.lat_deg) <= 90 && Math.abs(p.lon_deg) <= 180) :
-  Math.abs(a.centre.lat_deg) <= 90 && Math.abs(a.centre.lon_deg) <= 180 && a.radius_m > 0 && a.radius_m <= 1_000_000;
+export const isPlaced = (a: NoticeArea): boolean => areaTrouble(a) === '';
+/** What is wrong with an area, in words. */
+export const areaTrouble = (a: NoticeArea): string => (a.shape === 'polygon' ? (ringTrouble(a.points)?.says ?? '') : circleTrouble(a.centre, a.radius_m));
 
 /** What is missing in a rule; empty when it is whole. */
 export function wrongRule(a: Audience): string {
@@ -66,7 +74,7 @@ export function wrongRule(a: Audience): string {
     case 'unit': return a.unit !== '' ? '' : 'Choose the unit.';
     case 'agency': return a.agency !== '' ? '' : 'Choose the agency.';
     case 'on_duty': return a.roster !== '' ? '' : 'Choose the roster.';
-    case 'in_area': return isPlaced(a.area) ? '' : 'Say where: a middle and how far around, up to 1,000 km, or at least three corners.';
+    case 'in_area': return areaTrouble(a.area);
     case 'in_danger_soon': return within(a.within_s, 3_600, 'seconds');
     case 'neighbours': return within(a.within_m, 100_000, 'metres');
     default: return '';
@@ -138,7 +146,7 @@ export function wrongAudience(c: BulletinContent): string[] {
     if (why !== '') out.push(`Rule ${k + 1}: ${why}`);
   });
   if (c.marking.tlp === 'TLP:RED' && c.marking.named.length === 0) out.push('TLP:RED: name who may see it.');
-  if (c.area !== null && !isPlaced(c.area)) out.push('Where it is about: say where, or take the area off.');
+  if (c.area !== null && !isPlaced(c.area)) out.push(`Where it is about: ${areaTrouble(c.area)} Or take the area off.`);
   return out;
 }
 

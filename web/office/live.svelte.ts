@@ -2,6 +2,7 @@
 // something waits for the reader themself, since this page does not alarm.
 import { type Connection, EventStream } from '../shared/events';
 import { isOver } from '../shared/notice';
+import { kept } from './kept.svelte';
 import type { EventData, EventName, NoticeView } from '../shared/types';
 
 type Take = { [N in EventName]?: (data: EventData[N]) => void };
@@ -20,6 +21,9 @@ export class Live {
     this.#stream = new EventStream({
       on: (name, data) => {
         if (name === 'hello' || name === 'reset') again();
+        // What the menu says of kept searches; that event is not sent again, so after a gap they are read.
+        if (name === 'search') kept.heard(data as EventData['search']);
+        if (name === 'hello' || name === 'reset') void kept.read();
         if (name === 'notice') this.#noteMine(data as NoticeView, me);
         (take[name] as ((d: typeof data) => void) | undefined)?.(data);
       },

@@ -8,6 +8,9 @@ import Audit from './pages/Audit.svelte';
 import Board from './pages/Board.svelte';
 import Bulletins from './pages/Bulletins.svelte';
 import Health from './pages/Health.svelte';
+// ---- intelligence ----
+import Intelligence from './pages/Intelligence.svelte';
+// (end of intelligence)
 import Enrol from './pages/Enrol.svelte';
 // ---- people ----
 import People from './pages/People.svelte';
@@ -18,6 +21,9 @@ import Machines from './pages/Machines.svelte';
 import ReadsOfMe from './pages/ReadsOfMe.svelte';
 import MySignIn from './pages/MySignIn.svelte';
 import Subscriptions from './pages/Subscriptions.svelte';
+// ---- search ----
+import SearchPage from './pages/Search.svelte';
+// (end of search)
 
 export interface OfficePage {
   /** In the address, behind #. */
@@ -35,6 +41,12 @@ export const pages: readonly OfficePage[] = [
   { id: 'bulletins', title: 'Bulletins', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Bulletins },
   { id: 'board', title: 'Board', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Board },
   // (end of bulletins)
+  // ---- intelligence ----
+  { id: 'intelligence', title: 'Intelligence', roles: ['watch', 'analyst', 'supervisor', 'auditor', 'administrator'], component: Intelligence },
+  // (end of intelligence)
+  // ---- search ----
+  { id: 'search', title: 'Search', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: SearchPage },
+  // (end of search)
   // ---- people ----
   { id: 'people', title: 'People', roles: ['administrator', 'auditor'], component: People },
   { id: 'units', title: 'Units and agencies', roles: ['administrator', 'auditor'], component: Units },

@@ -1,7 +1,8 @@
 // The fields of an Officer Safety Alert and its like: what is not whole yet, what changed between two versions, and a
 // typed list of corners. Pure, so that it is tested.
 import { absolute, parsePlace, place } from '../shared/format';
-import type { Audience, BulletinContent, Grade, LatLon, NoticeArea, Phrase, Polygon, Reliability, Sheet } from '../shared/types';
+import { ringTrouble } from '../shared/map/ring';
+import type { Audience, BulletinContent, Grade, LatLon, LibraryArea, NoticeArea, Phrase, Polygon, Reliability, Sheet } from '../shared/types';
 import { ruleWords } from './bulletins';
 
 /** Admiralty code, wording of FM 2-22.3. */
@@ -29,7 +30,6 @@ export const gradeWords = (g: Grade): string =>
 
 export const MOST_SHORT = 90;
 export const MOST_BRIEF = 360;
-export const MOST_POINTS = 200;
 export const MOST_STATEMENTS = 20;
 export const MOST_MEASURES = 32;
 
@@ -79,22 +79,30 @@ export function ownMeasure(text: string, taken: readonly string[]): string {
   }
 }
 
-/** Corners, one in each line or behind a semicolon, each as MGRS or degrees; what is no place is said by its number. */
-export function parseCorners(text: string): { points: LatLon[]; wrong: string } {
+/** Corners, one in each line or behind a semicolon, each as MGRS or degrees; what is no place is said by its number, and
+ *  then the list is not read. */
+export function parseCorners(text: string): { points: LatLon[]; wrong: string; unread: boolean } {
   const lines = text.split(/[\n;]/).map((l) => l.trim()).filter((l) => l !== '');
   const points: LatLon[] = [];
   for (const [k, line] of lines.entries()) {
     const at = parsePlace(line);
-    if (at === null) return { points, wrong: `Corner ${k + 1} is no MGRS position and no pair of degrees: ${line.slice(0, 40)}` };
+    if (at === null) return { points, wrong: `Corner ${k + 1} is no MGRS position and no pair of degrees: ${line.slice(0, 40)}`, unread: true };
     points.push({ lat_deg: at.lat_deg, lon_deg: at.lon_deg });
   }
   // A ring that names its first corner again at its end.
   const [first, last] = [points[0], points.at(-1)];
   if (points.length > 3 && first && last && first.lat_deg === last.lat_deg && first.lon_deg === last.lon_deg) points.pop();
-  if (points.length < 3) return { points, wrong: `Give at least three corners; there ${points.length === 1 ? 'is one' : `are ${points.length}`}.` };
-  if (points.length > MOST_POINTS) return { points, wrong: `Give at most ${MOST_POINTS} corners; there are ${points.length}.` };
-  return { points, wrong: '' };
+  return { points, wrong: ringTrouble(points)?.says ?? '', unread: false };
 }
+const sameGround = (a: NoticeArea, b: NoticeArea): boolean =>
+  a.shape === 'circle'
+    ? b.shape === 'circle' && a.radius_m === b.radius_m && a.centre.lat_deg === b.centre.lat_deg && a.centre.lon_deg === b.centre.lon_deg
+    : b.shape === 'polygon' && a.points.length === b.points.length && a.points.every((p, k) => p.lat_deg === b.points[k]!.lat_deg && p.lon_deg === b.points[k]!.lon_deg);
+/** The named area whose ground this is. */
+export const namedAs = (area: NoticeArea, areas: readonly LibraryArea[]): LibraryArea | null => areas.find((a) => sameGround(a.ground, area)) ?? null;
+/** The named area that the words name, while the ground is another. */
+export const misnamed = (name: Phrase, area: NoticeArea | null, areas: readonly LibraryArea[]): LibraryArea | null =>
+  (area !== null && areas.find((a) => a.name.en === name.en.trim() && !sameGround(a.ground, area))) || null;
 export const cornerLines = (a: Polygon): string => a.points.filter((p) => Number.isFinite(p.lat_deg)).map((p) => `${p.lat_deg}, ${p.lon_deg}`).join('\n');
 
 /** A place on the ground in words. */

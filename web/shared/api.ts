@@ -1,10 +1,11 @@
 // Typed client of the HTTP API. Every failed call throws a [`Problem`]; every POST carries a client-made id, so that a
 // repeat after a lost answer is safe: pass the same body again.
 import { uuidv7 } from './ids';
+import { params } from './search';
 import type {
   Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
   Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
-  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Reset, ResetRow, Role, Roster, RosterList, SightingStored,
+  PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SavedSearch, Search, SearchHit, SightingStored,
   SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
 } from './types';
 
@@ -132,6 +133,7 @@ export interface PeopleFilter {
   limit?: number | undefined;
   cursor?: string | undefined;
 }
+export type SearchOrder = 'newest' | 'best';
 export interface RecipientFilter {
   state?: BoardState | undefined;
   agency?: string | undefined;
@@ -248,16 +250,48 @@ export const api = {
     (await call<{ content: BulletinContent }>('/library/drafts', { method: 'POST', body: { template, values, agency } })).content,
   previewBulletin: (content: BulletinContent, signal?: AbortSignal): Promise<BulletinPreview> =>
     call('/bulletins/preview', { method: 'POST', body: { content }, ...(signal ? { signal } : {}) }),
-  correctBulletin: (bulletin: string, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
-    post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, content, why }),
-  /** `read` is when what was read had been written: what was written since is not approved. */
-  approveBulletin: (bulletin: string, read: Time, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read }),
+  /** `read` is when what it begins with was written: what another wrote since is not overwritten. */
+  correctBulletin: (bulletin: string, read: Time, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, read, content, why }),
+  /** `read` is when what was read had been written: what was written since is not approved. `unseen` is how many things that
+   *  it rests on they were shown to be hidden from them. */
+  approveBulletin: (bulletin: string, read: Time, unseen: number, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read, unseen }),
   breakGlass: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/break-glass`, { id: request, why }),
   withdrawBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/withdrawals`, { id: request, why }),
   recallBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/recalls`, { id: request, why }),
   mySubscriptions: async (): Promise<Subscription[]> => (await get<{ items: Subscription[] }>('/me/subscriptions')).items,
   setSubscriptions: (items: Subscription[]): Promise<{ items: Subscription[] } | void> => call('/me/subscriptions', { method: 'PUT', body: { items } }),
   // (end of bulletins)
+  // ---- intelligence ----
+  reports: (filter: { step?: ReportStep | undefined; due?: 'review' | 'purge' | undefined; cursor?: string | undefined; limit?: number | undefined }): Promise<Page<ReportRow>> =>
+    get(`/intelligence${query({ ...filter })}`),
+  report: (id: string): Promise<Report> => get(`/intelligence/${seg(id)}`),
+  reportChoices: (): Promise<ReportChoices> => get('/intelligence/choices'),
+  /** `id` becomes the report's id. */
+  fileReport: (id: string, content: ReportContent): Promise<Report> => post('/intelligence', { id, content }),
+  /** `read` is the version that was read: what another wrote since is not overwritten. */
+  changeReport: (report: string, read: number, content: ReportContent, why: string, request: string): Promise<Report> =>
+    post(`/intelligence/${seg(report)}/versions`, { id: request, read, content, why }),
+  vetReport: (report: string, read: number, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/vettings`, { id: request, read }),
+  approveIndividual: (report: string, read: number, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/individual-approvals`, { id: request, read }),
+  reviewReport: (report: string, review_by: Time, purge_by: Time, why: string, request: string): Promise<Report> =>
+    post(`/intelligence/${seg(report)}/reviews`, { id: request, review_by, purge_by, why }),
+  askPurge: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purge-requests`, { id: request, why }),
+  purgeReport: (report: string, why: string, request: string): Promise<Report> => post(`/intelligence/${seg(report)}/purges`, { id: request, why }),
+  // (end of intelligence)
+  // ---- search ----
+  search: (s: Search, order: SearchOrder, cursor?: string, signal?: AbortSignal): Promise<Page<SearchHit>> =>
+    get(`/search${query({ ...Object.fromEntries(params(s)), order, cursor })}`, signal),
+  searches: async (): Promise<SavedSearch[]> => (await get<{ items: SavedSearch[] }>('/searches')).items,
+  /** With `of` it takes the place of that one. */
+  saveSearch: (body: { name: string; search: Search; notify: boolean; of?: string }, request: string): Promise<SavedSearch> => post('/searches', { id: request, ...body }),
+  dropSearch: (id: string): Promise<void> => call(`/searches/${seg(id)}`, { method: 'DELETE' }),
+  /** What fits one that is kept, without one's own; what came or changed since an entry, where one is given. */
+  searchHits: (id: string, since?: number, cursor?: string, signal?: AbortSignal): Promise<Page<SearchHit> & { head: number }> =>
+    get(`/searches/${seg(id)}/hits${query({ since, cursor })}`, signal),
+  readSearch: (id: string, head: number): Promise<SavedSearch> => call(`/searches/${seg(id)}/read`, { method: 'PUT', body: { head } }),
+  // (end of search)
   // ---- board ----
   board: (notice: string, signal?: AbortSignal): Promise<NoticeBoard> => get(`/notices/${seg(notice)}/board`, signal),
   recipients: (notice: string, filter: RecipientFilter, signal?: AbortSignal): Promise<Page<BoardRow>> =>

@@ -78,7 +78,7 @@ export interface StreamOptions {
 }
 
 const NAMES: ReadonlySet<string> = new Set<EventName>([
-  'hello', 'tracks', 'dangers', 'notice', 'bulletin', 'sighting', 'person', 'alarm', 'shift', 'flood', 'status', 'directory', 'heartbeat', 'reset',
+  'hello', 'tracks', 'dangers', 'notice', 'bulletin', 'intelligence', 'sighting', 'person', 'alarm', 'shift', 'flood', 'status', 'directory', 'search', 'heartbeat', 'reset',
 ]);
 
 /** Waiting time before the n-th try (from 1): doubling from 0.5 s to 10 s, spread by ±25 % so that a crowd does not come back at once. */

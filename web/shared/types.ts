@@ -370,6 +370,8 @@ export interface BulletinBasis {
   items: { link: Link; title: string; grade: Grade | null; marking: Marking | null }[];
   /** How many more there are. */
   hidden: number;
+  /** The strictest marking of those. */
+  hidden_marking: Marking | null;
   marking: Marking | null;
   /** It is marked less strictly than that. */
   wider: boolean;
@@ -393,6 +395,8 @@ export interface Bulletin {
   why: string;
   correction?: { content: BulletinContent; by: string; at: Time; why: string; draft?: boolean } | null;
   number?: string | null;
+  /** What of that which it rests on was hidden from whoever issued it as the last. */
+  unseen?: { count: number; marking?: Marking } | null;
   /** Who wrote at it: none of them can be its second person. */
   authors?: string[];
   comments?: BulletinComment[];
@@ -423,6 +427,15 @@ export interface Library {
   templates: LibraryTemplate[];
   measures: { id: string; version: number; text: Phrase }[];
   agencies: { id: string; name: string }[];
+  areas: LibraryArea[];
+}
+/** Ground that people call by a name. */
+export interface LibraryArea {
+  id: string;
+  version: number;
+  exercise: boolean;
+  name: Phrase;
+  ground: NoticeArea;
 }
 export interface LibraryTemplate {
   id: string;
@@ -446,6 +459,177 @@ export interface BulletinPreview {
   left_out?: Audience['to'][];
 }
 // (end of bulletins)
+
+// ---- intelligence ----
+export type ReportStep = 'raw' | 'vetted' | 'purged';
+export type ReportSubject = 'drone' | 'weapon' | 'surveillance' | 'threat' | 'crime' | 'views';
+export type ReportSourceKind = 'officer' | 'public' | 'sensor' | 'partner' | 'document' | 'open_post';
+export type ReportObtained = 'observed' | 'told' | 'measured' | 'read' | 'found';
+export interface ReportProvenance {
+  kind: ReportSourceKind;
+  obtained: ReportObtained;
+  at: Time;
+  source: string;
+  /** What it goes back to: two reports with the same one are one source. */
+  origin: string;
+  lawful: boolean;
+}
+export interface ReportIndividual {
+  text: string;
+  basis: string;
+  /** The supervisor who is asked to approve it. */
+  approver: string;
+}
+/** What a report says, as people write it. */
+export interface ReportContent {
+  title: string;
+  text: string;
+  about: ReportSubject[];
+  provenance: ReportProvenance;
+  grade: Grade;
+  marking: Marking;
+  area: NoticeArea | null;
+  from: Time | null;
+  until: Time | null;
+  links: Link[];
+  individual: ReportIndividual | null;
+  review_by: Time;
+  purge_by: Time;
+}
+export interface ReportRow {
+  report: string;
+  version: number;
+  step: ReportStep;
+  /** How much of it the reader gets. */
+  sight: 'whole' | 'outline' | 'tombstone';
+  title: string | null;
+  grade: Grade | null;
+  marking: Marking | null;
+  about: ReportSubject[];
+  kind: ReportSourceKind | null;
+  obtained: ReportObtained | null;
+  filed_by: string;
+  filed_by_name: string;
+  filed_by_agency: string;
+  filed_at: Time;
+  at: Time;
+  review_by: Time | null;
+  purge_by: Time | null;
+  due: 'review' | 'purge' | null;
+  due_since: Time | null;
+  /** What of it waits for the reader themself. */
+  asks: 'approve_individual' | 'purge' | 'vet' | 'review' | null;
+  individual: 'none' | 'waits' | 'approved';
+  purge_asked: boolean;
+}
+export interface Named {
+  id: string;
+  name: string;
+}
+export interface LinkView extends Link {
+  /** Nothing where the reader may not see it, or it is gone. */
+  title: string | null;
+  grade: Grade | null;
+}
+export interface ReportChange {
+  version: number;
+  at: Time;
+  by: Named;
+  what: string;
+  fields: string[];
+  grade_from: Grade | null;
+  grade_to: Grade | null;
+  why: string;
+}
+export interface Report extends ReportRow {
+  content: ReportContent | null;
+  individual_by: Named | null;
+  individual_approver: Named | null;
+  individual_approved_at: Time | null;
+  purge_request: { by: Named; at: Time; why: string } | null;
+  history: ReportChange[];
+  tombstone: { sha256: string; why: string; asked_by: Named | null; approved_by: Named; at: Time } | null;
+  links: LinkView[];
+  linked_by: LinkView[];
+  cited_by: { notice: string; number: string | null; title: string; step: BulletinStep }[];
+  /** Why its credibility 1 is not deserved any more. */
+  no_longer_confirmed: string | null;
+  may: { change: boolean; vet: boolean; approve_individual: boolean; review: boolean; ask_purge: boolean; purge: boolean };
+}
+/** What can be named in a report. */
+export interface ReportChoices {
+  agencies: Named[];
+  approvers: { id: string; name: string; agency: string }[];
+}
+/** That one changed: read it again; or is not there for the reader any more. */
+export interface ReportChanged {
+  report: string;
+  version: number | null;
+  step: ReportStep | null;
+  gone: boolean;
+}
+// (end of intelligence)
+// ---- search ----
+export type SearchKind = 'sighting' | 'report' | 'bulletin' | 'warning';
+/** What somebody looks for; all of it must fit. */
+export interface Search {
+  q: string;
+  /** None is every kind. */
+  kinds: SearchKind[];
+  near: { at: LatLon; within_m: number } | null;
+  from: Time | null;
+  until: Time | null;
+  reliability: Reliability | null;
+  credibility: number | null;
+}
+/** A stretch of a text, in characters (Unicode scalar values, not UTF-16 units). */
+export interface Span {
+  from: number;
+  to: number;
+}
+/** Something found, as its reader may see it. */
+export interface SearchHit {
+  kind: SearchKind;
+  id: string;
+  /** Empty for a sighting; of a warning whom it protects. */
+  title: string;
+  title_hits: Span[];
+  snippet: string;
+  snippet_hits: Span[];
+  state: string;
+  draft: boolean;
+  version: number;
+  number: string | null;
+  marking: Marking;
+  grade: Grade | null;
+  level: Level | null;
+  area: NoticeArea | null;
+  at: LatLon | null;
+  from: Time;
+  until: Time;
+  person: string | null;
+  person_name: string | null;
+  told: number;
+}
+/** A search that somebody keeps. */
+export interface SavedSearch {
+  id: string;
+  name: string;
+  search: Search;
+  notify: boolean;
+  /** The entry up to which it was read. */
+  read: number;
+  unread: number;
+  /** There is more unread than is counted. */
+  more: boolean;
+}
+export interface SearchNews {
+  search: string;
+  kind: SearchKind;
+  id: string;
+  told: number;
+}
+// (end of search)
 
 // ---- board ----
 /** What comes next by itself, and when. */
@@ -1059,6 +1243,7 @@ export interface EventData {
   dangers: { items: Danger[] };
   notice: NoticeView;
   bulletin: Bulletin;
+  intelligence: ReportChanged;
   sighting: SightingView;
   person: PersonView;
   alarm: Alarm;
@@ -1066,6 +1251,7 @@ export interface EventData {
   flood: Flood;
   status: Status;
   directory: { entry: number };
+  search: SearchNews;
   heartbeat: { now: Time };
   reset: Record<string, never>;
   bye: { why: string };

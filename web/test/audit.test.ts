@@ -18,6 +18,8 @@ describe('the audit in words', () => {
       ['GET /api/v1/sightings/018f', 'report 018f'],
       ['GET /api/v1/audit?about=a1&deed=read_positions', 'this audit (about=a1, deed=read_positions)'],
       ['GET /api/v1/audit?from=%zz', 'this audit (from=%zz)'],
+      ['GET /api/v1/search', 'what a search found'],
+      ['GET /api/v1/searches/018f/hits', 'what fits a kept search'],
       ['GET /api/v1/sources', 'GET /api/v1/sources'],
       ['agent-9', 'agent-9'],
     ] as const) expect(whatName(what)).toBe(words);

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { makeBasemap } from '../build/basemap';
-import { decodeBasemap } from '../console/map/basemap';
+import { decodeBasemap } from '../shared/map/basemap';
 
-test('the packed basemap reads back with borders, coasts, states and names where they are', () => {
+// The file is made here: seconds on a busy machine.
+const SLOW = 60_000;
+
+test('the packed basemap reads back with borders, coasts, states and names where they are', { timeout: SLOW }, () => {
   const file = makeBasemap();
   expect(file.byteLength).toBeLessThan(700_000);
   const map = decodeBasemap(file);
@@ -22,7 +25,7 @@ test('the packed basemap reads back with borders, coasts, states and names where
   expect(map.names.features.some((f) => f.properties.name === 'Mexico' && f.properties.is === 'country')).toBe(true);
 });
 
-test('a file that is cut short is refused, not drawn', () => {
+test('a file that is cut short is refused, not drawn', { timeout: SLOW }, () => {
   const file = makeBasemap();
   expect(() => decodeBasemap(file.subarray(0, file.byteLength - 10))).toThrow('cut short');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import * as g from '../console/map/geometry';
+import * as g from '../shared/map/geometry';
 import type { Covariance, LatLon } from '../shared/types';
 
 const at: LatLon = { lat_deg: 31.76, lon_deg: -106.49 };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use skypicket_model::{
     About, Audience, Bulletin, BulletinAct, BulletinContent, BulletinState, BulletinStep, Codes, Directory, Link,
     Marking, Notice, NoticeId, NoticeState, PersonId, Phrase, Role, Sheet, Time,
-    bulletin::{Comment, Correction},
+    bulletin::{Comment, Correction, Unseen},
     may_see,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(crate) struct Bulletins {
     exercise: bool,
 }
 
-/// What a bulletin rests on, as its writer sees it.
+/// What a bulletin rests on, as its writer or its second person sees it.
 #[derive(Debug, Default)]
 pub(crate) struct Basis {
     /// The strictest marking of it; `None` when it rests on nothing. Also what its writer may not see counts, where
@@ -41,6 +41,8 @@ pub(crate) struct Basis {
     pub(crate) marking: Option<Marking>,
     /// What they name and is not there for them.
     pub(crate) wrong: Vec<String>,
+    /// What of it they may not see.
+    pub(crate) unseen: Option<Unseen>,
 }
 
 /// The codes of a bulletin that is over mean no other for so long, seconds: dispatch still understands late replies.
@@ -191,17 +193,27 @@ impl Bulletins {
                 }
                 whole(content)
             }
-            BulletinAct::Correct { content, why, .. } => {
+            BulletinAct::Correct { read, content, why, .. } => {
                 let s = known()?;
                 seen(s)?;
                 write()?;
                 if s.step != BulletinStep::Issued {
                     return Err(refuse("not_in_force", "only what is in force can be corrected"));
                 }
+                // Nobody overwrites what they have not read, and who cannot read it never does.
+                if s.correction.as_ref().is_some_and(|c| !sees(&c.content)) {
+                    return Err(refuse(
+                        "changed",
+                        "another correction of it waits that you may not see: it is decided about first",
+                    ));
+                }
+                if read.is_some_and(|r| r != s.written_at()) {
+                    return Err(refuse("changed", "it was changed since you read it: read it again"));
+                }
                 check_why(why)?;
                 whole(content)
             }
-            BulletinAct::Approve { read, .. } => {
+            BulletinAct::Approve { read, unseen, .. } => {
                 let s = known()?;
                 seen(s)?;
                 decide()?;
@@ -213,7 +225,21 @@ impl Bulletins {
                     return Err(refuse("changed", "it was changed since you read it: read it again"));
                 }
                 check_time(&content, now)?;
-                released(&content)
+                released(&content)?;
+                // Whoever approves need not see all of it (they may be the only second person there is), but knows so.
+                match basis(&content, &named).unseen {
+                    Some(hidden) if hidden.count > *unseen => Err(refuse(
+                        "unseen",
+                        format!(
+                            "{} that it rests on may not be seen by you{}: approve without having seen them (unseen: \
+                             {}), or let somebody approve who may",
+                            things(hidden.count),
+                            marked(hidden.marking.as_ref()),
+                            hidden.count,
+                        ),
+                    )),
+                    _ => Ok(()),
+                }
             }
             BulletinAct::BreakGlass { why, .. } => {
                 let s = known()?;
@@ -257,8 +283,14 @@ impl Bulletins {
 
     // ---- decide ----
 
-    /// What an act that fits makes of its bulletin.
-    pub(crate) fn next(&self, by: &PersonId, act: &BulletinAct, now: Time) -> Option<BulletinState> {
+    /// What an act that fits makes of its bulletin; `unseen` says what of a content's basis `by` may not see.
+    pub(crate) fn next(
+        &self,
+        by: &PersonId,
+        act: &BulletinAct,
+        unseen: impl Fn(&BulletinContent) -> Option<Unseen>,
+        now: Time,
+    ) -> Option<BulletinState> {
         // Who approves says by its time what they read: two never have the same, also while the clock stands still.
         let written = self.get(act.notice()).map_or(now, |s| now.max(Time::from_micros(s.at.as_micros() + 1)));
         let kept = self.get(act.notice()).filter(|s| s.step == BulletinStep::Draft);
@@ -283,6 +315,7 @@ impl Bulletins {
                 issued_by: None,
                 approved_by: None,
                 break_glass: None,
+                unseen: None,
                 why: String::new(),
                 correction: None,
                 number: None,
@@ -303,6 +336,7 @@ impl Bulletins {
                 issued_by: Some(author.clone()),
                 approved_by,
                 break_glass,
+                unseen: unseen(content),
                 why: s.correction.as_ref().map(|c| c.why.clone()).unwrap_or_default(),
                 number: s.number.clone().or_else(|| Some(self.next_number(content, now))),
                 correction: None,
@@ -368,6 +402,7 @@ impl Bulletins {
                 issued_by: Some(by.clone()),
                 approved_by: None,
                 break_glass: None,
+                unseen: None,
                 why: why.trim().into(),
                 correction: None,
                 at: now,
@@ -500,6 +535,14 @@ impl Bulletins {
     pub(crate) fn forget(&mut self, before: Time) {
         self.states.retain(|_, s| !s.is_over() || s.at >= before);
     }
+}
+
+fn things(count: u32) -> String {
+    if count == 1 { "one thing".to_owned() } else { format!("{count} things") }
+}
+
+fn marked(marking: Option<&Marking>) -> String {
+    marking.map(|m| format!(", marked {} at the strictest", m.tlp.label())).unwrap_or_default()
 }
 
 fn check_why(why: &str) -> Result<(), Refusal> {

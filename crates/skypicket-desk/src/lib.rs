@@ -77,6 +77,7 @@ use skypicket_model::{
     Act, AlarmCall, AlarmId, AlarmState, BulletinState, CallHow, CallReason, Channel, DeskEvent, Directory, Incident,
     Level, Link, Marking, Notice, NoticeId, PersonId, Reader, Role, SavedSearch, SearchChange, ShelfChange, ShelfEnd,
     Shelved, ShiftChange, Sighting, SightingId, SightingState, Time, TrackId, Triage, Verdict,
+    bulletin::Unseen,
     entry::{ActEntry, ChannelState},
     may_see,
 };
@@ -329,7 +330,8 @@ impl Desk {
                 return mine.map(|a| DeskEvent::Shelf { change: off(a) }).collect();
             }
             Act::Bulletin(act) => {
-                let next = self.bulletins.next(by, act, now);
+                let unseen = |c: &skypicket_model::BulletinContent| self.basis(by, c, &BTreeSet::new(), now).unseen;
+                let next = self.bulletins.next(by, act, unseen, now);
                 return next.map(|s| DeskEvent::Bulletin { state: Box::new(s) }).into_iter().collect();
             }
             Act::Intelligence(act) => {
@@ -375,6 +377,23 @@ impl Desk {
                 Link::Sighting(id) => self.sighting(*id).is_some_and(|s| self.may_see(by, s)),
                 _ => true,
             };
+            let hidden = match self.behind(*link, now) {
+                Behind::Marked(m) if theirs && may_see(&reader, m) => None,
+                // Whom it names is not for whom it does not name.
+                Behind::Marked(m) => Some(Some(Marking { named: BTreeSet::new(), ..m.clone() })),
+                // A report that is gone is one that nobody can look at any more.
+                Behind::Gone if matches!(link, Link::Report(_)) => Some(None),
+                Behind::Gone | Behind::Unmarked => None,
+            };
+            if let Some(marking) = hidden {
+                let before = basis.unseen.take();
+                let count = before.as_ref().map_or(0, |u| u.count) + 1;
+                let marking = match (before.and_then(|u| u.marking), marking) {
+                    (Some(a), Some(b)) => Some(a.join(&b)),
+                    (a, b) => a.or(b),
+                };
+                basis.unseen = Some(Unseen { count, marking });
+            }
             match self.behind(*link, now) {
                 Behind::Marked(m) if known || theirs && may_see(&reader, m) => {
                     basis.marking = Some(basis.marking.map_or_else(|| m.clone(), |b| b.join(m)));

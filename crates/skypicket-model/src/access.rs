@@ -105,6 +105,8 @@ pub enum Deed {
     GlassBroken,
     /// Approved that a bulletin opens to more people than what it rests on.
     ReleaseWidened,
+    /// Issued a bulletin without having seen all that it rests on.
+    ApprovedUnseen,
 }
 
 impl Deed {
@@ -134,6 +136,7 @@ impl Deed {
             Self::PartnerTokenRevoked => "partner_token_revoked",
             Self::GlassBroken => "glass_broken",
             Self::ReleaseWidened => "release_widened",
+            Self::ApprovedUnseen => "approved_unseen",
         }
     }
 }

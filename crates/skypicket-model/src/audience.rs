@@ -76,7 +76,7 @@ pub enum Area {
     },
     /// Within straight lines between points; the last is joined to the first.
     Polygon {
-        /// The corners, 3 to 200, none over 1,000 km from the first.
+        /// The corners in their order around it, 3 to 200, none over 1,000 km from the first; no side crosses another.
         points: Vec<LatLon>,
     },
 }
@@ -155,7 +155,15 @@ impl Area {
                 }
                 points.iter().try_for_each(on_earth)?;
                 let far = points.iter().any(|p| distance_m(points[0], *p) > Self::MOST_RADIUS_M);
-                if far { Err("area: a point is over 1000 km from the first".into()) } else { Ok(()) }
+                if far {
+                    return Err("area: a point is over 1000 km from the first".into());
+                }
+                match crossing(points) {
+                    Some((a, b)) => Err(format!(
+                        "area: the side from point {a} crosses the side from point {b}: give the points in their order around it"
+                    )),
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -186,6 +194,17 @@ fn from_origin((ax, ay): (f64, f64), (bx, by): (f64, f64)) -> f64 {
     let length2 = dx * dx + dy * dy;
     let t = if length2 > 0.0 { (-(ax * dx + ay * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
     libm::hypot(ax + t * dx, ay + t * dy)
+}
+
+/// The first two sides that cross, by the points from which they start, counted from 1: what is inside is anybody's guess.
+fn crossing(points: &[LatLon]) -> Option<(usize, usize)> {
+    let first = points.first()?;
+    let corners: Vec<(f64, f64)> = points.iter().map(|p| seen_from(*first, *p)).collect();
+    let sides: Vec<_> = edges(&corners).collect();
+    sides.iter().enumerate().find_map(|(i, (p, q))| {
+        let later = sides.iter().enumerate().skip(i + 1);
+        later.filter(|(_, (r, s))| cross(*p, *q, *r, *s)).map(|(j, _)| (i + 1, j + 1)).next()
+    })
 }
 
 /// Whether two stretches cross.
@@ -275,6 +294,16 @@ mod tests {
         assert!(l.meets(&circle) && circle.meets(&l));
         let (middle, radius) = l.around();
         assert!(distance_m(middle, at(5e3, 5e3)) < 50.0 && (radius - 7_071.0).abs() < 80.0, "{middle:?} {radius}");
+        let bow = polygon(&[(0.0, 0.0), (5e3, 5e3), (5e3, 0.0), (0.0, 5e3)]).check();
+        assert_eq!(
+            bow.unwrap_err(),
+            "area: the side from point 1 crosses the side from point 3: give the points in their order around it"
+        );
+        let over_the_date_line = [(0.1, 179.9), (0.1, -179.9), (-0.1, -179.9), (-0.1, 179.9)];
+        let points =
+            over_the_date_line.iter().map(|(lat_deg, lon_deg)| LatLon { lat_deg: *lat_deg, lon_deg: *lon_deg });
+        let small = Area::Polygon { points: points.collect() };
+        assert!(small.check().is_ok() && small.holds(LatLon { lat_deg: 0.0, lon_deg: 180.0 }, 0.0));
         for bad in [polygon(&[(0.0, 0.0), (1.0, 1.0)]), polygon(&[(0.0, 0.0), (1.1e6, 0.0), (1.0, 1.0)])] {
             assert!(bad.check().is_err());
         }

@@ -135,6 +135,11 @@ pub struct Measure {
     pub text: Phrase,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 fn yes() -> bool {
     true
 }
@@ -181,6 +186,9 @@ pub struct BulletinState {
     /// Why one person alone issued it.
     #[serde(default)]
     pub break_glass: Option<String>,
+    /// What of that which it rests on was hidden from whoever issued it as the last: the second person, or who was alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
     /// Why it was corrected, withdrawn or recalled, at the last such step.
     #[serde(default)]
     pub why: String,
@@ -198,6 +206,16 @@ pub struct BulletinState {
     pub comments: Vec<Comment>,
     /// When its last step was.
     pub at: Time,
+}
+
+/// What of that which a bulletin rests on somebody may not see. It is counted and not named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// How many things.
+    pub count: u32,
+    /// The strictest marking of them, without the people whom it names; `None` where none of them is kept any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marking: Option<Marking>,
 }
 
 /// What somebody said about a bulletin; it stays at the centre.
@@ -225,6 +243,11 @@ impl BulletinState {
             (_, BulletinStep::Proposed) => Some((&self.proposed_by, self.proposed_at, &self.content)),
             _ => None,
         }
+    }
+
+    /// When that was written which a correction begins with: the correction that there is, or else the version in force.
+    pub fn written_at(&self) -> Time {
+        self.correction.as_ref().map_or(self.at, |c| c.at)
     }
 
     /// Nothing of it can change any more.
@@ -295,6 +318,10 @@ pub enum BulletinAct {
     Correct {
         /// Which.
         notice: NoticeId,
+        /// [`BulletinState::written_at`] of what they began with: what another wrote since is not overwritten. `None` in
+        /// records of before it was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read: Option<Time>,
         /// What it says then.
         content: Box<BulletinContent>,
         /// Why.
@@ -306,6 +333,9 @@ pub enum BulletinAct {
         notice: NoticeId,
         /// When what they read was proposed: what was written since is not approved.
         read: Time,
+        /// How many things that it rests on were hidden from them, as they were told. With more it is not approved.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unseen: u32,
     },
     /// Issue what waits without a second person.
     BreakGlass {

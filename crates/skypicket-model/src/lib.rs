@@ -26,6 +26,7 @@ pub mod search;
 pub mod sighting;
 pub mod time;
 pub mod track;
+pub mod zone;
 
 pub use access::{Access, Deed};
 pub use audience::{Area, Audience, Subscription};
@@ -55,3 +56,4 @@ pub use search::{SavedSearch, Search, SearchChange, SearchKind, SearchPlace};
 pub use sighting::Sighting;
 pub use time::Time;
 pub use track::{Track, TrackState};
+pub use zone::Zone;

@@ -58,6 +58,10 @@ impl NoticeState {
     }
 }
 
+/// What follows `NOTICE.VERSION` in the name of what says, to whom that version is not released, that those before it no
+/// longer are.
+pub const WITHDRAWN: &str = ".withdrawn";
+
 /// One version of a notice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {

@@ -44,3 +44,4 @@ pub use sqlite::{
     WORDS, World,
 };
 pub use verify::{Fault, FaultKind, Report};
+pub use views::notices::ALERTS;

@@ -1,5 +1,6 @@
 //! Made-up skies and people, the same for the same seed: exercises for people, loads for benches,
-//! and a world that does its worst to a notice on its way ([`delivery`]).
+//! a world that does its worst to a notice on its way ([`delivery`]), evaluation scenes for trackers ([`scene`]) and how well
+//! one did ([`score`]).
 //!
 //! Pure: no clock and no I/O. It makes what the outside world would send (observations, positions, acts) and is told
 //! what the centre sent back. It is never part of a live centre, and it decides nothing about dangers itself.
@@ -8,3 +9,5 @@ pub mod delivery;
 pub mod exercise;
 pub mod load;
 mod rng;
+pub mod scene;
+pub mod score;

@@ -64,6 +64,19 @@ impl Rng {
         count
     }
 
+    /// A time until something that happens at random, with this mean.
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * libm::log(1.0 - self.unit())
+    }
+
+    /// Any order, each as likely as the others (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for k in (1..items.len()).rev() {
+            let other = usize::try_from(whole(self.between(0.0, (k + 1) as f64))).unwrap_or(0).min(k);
+            items.swap(k, other);
+        }
+    }
+
     /// A UUIDv7 of this moment, as a client makes them.
     pub(crate) fn id(&mut self, at: Time) -> Uuid {
         let millis = u64::try_from(at.as_micros() / 1_000).unwrap_or(0);

@@ -91,6 +91,9 @@ enum BulletinCommand {
         /// `waiting.at` of what was read, as `show` says it: what was written since is not approved
         #[arg(long, value_name = "TIME")]
         read: String,
+        /// How many things that it rests on you may not see, as `show` says: approve without them
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        unseen: u32,
     },
     /// Issue what waits without a second person
     BreakGlass {
@@ -106,6 +109,9 @@ enum BulletinCommand {
         bulletin: String,
         /// File with its content as JSON; `-` is standard input
         file: PathBuf,
+        /// When what it begins with was written, as `show` says it: what another wrote since is not overwritten
+        #[arg(long, value_name = "TIME")]
+        read: String,
         /// Why
         #[arg(long)]
         why: String,
@@ -184,16 +190,16 @@ impl Where {
                 self.act(&path(bulletin, "/comments"), &body, said).map_err(|e| unknown(e, bulletin))?;
             }
             BulletinCommand::Return { bulletin, why } => self.why(bulletin, "/returns", why, "Sent back")?,
-            BulletinCommand::Approve { bulletin, read } => {
-                let body = json!({"id": new_id(), "read": read});
+            BulletinCommand::Approve { bulletin, read, unseen } => {
+                let body = json!({"id": new_id(), "read": read, "unseen": unseen});
                 let said = |id: &str| format!("Issued {id}.");
                 self.act(&path(bulletin, "/approvals"), &body, said).map_err(|e| unknown(e, bulletin))?;
             }
             BulletinCommand::BreakGlass { bulletin, why } => {
                 self.why(bulletin, "/break-glass", why, "Issued without a second person:")?;
             }
-            BulletinCommand::Correct { bulletin, file, why } => {
-                let body = json!({"id": new_id(), "content": content(file)?, "why": why});
+            BulletinCommand::Correct { bulletin, file, read, why } => {
+                let body = json!({"id": new_id(), "read": read, "content": content(file)?, "why": why});
                 let said = |id: &str| format!("Proposed a correction of {id}: another person approves it.");
                 self.act(&path(bulletin, "/corrections"), &body, said).map_err(|e| unknown(e, bulletin))?;
             }
@@ -256,12 +262,21 @@ fn shown(b: &Value) -> String {
     for (key, label) in [("issued_by_name", "written by"), ("approved_by_name", "approved by")] {
         rows.extend(b[key].as_str().map(|_| (label, text(&b[key]))));
     }
+    if b["unseen"].is_object() {
+        let strictest = b["unseen"]["marking"]["tlp"].as_str().map(|m| format!(", {m} at the strictest"));
+        let unseen = format!("{} of what it rests on{}", b["unseen"]["count"], strictest.unwrap_or_default());
+        rows.push(("not seen by them", unseen));
+    }
     rows.extend(b["break_glass"].as_str().map(|_| ("no second person", text(&b["break_glass"]))));
     rows.extend(b["why"].as_str().filter(|w| !w.is_empty()).map(|_| ("why", text(&b["why"]))));
     rows.extend(b["number"].as_str().map(|_| ("number", text(&b["number"]))));
     rows.extend(said(&b["content"]));
     if b["step"] == "draft" {
         rows.push(("draft", format!("write on at it, or submit it, with --read {}", text(&b["proposed_at"]))));
+    }
+    if b["step"] == "issued" {
+        let written = if b["correction"].is_object() { &b["correction"]["at"] } else { &b["at"] };
+        rows.push(("correct", format!("correct it with --read {}", text(written))));
     }
     rows.extend(rests_on(&b["basis"]));
     for c in list(&b["comments"]) {
@@ -272,7 +287,10 @@ fn shown(b: &Value) -> String {
     if b["waiting"].is_object() {
         let w = &b["waiting"];
         rows.push(("", String::new()));
-        rows.push(("waits", format!("written by {}; approve it with --read {}", text(&w["by_name"]), text(&w["at"]))));
+        let unseen = b["basis"]["hidden"].as_u64().filter(|n| *n > 0);
+        let unseen = unseen.map(|n| format!(" --unseen {n}, without having seen so many")).unwrap_or_default();
+        let how = format!("written by {}; approve it with --read {}{unseen}", text(&w["by_name"]), text(&w["at"]));
+        rows.push(("waits", how));
         rows.extend(w["why"].as_str().filter(|w| !w.is_empty()).map(|_| ("why", text(&w["why"]))));
         if w["content"] != b["content"] {
             rows.extend(said(&w["content"]));
@@ -292,7 +310,9 @@ fn rests_on(basis: &Value) -> Vec<(&'static str, String)> {
     };
     let mut rows: Vec<(&str, String)> = list(&basis["items"]).iter().map(|i| ("rests on", one(i))).collect();
     if basis["hidden"].as_u64().is_some_and(|n| n > 0) {
-        rows.push(("rests on", format!("{} more that you may not see", basis["hidden"])));
+        let strictest = basis["hidden_marking"]["tlp"].as_str().map(|m| format!(", {m} at the strictest"));
+        let words = format!("{} more that you may not see{}", basis["hidden"], strictest.unwrap_or_default());
+        rows.push(("rests on", words));
     }
     if basis["wider"] == true {
         let strictest = text(&basis["marking"]["tlp"]);

@@ -49,6 +49,8 @@ pub struct BasisView {
     pub items: Vec<RestsOn>,
     /// How many more there are.
     pub hidden: usize,
+    /// The strictest marking of those; `None` where there are none, or none of them is kept any more.
+    pub hidden_marking: Option<Marking>,
     /// The strictest marking of all of it; `None` where it rests on nothing that has one.
     pub marking: Option<Marking>,
     /// It is marked less strictly than that: it goes out only with a reason that a second person approves.
@@ -97,15 +99,21 @@ impl BasisView {
         let items: Vec<RestsOn> = links.map(one).collect();
         let marking = items.iter().filter_map(|i| i.marking.clone()).reduce(|a, b| a.join(&b));
         let wider = marking.as_ref().is_some_and(|m| !content.marking.covers(m));
-        Self { items, hidden: 0, marking, wider }
+        Self { items, hidden: 0, hidden_marking: None, marking, wider }
     }
 
     fn for_reader(self, reader: &Reader) -> Self {
-        let of = self.items.len();
-        let items: Vec<RestsOn> = self.items.into_iter().filter(|i| i.open_to(reader)).collect();
+        let (items, hidden): (Vec<RestsOn>, Vec<RestsOn>) = self.items.into_iter().partition(|i| i.open_to(reader));
+        let strictest = hidden.iter().filter_map(|i| i.marking.clone()).reduce(|a, b| a.join(&b));
         // Who is named is not for whom it does not name.
         let shown = |m: Marking| if may_see(reader, &m) { m } else { Marking { named: BTreeSet::new(), ..m } };
-        Self { hidden: of - items.len(), items, marking: self.marking.map(shown), wider: self.wider }
+        Self {
+            hidden: hidden.len(),
+            hidden_marking: strictest.map(|m| Marking { named: BTreeSet::new(), ..m }),
+            items,
+            marking: self.marking.map(shown),
+            wider: self.wider,
+        }
     }
 }
 
@@ -216,7 +224,8 @@ impl BulletinView {
             send_back: decides && view.waiting.is_some(),
             approve: decides && in_time.is_some_and(|w| !wrote(w)),
             break_glass: decides && in_time.is_some_and(|w| !released(w)),
-            correct: writes && issued,
+            // Not over one that they may not see.
+            correct: writes && issued && corrected == view.state.correction.is_some(),
             withdraw: writes && (view.waiting.is_some() || draft || sent_back),
             recall: decides && issued,
         };
@@ -392,6 +401,7 @@ pub fn as_issued(notice: NoticeId, content: BulletinContent, by: &PersonId, now:
         issued_by: Some(by.clone()),
         approved_by: None,
         break_glass: None,
+        unseen: None,
         why: String::new(),
         correction: None,
         number: None,

@@ -23,7 +23,7 @@ use skypicket_desk::intelligence::Shown;
 use skypicket_link::tak::TakHandle;
 use skypicket_model::{
     Access, Act, AlarmId, Body, Delivery, DeskEvent, Directory, DispatchEvent, Entry, NoticeId, PersonId, Position,
-    ReportId, Request, RequestId, SightingId, Time,
+    ReportId, Request, RequestId, SightingId, Time, Zone,
     entry::{ActEntry, Configured, Started, Upkeep},
 };
 use skypicket_record::{ReadError, Record, RecordState, SqliteRecord, Stretch};
@@ -89,6 +89,8 @@ pub struct Setup {
     pub checkpoint_s: f64,
     /// Where the map opens.
     pub place: MapPlace,
+    /// Its time.
+    pub zone: Zone,
     /// There is an own map.
     pub basemap: bool,
     /// What every page must warn of (listeners that others can reach without TLS).
@@ -133,6 +135,8 @@ pub struct Centre {
     pub started_at: Time,
     /// Where the map opens.
     pub place: Arc<MapPlace>,
+    /// Its time.
+    pub zone: Zone,
     /// There is an own map.
     pub basemap: bool,
     /// What every page must warn of (listeners that others can reach without TLS).
@@ -197,6 +201,7 @@ impl Centre {
             exercise: setup.exercise.as_deref().map(Into::into),
             started_at,
             place: Arc::new(setup.place),
+            zone: setup.zone,
             basemap: setup.basemap,
             warnings: Arc::new(warnings),
         };

@@ -12,9 +12,9 @@ use crate::{
     manual,
     notice_command::{self, NoticeArgs},
     people_command::{self, AgencyArgs, RosterArgs, UnitArgs, UserArgs},
-    record_command, replay,
+    record_command, replay, score_command,
     search_command::{self, SearchArgs},
-    serve,
+    serve, simulate_command,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
@@ -54,10 +54,10 @@ enum Command {
     Cap(CapCommand),
     /// Follow an evaluation-kit measurement file (not built yet)
     Track(Later),
-    /// Make an evaluation scene (not built yet)
-    Simulate(Later),
-    /// Score tracks against the truth (not built yet)
-    Score(Later),
+    /// Make an evaluation scene: what its sensors report, and the truth
+    Simulate(SimulateArgs),
+    /// Score tracks against the truth: JSON on standard output, a table on standard error
+    Score(ScoreArgs),
     /// Report a sighting over the API (not built yet: use the field page)
     Report(Later),
     /// Bulletins: propose, approve, correct, recall
@@ -204,6 +204,52 @@ pub struct ReplayArgs {
     /// Keep the record in this new folder
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// f1 to f6, or by name: pop-up, crossing, swarm, bearings, mixed, border-line
+    pub scene: String,
+    /// The same seed gives the same files
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder to write into; it is made where it is missing
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Another number of targets (f2, f3, f4, f6)
+    #[arg(long, value_name = "N")]
+    pub targets: Option<usize>,
+    /// Another length, seconds
+    #[arg(long, value_name = "S")]
+    pub duration: Option<f64>,
+    /// f6: line and sensors grow with the targets, so that there are as many a kilometre
+    #[arg(long)]
+    pub grow: bool,
+    /// Write over files that are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// Truth file of the scene; `-` is standard input
+    pub truth: PathBuf,
+    /// Track file that a tracker made of its measurements; `-` is standard input
+    pub tracks: PathBuf,
+    /// Only the JSON, no table
+    #[arg(long)]
+    pub json: bool,
+    /// All digits instead of four decimal places
+    #[arg(long)]
+    pub exact: bool,
+    /// Farther from a target than this a track does not track it, metres
+    #[arg(long, value_name = "M", default_value_t = 50.0)]
+    pub cutoff: f64,
+    /// A track counts for so long after its last report, seconds
+    #[arg(long, value_name = "S", default_value_t = 3.0)]
+    pub hold: f64,
 }
 
 /// `decode`.
@@ -386,9 +432,9 @@ pub fn run(cli: Cli) -> End {
                         d.sites.len(),
                         c.listeners().len()
                     ));
-                    let (templates, measures, agencies) = l.counts();
+                    let (templates, measures, agencies, areas) = l.counts();
                     say(&format!(
-                        "library: {templates} templates, {measures} measures, wording of {agencies} agencies"
+                        "library: {templates} templates, {measures} measures, wording of {agencies} agencies, {areas} named areas"
                     ));
                     if let Some(note) = people_command::kept_in_record(&c.data) {
                         say(&note);
@@ -411,8 +457,8 @@ pub fn run(cli: Cli) -> End {
         Command::Tak(command) => machines_command::tak(&command),
         Command::Cap(command) => cap_command::run(&command),
         Command::Track(_) => End::not_built("track"),
-        Command::Simulate(_) => End::not_built("simulate"),
-        Command::Score(_) => End::not_built("score"),
+        Command::Simulate(args) => simulate_command::run(&args),
+        Command::Score(args) => score_command::run(&args),
         Command::Report(_) => End::not_built("report"),
         Command::Bulletin(args) => bulletin_command::run(&args),
         Command::Search(args) => search_command::run(&args),

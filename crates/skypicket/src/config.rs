@@ -16,7 +16,7 @@ use skypicket_link::{
     webhook::WebhookConfig,
 };
 use skypicket_model::{
-    Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, people::Site,
+    Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, Zone, people::Site,
 };
 use skypicket_record::Retention;
 use std::{
@@ -40,6 +40,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Folder of the record, keys and attachments.
     pub data: PathBuf,
+    /// The centre itself.
+    pub centre: CentreConfig,
     /// Where the map opens.
     pub place: MapPlace,
     /// Agencies.
@@ -92,6 +94,7 @@ impl Default for Config {
             tls: TlsConfig::Off,
             public_url: None,
             data: PathBuf::from("data"),
+            centre: CentreConfig::default(),
             place: MapPlace::default(),
             agency: Vec::new(),
             unit: Vec::new(),
@@ -301,6 +304,20 @@ pub struct CapConfig {
     pub sender: Option<String>,
 }
 
+/// The centre itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CentreConfig {
+    /// Its time zone, by its name in the IANA database: what goes out for people to read has its time beside UTC.
+    pub time_zone: String,
+}
+
+impl Default for CentreConfig {
+    fn default() -> Self {
+        Self { time_zone: "UTC".into() }
+    }
+}
+
 /// An own map.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -420,6 +437,9 @@ impl Config {
             && !((u.starts_with("https://") || u.starts_with("http://")) && !u.ends_with('/') && u.is_ascii())
         {
             problems.push(format!("public_url '{u}': give http:// or https:// and a host, without a '/' at the end"));
+        }
+        if let Err(e) = Zone::new(&self.centre.time_zone) {
+            problems.push(format!("[centre] time_zone: {e}"));
         }
         if let Some(s) = &self.cap.sender
             && (s.chars().count() > MOST_SENDER || skypicket_wire::cap::Name::new(s).is_err())
@@ -671,6 +691,10 @@ mod tests {
             ("[exercise]\nchannels = [\"web\"]\n".into(), "exercise: channels: 'web'"),
             ("[cap]\nsender = \"a b\"\n".into(), "[cap] sender 'a b'"),
             ("[push]\nbulletin_ttl_s = 0\n".into(), "push: bulletin_ttl_s is 0"),
+            (
+                "[centre]\ntime_zone = \"Mars/Olympus\"\n".into(),
+                "[centre] time_zone: 'Mars/Olympus' is no time zone of the IANA database, such as America/Denver or UTC",
+            ),
         ] {
             let e = parse(&text).unwrap().directory().unwrap_err().to_string();
             assert!(e.contains(expect), "{e}");
@@ -685,7 +709,7 @@ mod tests {
         c.directory().unwrap();
         let d = Config::default();
         assert_eq!((c.listen, c.insecure, &c.data, &c.place), (d.listen, d.insecure, &d.data, &d.place));
-        assert_eq!((c.tls, c.public_url), (d.tls, d.public_url));
+        assert_eq!((c.tls, c.public_url, &c.centre), (d.tls, d.public_url, &d.centre));
         assert_eq!(format!("{:?}", c.record), format!("{:?}", d.record));
         assert_eq!(c.policy, d.policy);
         assert_eq!((c.sign_in, c.library), (d.sign_in, d.library));
@@ -714,7 +738,7 @@ mod tests {
 
     #[test]
     fn the_example_names_every_key() {
-        let tables = " [tls] [place] [[agency]] [[unit]] [[person]] [[site]] [source] [[source.udp]] [[source.tcp]] \
+        let tables = " [tls] [centre] [place] [[agency]] [[unit]] [[person]] [[site]] [source] [[source.udp]] [[source.tcp]] \
              [[source.capture]] [tak] [push] [mail] [sms] [[webhook]] [[relay]] [cap] [watchdog] [exercise] [record] [library] [basemap] [sign_in] [oidc] [policy] [policy.warn] [policy.warn.urgent] \
              [policy.warn.wander] [policy.warn.position] [policy.dispatch] [policy.dispatch.receipt_s] \
              [policy.dispatch.acknowledge_s] [policy.track] [policy.track.kinds] \

@@ -47,6 +47,8 @@ impl Format {
 pub struct Given {
     /// Which version.
     pub version: u32,
+    /// Not the version itself, but that the agency is no longer released what came before it.
+    pub withdrawal: bool,
     /// As whom the audit names the partner.
     pub reader: PersonId,
     /// For which agency it reads.
@@ -194,7 +196,7 @@ impl Log {
         match self.format {
             Format::Jsonl => line(&json!({
                 "type": "partner", "version": g.version, "partner": g.reader, "agency": g.agency, "agency_name": name,
-                "token": g.token, "given_at": g.at,
+                "token": g.token, "given_at": g.at, "withdrawal": g.withdrawal,
             })),
             Format::Csv => {
                 let cell = |column: &str| match column {
@@ -206,7 +208,7 @@ impl Log {
                     "person" => g.reader.to_string(),
                     "name" => name.clone().unwrap_or_default(),
                     "agency" => g.agency.to_string(),
-                    "rule" => "cap_feed".to_owned(),
+                    "rule" => if g.withdrawal { "cap_feed_withdrawal" } else { "cap_feed" }.to_owned(),
                     "reached" => reached(Reached::Delivered).to_owned(),
                     "channels" => "cap_feed:delivered".to_owned(),
                     "first_at" | "last_at" | "delivered_at" => g.at.to_string(),
@@ -426,12 +428,14 @@ mod tests {
         out += &log.person(&d, &tried(2, vec![one]));
         let given = Given {
             version: 2,
+            withdrawal: false,
             reader: PersonId::new("partner.south").unwrap(),
             agency: AgencyId::new("south").unwrap(),
             token: "0123456789abcdef".into(),
             at: Time::from_micros(6_000_000),
         };
         out += &log.partner(&d, &given);
+        out += &log.partner(&d, &Given { version: 3, withdrawal: true, ..given });
         out + &log.end()
     }
 
@@ -448,7 +452,8 @@ mod tests {
             (&lines[3]["type"], &lines[3]["version"], &lines[3]["agency"]),
             (&json!("partner"), &json!(2), &json!("south"))
         );
-        assert_eq!(lines[4]["partners"], 1);
+        assert_eq!((&lines[3]["withdrawal"], &lines[4]["withdrawal"]), (&json!(false), &json!(true)));
+        assert_eq!(lines[5]["partners"], 2);
         assert!(lines[1]["acknowledged_at"].is_string() && lines[2]["acknowledged_at"].is_null());
         let end = lines.last().unwrap();
         assert_eq!((&end["type"], &end["recipients"]), (&json!("summary"), &json!(2)));
@@ -462,8 +467,9 @@ mod tests {
     fn a_spreadsheet_finds_no_formula_and_each_line_has_every_column() {
         let text = written(Format::Csv);
         let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines.len(), 5);
         assert_eq!((lines[3][5], lines[3][9], lines[3][COLUMNS.len()]), ("partner.south", "cap_feed", ""));
+        assert_eq!(lines[4][9], "cap_feed_withdrawal");
         assert!(lines.iter().all(|l| l.len() == COLUMNS.len() + 3), "{text}");
         assert_eq!(lines[0][COLUMNS.len()..], ["measure:armour", "measure:kit", "measure:cover"]);
         assert_eq!(lines[1][COLUMNS.len()..], ["yes", "yes", ""]);

@@ -2,10 +2,10 @@
 //! line of a list of them; and [`ReportNews`]: that one changed.
 
 use crate::{engines::Engines, http::permission::Event, views::name_of};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skypicket_desk::intelligence::{Shown, Sight, as_seen};
 use skypicket_model::{
-    Act, BulletinState, BulletinStep, Directory, Grade, Link, Marking, NoticeId, PersonId, Reader, ReportAct,
+    Act, AgencyId, BulletinState, BulletinStep, Directory, Grade, Link, Marking, NoticeId, PersonId, Reader, ReportAct,
     ReportContent, ReportId, ReportState, Role, Time,
     intelligence::{Obtained, ReportStep, SourceKind, Subject},
     may_see,
@@ -49,7 +49,7 @@ impl Individuals {
 }
 
 /// What has to be done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Due {
     /// It is to be looked at again.
@@ -65,6 +65,50 @@ impl Due {
             () if c.purge_by <= now || state.purge_asked.is_some() => Some(Self::Purge),
             () if c.review_by <= now => Some(Self::Review),
             () => None,
+        }
+    }
+}
+
+impl Due {
+    /// Since when something is to be done about a report: since when it ought to have been looked at again; since its
+    /// purge was asked for, or its time was over, whichever came first.
+    pub fn since(self, state: &ReportState, now: Time) -> Option<Time> {
+        let c = state.content.as_ref()?;
+        match self {
+            Self::Review => Some(c.review_by),
+            Self::Purge => {
+                let asked = state.purge_asked.as_ref().map(|(_, at, _)| *at);
+                asked.into_iter().chain(Some(c.purge_by).filter(|t| *t <= now)).min()
+            }
+        }
+    }
+}
+
+/// What waits for its reader themself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asks {
+    /// They are named as approver of what it says about an individual.
+    ApproveIndividual,
+    /// They can decide that it goes.
+    Purge,
+    /// They can be the second person who vets it.
+    Vet,
+    /// They can look at it again.
+    Review,
+}
+
+impl Asks {
+    fn of(e: &Engines, state: &ReportState, due: Option<Due>, reader: &Reader, now: Time) -> Option<Self> {
+        let may = |act: &ReportAct| takes(e, reader, act, now);
+        match due {
+            Some(Due::Purge) if may(&purge(state)) => Some(Self::Purge),
+            // What goes needs nobody's eye any more.
+            Some(Due::Purge) => None,
+            _ if may(&approve_individual(state)) => Some(Self::ApproveIndividual),
+            _ if may(&vet(state)) => Some(Self::Vet),
+            Some(Due::Review) if may(&review(state, now)) => Some(Self::Review),
+            _ => None,
         }
     }
 }
@@ -108,6 +152,10 @@ pub struct ReportRow {
     pub purge_by: Option<Time>,
     /// What has to be done about it.
     pub due: Option<Due>,
+    /// Since when.
+    pub due_since: Option<Time>,
+    /// What of it waits for the reader themself.
+    pub asks: Option<Asks>,
     /// What is said about an individual.
     pub individual: Individuals,
     /// Somebody asked for its purge.
@@ -116,8 +164,10 @@ pub struct ReportRow {
 
 impl ReportRow {
     /// As `reader` may see it.
-    pub fn of(d: &Directory, state: &ReportState, reader: &Reader, now: Time) -> Option<Self> {
+    pub fn of(e: &Engines, state: &ReportState, reader: &Reader, now: Time) -> Option<Self> {
+        let d = e.directory();
         let sight = Shown::of(state).to(reader, now)?;
+        let due = Due::of(state, now);
         let shown = state.content.as_deref().filter(|_| sight == Sight::Whole);
         let agency = d.agency_of(&state.filed_by).and_then(|a| d.agencies.get(a));
         Some(Self {
@@ -138,7 +188,9 @@ impl ReportRow {
             at: state.at,
             review_by: state.content.as_ref().map(|c| c.review_by),
             purge_by: state.content.as_ref().map(|c| c.purge_by),
-            due: Due::of(state, now),
+            due,
+            due_since: due.and_then(|due| due.since(state, now)),
+            asks: Asks::of(e, state, due, reader, now),
             individual: shown.map_or(Individuals::None, |_| Individuals::of(state)),
             purge_asked: state.purge_asked.is_some(),
         })
@@ -287,7 +339,7 @@ impl ReportView {
     pub fn of(e: &Engines, id: ReportId, reader: &Reader, now: Time) -> Option<Self> {
         let (d, desk) = (e.directory(), e.desk());
         let state = desk.report(id)?;
-        let row = ReportRow::of(d, state, reader, now)?;
+        let row = ReportRow::of(e, state, reader, now)?;
         let (sight, seen) = as_seen(state, reader, now)?;
         let whole = sight == Sight::Whole;
         let individual = state.content.as_ref().and_then(|c| c.individual.as_ref()).filter(|_| whole);
@@ -391,23 +443,96 @@ impl Citing {
 impl May {
     /// As the desk would answer, asked with a reason and dates that fit.
     fn of(e: &Engines, state: &ReportState, whole: bool, reader: &Reader, now: Time) -> Self {
-        let (report, read) = (state.id, state.version);
-        let takes = |act: ReportAct| e.desk().check(&reader.person, &Act::Intelligence(act), now).is_ok();
-        let why = || "x".to_owned();
+        let may = |act: &ReportAct| takes(e, reader, act, now);
         let writes = [Role::Analyst, Role::Watch, Role::Supervisor].iter().any(|r| reader.roles.contains(r));
         Self {
             change: whole && writes && state.content.as_ref().is_some_and(|c| c.purge_by > now),
-            vet: takes(ReportAct::Vet { report, read }),
-            approve_individual: takes(ReportAct::ApproveIndividual { report, read }),
-            review: takes(ReportAct::Review {
-                report,
-                review_by: now.plus_s(3_600.0),
-                purge_by: now.plus_s(7_200.0),
-                why: why(),
-            }),
-            ask_purge: takes(ReportAct::AskPurge { report, why: why() }),
-            purge: takes(ReportAct::Purge { report, why: why() }),
+            vet: may(&vet(state)),
+            approve_individual: may(&approve_individual(state)),
+            review: may(&review(state, now)),
+            ask_purge: may(&ReportAct::AskPurge { report: state.id, why: why() }),
+            purge: may(&purge(state)),
         }
+    }
+}
+
+/// Whether the desk would take an act of the reader's.
+fn takes(e: &Engines, reader: &Reader, act: &ReportAct, now: Time) -> bool {
+    e.desk().check(&reader.person, &Act::Intelligence(act.clone()), now).is_ok()
+}
+
+/// A reason that fits.
+fn why() -> String {
+    "x".to_owned()
+}
+
+fn vet(s: &ReportState) -> ReportAct {
+    ReportAct::Vet { report: s.id, read: s.version }
+}
+
+fn approve_individual(s: &ReportState) -> ReportAct {
+    ReportAct::ApproveIndividual { report: s.id, read: s.version }
+}
+
+fn purge(s: &ReportState) -> ReportAct {
+    ReportAct::Purge { report: s.id, why: why() }
+}
+
+/// With dates that fit.
+fn review(s: &ReportState, now: Time) -> ReportAct {
+    ReportAct::Review { report: s.id, review_by: now.plus_s(3_600.0), purge_by: now.plus_s(7_200.0), why: why() }
+}
+
+/// Most supervisors that are offered.
+const MOST_APPROVERS: usize = 1_000;
+
+/// What the writer of a report can name in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choices {
+    /// Agencies, by name: whom it can be released to.
+    pub agencies: Vec<ChoiceOfAgency>,
+    /// Active supervisors beside the writer, by name: who can be asked to approve what it says about an individual.
+    pub approvers: Vec<ChoiceOfApprover>,
+}
+
+/// An agency that can be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChoiceOfAgency {
+    /// Which.
+    pub id: AgencyId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A supervisor who can be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChoiceOfApprover {
+    /// Who.
+    pub id: PersonId,
+    /// Their call-sign or role.
+    pub name: String,
+    /// Name of their agency.
+    pub agency: String,
+}
+
+impl Choices {
+    /// For a writer.
+    pub fn of(d: &Directory, writer: &PersonId) -> Self {
+        let agency_name = |p: &PersonId| d.agency_of(p).and_then(|a| d.agencies.get(a)).map(|a| a.name.clone());
+        let mut agencies: Vec<_> =
+            d.agencies.iter().map(|(id, a)| ChoiceOfAgency { id: id.clone(), name: a.name.clone() }).collect();
+        agencies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let can = d.people.values().filter(|p| !p.disabled && p.roles.contains(&Role::Supervisor) && p.id != *writer);
+        let mut approvers: Vec<_> = can
+            .map(|p| ChoiceOfApprover {
+                id: p.id.clone(),
+                name: p.name.clone(),
+                agency: agency_name(&p.id).unwrap_or_default(),
+            })
+            .collect();
+        approvers.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        approvers.truncate(MOST_APPROVERS);
+        Self { agencies, approvers }
     }
 }
 
@@ -457,7 +582,7 @@ impl ReportNews {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skypicket_model::{AgencyId, Tlp};
+    use skypicket_model::Tlp;
 
     fn state(marking: Option<Marking>) -> ReportState {
         let time = "2026-11-26T12:00:00Z";

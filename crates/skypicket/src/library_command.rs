@@ -5,6 +5,8 @@ use crate::{
     people_command::{Done, Stop, Where, list, table, text, words_of},
 };
 use serde_json::{Map, Value, json};
+use skypicket_model::people::Language;
+use skypicket_wire::render::sheet::area_words;
 
 impl Where {
     /// `bulletin templates`.
@@ -67,10 +69,19 @@ fn shown(library: &Value) -> String {
             vec![named(a), text(&a["name"]), words_of(&json!(own))]
         })
         .collect();
+    let areas: Vec<Vec<String>> =
+        list(&library["areas"]).iter().map(|a| vec![named(a), text(&a["name"]["en"]), ground(&a["ground"])]).collect();
     let mut out = vec![table(&["TEMPLATE", "LEVEL", "WHEN", "FILLED IN"], &templates)];
     out.push(table(&["MEASURE", "WORDS"], &measures));
     if !agencies.is_empty() {
         out.push(table(&["AGENCY", "NAME", "OWN WORDS FOR"], &agencies));
     }
+    if !areas.is_empty() {
+        out.push(table(&["AREA", "NAME", "GROUND"], &areas));
+    }
     out.join("\n\n")
+}
+
+fn ground(area: &Value) -> String {
+    serde_json::from_value(area.clone()).map_or_else(|_| area.to_string(), |a| area_words(&a, Language::En))
 }

@@ -33,7 +33,7 @@ use skypicket_link::{
     CaptureTail, ClientCertificates, Secure, TakServer, TcpLines, UdpLines,
     tls::{ClientAuth, server_config},
 };
-use skypicket_model::{Channel, Directory, PersonId, Role};
+use skypicket_model::{Channel, Directory, PersonId, Role, Zone};
 use skypicket_record::{Options, SqliteRecord, World};
 use std::{
     io::{IsTerminal, Write},
@@ -167,6 +167,7 @@ async fn serve(
         snapshot_s: config.record.snapshot_s,
         checkpoint_s: config.record.checkpoint_s,
         place,
+        zone: Zone::new(&config.centre.time_zone).context("[centre] time_zone")?,
         basemap: config.basemap.is_some(),
         warnings: insecure.collect(),
     };
@@ -235,7 +236,7 @@ async fn serve(
 
     let first = first_person(&centre.roll.load().directory).context("nobody has the role administrator")?;
     let link = access.first_link(&first).await.map_err(|e| anyhow::anyhow!(e))?;
-    let keeper = Arc::new(Keeper::new(centre.clone(), config.record.retention.policy()));
+    let keeper = Arc::new(Keeper::new(centre.clone(), config.record.retention.policy(), Arc::clone(&cap)));
     let keeping = tokio::spawn(Arc::clone(&keeper).run(stopped.clone()));
     tasks.spawn(Finder::new(centre.clone()).run(stopped.clone()));
     let audit = Audit::new(centre.clone());

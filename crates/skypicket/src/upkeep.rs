@@ -1,7 +1,7 @@
 //! [`Keeper`]: retention in the running centre. Once a day, and at the start when that is overdue, what is older than it
 //! may be is purged; also when an administrator asks.
 
-use crate::{centre::Centre, clock, inbox::NotTaken};
+use crate::{cap::CapFeed, centre::Centre, clock, inbox::NotTaken};
 use serde::Serialize;
 use skypicket_model::{PersonId, ReportId, Time, entry::Upkeep};
 use skypicket_record::{Purge, PurgeError, ReadError, Record, Retention, SqliteRecord, UpkeepRow};
@@ -122,6 +122,8 @@ pub fn forgot(retention: &Retention, now: Time) -> Upkeep {
 pub struct Keeper {
     centre: Centre,
     retention: Retention,
+    /// Holds alerts that were made of bulletins.
+    cap: Arc<CapFeed>,
     stop: Arc<AtomicBool>,
     /// One purge at a time.
     at_work: Mutex<()>,
@@ -129,8 +131,8 @@ pub struct Keeper {
 
 impl Keeper {
     /// Of this centre's record.
-    pub fn new(centre: Centre, retention: Retention) -> Self {
-        Self { centre, retention, stop: Arc::default(), at_work: Mutex::new(()) }
+    pub fn new(centre: Centre, retention: Retention, cap: Arc<CapFeed>) -> Self {
+        Self { centre, retention, cap, stop: Arc::default(), at_work: Mutex::new(()) }
     }
 
     /// Purges daily, and what people decided to purge at once, until the end.
@@ -248,6 +250,9 @@ impl Keeper {
             let signed = self.centre.record.checkpoint().await;
             signed.map_err(|e| KeeperError::Checkpoint(e.to_string()))?;
             purged = self.blocking(move |record, stop| Ok(record.purge(&retention, now, stop)?)).await?;
+            if let Err(error) = self.cap.sweep().await {
+                tracing::warn!(%error, "alerts of what was purged may be held in memory for up to an hour");
+            }
             if !purged.log_cut {
                 tracing::warn!(
                     "the write-ahead log still holds what was purged: readers kept it; it goes with the next"

@@ -1,37 +1,13 @@
 // The map's style, made from the palette: mostly dark and empty; colour is spent on levels and affiliation only.
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
-import type { Basemap } from './basemap';
+import { baseLayers, baseSources, EMPTY, haloOf, labelOf, type Colours } from '../../shared/map/base';
+import type { Basemap } from '../../shared/map/basemap';
 
-export interface Colours {
-  ground: string;
-  panel: string;
-  line: string;
-  strong: string;
-  text: string;
-  dim: string;
-  urgent: string;
-  caution: string;
-  advisory: string;
-  own: string;
-}
-
-/** The palette in force, read from the tokens. */
-export function readColours(): Colours {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  return {
-    ground: of('ground'), panel: of('panel'), line: of('line'), strong: of('line-strong'), text: of('text'), dim: of('dim'),
-    urgent: of('urgent'), caution: of('caution'), advisory: of('advisory'), own: of('own'),
-  };
-}
-
-const FONT = ['Inter Variable', 'sans-serif'];
 /** Symbols shrink when the map shows a whole region, so that they do not cover it. */
 const SIZE: never = ['interpolate', ['linear'], ['zoom'], 6, 0.45, 11, 1] as never;
 const TRACK_SIZE: never = ['interpolate', ['linear'], ['zoom'], 6, ['case', ['get', 'quiet'], 0.3, 0.45], 11, ['case', ['get', 'quiet'], 0.65, 1]] as never;
 /** A name stands on whatever side is free. */
 const BESIDE = { 'text-variable-anchor': ['top', 'bottom', 'left', 'right'] as ('top' | 'bottom' | 'left' | 'right')[], 'text-radial-offset': 0.75, 'text-justify': 'auto' as const };
-const EMPTY = { type: 'FeatureCollection' as const, features: [] };
 
 /** The sources that the page fills. */
 export const LIVE = [
@@ -41,32 +17,10 @@ export type Live = (typeof LIVE)[number];
 
 export function layers(c: Colours): LayerSpecification[] {
   const levelColour: never = ['match', ['get', 'level'], 'urgent', c.urgent, 'caution', c.caution, 'advisory', c.advisory, c.own] as never;
-  const label = { 'text-font': FONT, 'text-size': 13, 'text-max-width': 14, 'text-line-height': 1.25 };
-  const halo = { 'text-halo-color': c.ground, 'text-halo-width': 1.4 };
+  const label = labelOf;
+  const halo = haloOf(c);
   return [
-    { id: 'ground', type: 'background', paint: { 'background-color': c.ground } },
-    { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': c.panel, 'fill-opacity': 0.55, 'fill-antialias': false } },
-    {
-      id: 'county', type: 'line', source: 'borders', minzoom: 6, filter: ['==', ['get', 'is'], 'county'],
-      paint: { 'line-color': c.line, 'line-width': 1, 'line-opacity': ['interpolate', ['linear'], ['zoom'], 6, 0.2, 9, 0.8] },
-    },
-    { id: 'state', type: 'line', source: 'borders', minzoom: 3, filter: ['==', ['get', 'is'], 'state'], paint: { 'line-color': c.strong, 'line-width': 1, 'line-opacity': 0.5 } },
-    { id: 'coast', type: 'line', source: 'borders', filter: ['==', ['get', 'is'], 'coast'], paint: { 'line-color': c.strong, 'line-width': 1, 'line-opacity': 0.6 } },
-    {
-      id: 'country', type: 'line', source: 'borders', filter: ['in', ['get', 'is'], ['literal', ['country', 'us']]],
-      paint: { 'line-color': c.strong, 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 1, 10, 2], 'line-opacity': 0.85 },
-    },
-    { id: 'grid', type: 'line', source: 'grid', filter: ['==', ['geometry-type'], 'LineString'], paint: { 'line-color': c.line, 'line-width': 1, 'line-opacity': 0.7 } },
-    {
-      id: 'grid-label', type: 'symbol', source: 'grid', filter: ['==', ['geometry-type'], 'Point'],
-      layout: { ...label, 'text-field': ['get', 'name'], 'text-anchor': ['get', 'anchor'] as never, 'text-offset': [0.3, 0.3], 'text-allow-overlap': false },
-      paint: { 'text-color': c.dim, 'text-opacity': 0.75, ...halo },
-    },
-    {
-      id: 'names', type: 'symbol', source: 'names', maxzoom: 9,
-      filter: ['any', ['all', ['==', ['get', 'is'], 'country'], ['<', ['zoom'], 5.5], ['>', ['*', ['get', 'area'], ['^', 2, ['zoom']]], 200]], ['all', ['==', ['get', 'is'], 'state'], ['>=', ['zoom'], 4.5]]],
-      layout: { ...label, 'text-field': ['get', 'name'], 'text-letter-spacing': 0.06 }, paint: { 'text-color': c.dim, ...halo },
-    },
+    ...baseLayers(c),
 
     { id: 'standoff-fill', type: 'fill', source: 'standoff', filter: ['has', 'level'], paint: { 'fill-color': levelColour, 'fill-opacity': 0.1 } },
     {
@@ -160,11 +114,7 @@ function transparent(colour: string): string {
 }
 
 export function makeStyle(c: Colours, base: Basemap | null): StyleSpecification {
-  const sources: StyleSpecification['sources'] = {
-    land: { type: 'geojson', data: base?.land ?? EMPTY, maxzoom: 8, tolerance: 0.4 },
-    borders: { type: 'geojson', data: base?.lines ?? EMPTY, maxzoom: 10, tolerance: 0.2 },
-    names: { type: 'geojson', data: base?.names ?? EMPTY, maxzoom: 6 },
-  };
+  const sources: StyleSpecification['sources'] = baseSources(base);
   // Cut into tiles of 8 km at the smallest, a metre fine: what changes each second must not be cut into many.
   for (const id of LIVE) sources[id] = { type: 'geojson', data: EMPTY, ...(id === 'trails' ? { lineMetrics: true } : {}), maxzoom: 12, tolerance: 0.05 };
   return { version: 8, sources, layers: layers(c) };

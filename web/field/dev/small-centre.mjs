@@ -121,12 +121,12 @@ export class SmallCentre {
     Object.assign(view.recipients[0], { owes: false });
     this.send('notice', view);
   }
-  /** The next version of a warning. */
-  update(id, more) {
+  /** The next version of a warning; `own` overrides fields of what the centre has of agent-1. */
+  update(id, more, own = {}) {
     const view = this.notices.get(id);
     view.notice = { ...view.notice, version: view.notice.version + 1, at: now(), ...more };
     view.acknowledged = false;
-    Object.assign(view.recipients[0], { acknowledged_at: null, owes: true });
+    Object.assign(view.recipients[0], { acknowledged_at: null, owes: true, ...own });
     this.send('notice', view);
   }
   /** A report of somebody whom agent-1 leads. */

@@ -132,7 +132,7 @@ test('breaking the glass takes a reason and a second confirmation; withdrawing t
 
 test('a correction begins with what is in force, says why, and waits while that holds; a recall is one act and a reason', async (t) => {
   const { page, m, wrong } = await office(t, `bulletins/${ISSUED}`);
-  await button(page, 'Correct…').click();
+  await page.getByRole('link', { name: 'Correct…' }).click();
   assert.equal(await page.getByLabel('Title, one line').inputValue(), 'Officer Safety Alert: drones may carry explosives');
   await page.getByLabel(/^Text: what is known/).fill('Only at Post 2.');
   await button(page, 'Propose the correction (EXERCISE)').click();

@@ -133,7 +133,7 @@ test('a draft is commented, proposed, sent back with a reason, written on at and
   await b.page.getByRole('link', { name: 'Drones', exact: true }).click();
   await b.page.getByRole('heading', { name: 'Draft: nobody gets it yet' }).waitFor();
   const rests = b.page.getByRole('region', { name: 'What it rests on' });
-  assert.match(await rests.innerText(), /B2 Report: Patrol North 3[\s\S]*TLP:AMBER[\s\S]*One more thing that you may not see[\s\S]*Marked less strictly/);
+  assert.match(await rests.innerText(), /B2 Report: Patrol North 3[\s\S]*TLP:AMBER[\s\S]*Besides one thing, marked TLP:AMBER, that you may not see[\s\S]*Marked less strictly/);
   await b.page.getByLabel('Say something to the others who write at it').fill('Which road?');
   await button(b.page, 'Comment').click();
   await a.page.getByRole('region', { name: 'Comments' }).getByText('Which road?').waitFor();
@@ -147,7 +147,10 @@ test('a draft is commented, proposed, sent back with a reason, written on at and
   await a.page.getByText('You wrote this: somebody else must approve it.').waitFor();
   // The second person sees the reason, and sends it back.
   await b.page.getByText('Released because: The source agreed.').waitFor();
-  await button(b.page, /^Approve and issue/).waitFor();
+  // What they may not see is said before they press, in the button's own words, and afterwards by name.
+  const blind = button(b.page, /^Approve without seeing 1 of what it rests on and issue to/);
+  await blind.waitFor();
+  await b.page.getByRole('note').filter({ hasText: /one thing, marked TLP:AMBER, that you may not see/ }).waitFor();
   assert.equal(await button(b.page, /break glass/).count(), 0, 'nobody releases alone');
   await axe(b.page, 'waits');
   await look(b.page, 'waits');
@@ -163,9 +166,10 @@ test('a draft is commented, proposed, sent back with a reason, written on at and
   await a.page.getByRole('link', { name: 'Write on at it' }).click();
   await a.page.getByLabel('Title, one line').fill('Drones at Route 9');
   await button(a.page, 'Propose (EXERCISE)').click();
-  await button(b.page, /^Approve and issue/).click();
+  await blind.click();
   await b.page.getByText('Approved: it is on its way.').waitFor();
   await b.page.getByRole('heading', { name: 'EX-OSA-2026-0001, version 1: in force' }).waitFor();
+  await a.page.getByText('Watch officer issued it without seeing all that it rests on: one thing, marked TLP:AMBER.').waitFor();
   assert.equal(m.desk.bulletins.get(id).content.title, 'Drones at Route 9');
   assert.deepEqual([...a.wrong(), ...b.wrong()].filter((w) => !/422/.test(w)), []);
 });
@@ -185,4 +189,61 @@ test('what waits says field by field what changed since the version in force, an
   assert.equal(await button(page, /^Approve and issue/).count(), 0);
   await axe(page, 'diff');
   await look(page, 'diff');
+});
+
+test('what is typed of a correction outlives loading the page again, and overwrites nobody’s correction unread', async (t) => {
+  const { m, office } = await centre(t);
+  const at = (who) => office(who, `bulletins/${ISSUED}/correct`);
+  const [a, b] = [await at('lead-1'), await at('watch-1')];
+  const title = (p) => p.page.getByLabel('Title, one line');
+  const why = (p) => p.page.getByLabel(/^Why it is corrected/);
+  await title(a).fill('Typed by the lead');
+  await why(a).fill('the road');
+  await a.page.getByRole('status').filter({ hasText: 'Kept in this tab until you propose or cancel it' }).waitFor();
+  await a.page.reload();
+  await until('what was typed', async () => (await title(a).inputValue().catch(() => '')) === 'Typed by the lead');
+  assert.equal(await why(a).inputValue(), 'the road');
+  await a.page.getByRole('status').filter({ hasText: 'As you left it before the page was loaded again.' }).waitFor();
+  assert.equal(m.desk.bulletins.get(ISSUED).correction, null, 'nobody else has it');
+
+  // The other proposes one: said at once, with what differs and why; nothing of mine goes over it unread.
+  await title(b).fill('Typed by the watch');
+  await why(b).fill('a second sighting');
+  await button(b.page, 'Propose the correction (EXERCISE)').click();
+  await b.page.getByText('Correction proposed.').waitFor();
+  const conflict = a.page.getByRole('region', { name: 'Changed by another' });
+  await conflict.waitFor();
+  assert.match(await conflict.innerText(), /Corrected by Watch officer while you wrote, because: a second sighting[\s\S]*Typed by the lead[\s\S]*Typed by the watch/);
+  assert.ok(await button(a.page, 'Propose the correction (EXERCISE)').isDisabled());
+  await axe(a.page, 'correction conflict');
+  await look(a.page, 'correction-conflict');
+  // Also after the page was loaded again.
+  await a.page.reload();
+  await conflict.waitFor();
+  assert.equal(await title(a).inputValue(), 'Typed by the lead');
+  await button(a.page, 'Keep mine over theirs').click();
+  await conflict.waitFor({ state: 'detached' });
+  await button(a.page, 'Propose the correction (EXERCISE)').click();
+  await a.page.getByText('Correction proposed.').waitFor();
+  assert.equal(m.desk.bulletins.get(ISSUED).correction.content.title, 'Typed by the lead');
+  assert.equal(await a.page.evaluate(() => Object.keys(sessionStorage).filter((k) => k.startsWith('skypicket-typed')).length), 0, 'nothing is left in the tab');
+
+  // An answer that comes first to the other: refused by the centre, and shown the same way.
+  await b.page.evaluate((h) => { location.hash = h; }, `bulletins/${ISSUED}/correct`);
+  await until('the lead’s words', async () => (await title(b).inputValue().catch(() => '')) === 'Typed by the lead');
+  m.desk.push = ((push) => (...x) => (x[0] === 'bulletin' ? undefined : push(...x)))(m.desk.push);
+  await title(b).fill('The watch again');
+  const there = m.desk.bulletins.get(ISSUED);
+  there.correction = { ...there.correction, content: { ...there.correction.content, title: 'Typed by an analyst' }, at: new Date(Date.now() + 1_000).toISOString(), why: 'more' };
+  await button(b.page, 'Propose the correction (EXERCISE)').click();
+  const refused = b.page.getByRole('region', { name: 'Changed by another' });
+  await refused.waitFor();
+  assert.equal(there.correction.content.title, 'Typed by an analyst', 'nothing was overwritten');
+  await button(b.page, 'Read theirs; let mine go').click();
+  await until('theirs', async () => (await title(b).inputValue()) === 'Typed by an analyst');
+  await title(b).fill('Not proposed');
+  await button(b.page, 'Cancel').click();
+  await b.page.getByRole('link', { name: 'Correct…' }).click();
+  await until('what was let go is gone', async () => (await title(b).inputValue().catch(() => '')) === 'Typed by an analyst');
+  assert.deepEqual([...a.wrong(), ...b.wrong()], []);
 });

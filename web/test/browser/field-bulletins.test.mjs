@@ -78,19 +78,137 @@ test('a warning stands above a bulletin, the gravest bulletin above a milder one
   await card.first().waitFor();
 });
 
-test('a warning that comes while somebody reads far down in a long bulletin is on the screen at once', async (t) => {
-  const { centre, page, card } = await phone(t);
-  centre.issue({ level: 'caution', text: Array.from({ length: 60 }, (_, k) => `Line ${k} of a long alert.`).join('\n') });
-  await card.waitFor();
-  await card.getByText('Line 59').scrollIntoViewIfNeeded();
+/** Whether the head of the warning, or the line that stands for it, is in what can be seen of the page, on top of everything. */
+const onScreen = (locator) => locator.evaluate((e) => {
+  const v = globalThis.visualViewport;
+  const { left, top, right, bottom } = e.getBoundingClientRect();
+  const x = (Math.max(left, v.offsetLeft) + Math.min(right, v.offsetLeft + v.width)) / 2;
+  const there = top >= v.offsetTop - 1 && bottom <= v.offsetTop + v.height + 1 && right - v.offsetLeft > 60 && left - v.offsetLeft < v.width - 60;
+  return there && e.contains(e.ownerDocument.elementFromPoint(x, (top + bottom) / 2));
+});
+const LONG = Array.from({ length: 60 }, (_, k) => `Line ${k} of a long alert.`).join('\n');
+async function readToTheEnd(page, card) {
+  await card.getByText('Line 59').waitFor();
   await page.locator('.home').evaluate((e) => { e.scrollTop = e.scrollHeight; });
-  centre.warn();
+}
+
+for (const [width, height] of [[390, 844], [320, 568], [640, 320], [195, 422]]) {
+  test(`a warning that comes while somebody reads far down in a long bulletin is on the screen at once (${width} by ${height})`, async (t) => {
+    const { centre, page, card } = await phone(t, { width, height });
+    centre.issue({ level: 'caution', text: LONG });
+    await readToTheEnd(page, card);
+    centre.warn();
+    const warning = page.locator('article.warning');
+    await until('the warning is on the screen', async () => (await warning.count()) === 1 && onScreen(warning.locator('header')));
+    await look(page, `phone-warning-far-down-${width}`);
+    await axe(page, `a warning over a long bulletin ${width}`);
+  });
+}
+
+test('a warning that was answered does not move the page when it goes on; one that asks again does; who scrolls away has a line', async (t) => {
+  const { centre, page, card } = await phone(t);
+  centre.issue({ level: 'caution', text: LONG });
+  const id = centre.warn();
   const warning = page.locator('article.warning');
   await warning.waitFor();
-  await until('the warning is on the screen', () => warning.locator('header').evaluate((e) => {
-    const { top, bottom } = e.getBoundingClientRect();
-    return top >= 0 && bottom <= innerHeight && e.ownerDocument.elementFromPoint(60, (top + bottom) / 2)?.closest('article') === e.closest('article');
-  }), 5_000);
+  const line = page.locator('.strip.urgent');
+  assert.equal(await line.count(), 0, 'no line while the warning itself is there');
+  await readToTheEnd(page, card);
+  await until('the line', async () => (await line.count()) === 1 && onScreen(line));
+  await axe(page, 'the line over a bulletin');
+  await line.click();
+  await until('the warning is on the screen', () => onScreen(warning.locator('header')));
+  await until('no line', async () => (await line.count()) === 0);
+  assert.ok(await warning.evaluate((e) => e === document.activeElement), 'reading goes on there');
+  await held();
+  await warning.getByRole('button', { name: /^Acknowledge/ }).click();
+  await until('taken', () => centre.notices.get(id).acknowledged);
+  await until('said', () => warning.getByText(/^Acknowledged/).isVisible());
+  await readToTheEnd(page, card);
+  const last = card.getByText('Line 59');
+  centre.update(id, { text: 'It goes on.', needs_ack: false }, { owes: false });
+  await warning.getByText('It goes on.').waitFor({ state: 'attached' });
+  await until('two measures of the page', () => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))));
+  assert.ok(await card.locator('.end').evaluate((e) => e.getBoundingClientRect().bottom <= innerHeight), 'the reading place is kept');
+  assert.equal(await line.count(), 0, 'what asks for nothing has no line');
+  centre.update(id, { text: 'Nearer now.' });
+  await until('what asks again is on the screen', () => onScreen(warning.locator('header')));
+  assert.equal(await last.count(), 1);
+});
+
+test('on a low screen that says that the centre is not heard, a warning that waits is on it all the same', async (t) => {
+  const { centre, page, card } = await phone(t, { width: 320, height: 320 });
+  centre.issue({ level: 'caution', text: LONG });
+  centre.warn();
+  const warning = page.locator('article.warning');
+  await until('the warning is on the screen', async () => (await warning.count()) === 1 && onScreen(warning.locator('header')));
+  centre.die();
+  await page.getByText('YOU WILL NOT BE WARNED').waitFor({ timeout: 60_000 });
+  await readToTheEnd(page, card);
+  const line = page.locator('.strip.urgent');
+  await until('the line', async () => (await line.count()) === 1 && onScreen(line));
+  await look(page, 'phone-warning-low-line');
+  await line.click();
+  await until('the warning is on the screen', () => onScreen(warning.locator('header')));
+  await look(page, 'phone-warning-low');
+});
+
+test('a milder bulletin that comes while an urgent warning waits for an answer does not take its place', async (t) => {
+  const { centre, page, card } = await phone(t);
+  centre.warn();
+  const warning = page.locator('article.warning');
+  await until('the warning', async () => (await warning.count()) === 1 && onScreen(warning.locator('header')));
+  centre.issue({ level: 'advisory', text: LONG });
+  await card.waitFor({ state: 'attached' });
+  await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true)))));
+  assert.ok(await onScreen(warning.locator('header')));
+});
+
+test('on a page that is zoomed in, and while words of a report are typed, a warning is in the part that can be seen; nothing takes the focus', async (t) => {
+  const { centre, page, card, context } = await phone(t);
+  const devtools = await context.newCDPSession(page);
+  const zoom = async (scale) => {
+    await devtools.send('Emulation.setPageScaleFactor', { pageScaleFactor: scale });
+    await until(`zoomed ${scale}`, () => page.evaluate((s) => Math.abs(globalThis.visualViewport.scale - s) < 0.05, scale));
+  };
+  /** Looks at the lower right corner of the page. */
+  const corner = async () => {
+    const touch = (type, touchPoints) => devtools.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await touch('touchStart', [{ x: 300, y: 700 }]);
+    for (let k = 1; k < 20; k++) await touch('touchMove', [{ x: 300 - 12 * k, y: 700 - 30 * k }]);
+    await touch('touchEnd', []);
+    await until('the corner', () => page.evaluate(() => globalThis.visualViewport.offsetLeft > 50));
+  };
+  await page.getByRole('button', { name: 'REPORT DRONE' }).click();
+  await page.getByRole('button', { name: /^Wings/ }).click();
+  await page.getByRole('button', { name: /^More/ }).click();
+  const words = page.getByLabel(/words/i);
+  await words.fill('Two of them');
+  await zoom(2.5);
+  await corner();
+  await words.evaluate((e) => e.focus({ preventScroll: true }));
+  const id = centre.warn();
+  const line = page.locator('.strip.urgent');
+  await until('the line is in what can be seen', async () => (await line.count()) === 1 && onScreen(line));
+  await look(page, 'phone-warning-zoomed-report');
+  assert.ok(await words.evaluate((e) => e === document.activeElement), 'the focus stays with who types');
+  await page.keyboard.type(' low');
+  assert.match(await words.inputValue(), /low/);
+  await zoom(1);
+  await until('the line as ever', () => onScreen(line));
+  await line.click();
+  const warning = page.locator('article.warning');
+  await until('the warning', () => onScreen(warning.locator('header')));
+  centre.update(id, { state: 'cleared' });
+  centre.issue({ level: 'caution', text: LONG });
+  await readToTheEnd(page, card);
+  await zoom(2.5);
+  await corner();
+  centre.warn();
+  const head = page.locator('article.warning.asked header');
+  // A finger's swing may carry the page on after the warning was brought: then its line is there.
+  await until('the warning, or its line, is in what can be seen', async () => ((await head.count()) === 1 && (await onScreen(head))) || ((await line.count()) === 1 && (await onScreen(line))));
+  await look(page, 'phone-warning-zoomed-home');
 });
 
 test('a mild bulletin sounds once, and once more for each reminder', async (t) => {

@@ -158,7 +158,7 @@ test('its author writes on at it, the other approves exactly that, and the phone
 
 test('corrected, the second person sees what changed; recalled, the phone says so', async () => {
   const { writer, second, phone } = pages;
-  await button(writer, 'Correct…').click();
+  await writer.getByRole('link', { name: 'Correct…' }).click();
   await writer.getByLabel('Title, one line').fill('Explosive drones at Route 10');
   await writer.getByLabel(/^Why it is corrected/).fill('The road was wrong');
   await button(writer, 'Propose the correction (EXERCISE)').click();

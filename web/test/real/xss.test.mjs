@@ -20,6 +20,7 @@ const LOOK = process.env.SKYPICKET_LOOK;
 const toml = (text) => JSON.stringify(text);
 let child;
 let url = '';
+let report = '';
 const jar = new Map();
 const cookie = () => [...jar].map(([k, v]) => `${k}=${v}`).join('; ');
 let browser;
@@ -124,6 +125,17 @@ listen = "127.0.0.1:${tak}"
   const alarms = [{ of: 'sighting', id: other }];
   await ask('POST', '/alarms/take', { id: randomUUID(), alarms });
   await ask('POST', '/alarms/hand-back', { id: randomUUID(), alarms, why: EVIL });
+  const later = (days) => stamp(days * 86_400);
+  report = randomUUID();
+  await ask('POST', '/intelligence', {
+    id: report,
+    content: {
+      title: EVIL, text: EVIL, about: ['drone'], provenance: { kind: 'open_post', obtained: 'read', at: stamp(-60), source: EVIL, origin: EVIL, lawful: true },
+      links: [{ to: 'sighting', id: sighting }], review_by: later(30), purge_by: later(80),
+    },
+  });
+  await ask('POST', `/intelligence/${report}/purge-requests`, { id: randomUUID(), why: EVIL });
+  await ask('POST', '/searches', { id: randomUUID(), name: EVIL, search: { q: EVIL } });
   // And whoever is not signed in.
   await fetch(`${url}/api/v1/sessions`, { method: 'POST', headers: { origin: url, 'content-type': 'application/json' }, body: JSON.stringify({ name: EVIL, password: EVIL }) });
   await until('the track and the report of the TAK client are there', async () => {
@@ -193,10 +205,20 @@ test('no text that any input can carry becomes script on any page', async () => 
     quiet = 0; await answered();
     await look(`office ${at}`);
   }
+  await page.goto(`${url}/office/#search/q=onerror`);
+  await page.getByRole('region', { name: 'Hits' }).locator('mark').first().waitFor();
+  await look('hits');
   await page.goto(`${url}/office/#people`);
   await page.getByText(`agent ${EVIL}`).first().click();
   quiet = 0; await answered();
   await look('a person');
+  await page.goto(`${url}/office/#intelligence/${report}`);
+  await page.getByRole('article', { name: 'What it says' }).waitFor();
+  await look('a report');
+  await page.goto(`${url}/office/#intelligence/${report}/edit`);
+  await page.getByLabel('Title, one line').waitFor();
+  quiet = 0; await answered();
+  await look('a report that is changed');
   await page.goto(`${url}/office/#people`);
   const file = page.locator('input[type=file]');
   const open = page.getByRole('button', { name: /import/i }).first();

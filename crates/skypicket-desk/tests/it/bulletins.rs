@@ -40,10 +40,18 @@ pub(crate) fn propose(n: u128, content: BulletinContent) -> BulletinAct {
     BulletinAct::Propose { notice: nid(n), content: Box::new(content) }
 }
 pub(crate) fn correct(n: u128, content: BulletinContent, why: &str) -> BulletinAct {
-    BulletinAct::Correct { notice: nid(n), content: Box::new(content), why: why.into() }
+    BulletinAct::Correct { notice: nid(n), read: None, content: Box::new(content), why: why.into() }
+}
+/// Corrects what was written at a time.
+pub(crate) fn correct_read(n: u128, read: Time, content: BulletinContent) -> BulletinAct {
+    BulletinAct::Correct { notice: nid(n), read: Some(read), content: Box::new(content), why: "w".into() }
 }
 pub(crate) fn approve(n: u128, read: Time) -> BulletinAct {
-    BulletinAct::Approve { notice: nid(n), read }
+    approve_unseen(n, read, 0)
+}
+/// Approves without having seen so many things that it rests on.
+pub(crate) fn approve_unseen(n: u128, read: Time, unseen: u32) -> BulletinAct {
+    BulletinAct::Approve { notice: nid(n), read, unseen }
 }
 pub(crate) fn break_glass(n: u128, why: &str) -> BulletinAct {
     BulletinAct::BreakGlass { notice: nid(n), why: why.into() }

@@ -252,6 +252,68 @@ fn what_is_marked_wider_than_what_it_rests_on_needs_a_reason_and_a_second_person
 }
 
 #[test]
+fn who_issues_without_having_seen_all_that_it_rests_on_knows_so_and_that_stands_in_it() {
+    let mut d = with_sightings();
+    let on_both = with_sheet(content("x"), &[on_sighting(1), on_sighting(2)], "lives are in danger");
+    for (n, by, hidden) in [(1, "lead", 0), (2, "b1", 2)] {
+        done(&mut d, "watch", propose(n, on_both.clone()), 1).unwrap();
+        let t = read(&d, n);
+        // More than they were told is hidden from them.
+        for told in 0..hidden {
+            assert_eq!(done(&mut d, by, approve_unseen(n, t, told), 2), Err("unseen"), "{by}, {told}");
+        }
+        one(done(&mut d, by, approve_unseen(n, t, hidden), 2));
+        let unseen = state(&d, n).unseen.clone();
+        assert_eq!(unseen.as_ref().map_or(0, |u| u.count), hidden, "{by}");
+        let strictest = patrol(content("")).marking;
+        assert_eq!(unseen.and_then(|u| u.marking), (hidden > 0).then_some(strictest), "{by}");
+    }
+    // Alone, too; and the next version says it of its own.
+    done(&mut d, "watch", propose(3, with_sheet(content("x"), &[on_sighting(2)], "")), 3).unwrap();
+    one(done(&mut d, "b1", break_glass(3, "now"), 4));
+    assert_eq!(state(&d, 3).unseen.as_ref().map(|u| u.count), Some(1));
+    done(&mut d, "watch", correct(3, with_sheet(content("y"), &[on_sighting(2)], ""), "w"), 5).unwrap();
+    assert_eq!(state(&d, 3).unseen.as_ref().map(|u| u.count), Some(1), "of what is in force");
+    let t = read(&d, 3);
+    one(done(&mut d, "lead", approve(3, t), 6));
+    assert_eq!(state(&d, 3).unseen, None);
+}
+
+#[test]
+fn nobody_corrects_over_what_they_have_not_read_or_may_not_see() {
+    let mut d = with_sightings();
+    issued(&mut d, 1, content("x"));
+    let first = state(&d, 1).written_at();
+    done(&mut d, "watch", correct_read(1, first, content("watch's")), 2).unwrap();
+    assert_eq!(done(&mut d, "lead", correct_read(1, first, content("lead's")), 3), Err("changed"));
+    assert_eq!(state(&d, 1).correction.as_ref().unwrap().content.title, "watch's");
+    // What was said about it, and that it was sent back, change nothing of what was read.
+    let second = state(&d, 1).written_at();
+    done(&mut d, "lead", comment(1, "hm"), 4).unwrap();
+    done(&mut d, "lead", send_back(1, "no"), 4).unwrap();
+    done(&mut d, "lead", correct_read(1, second, content("lead's")), 5).unwrap();
+    // Taken back, or in force by now: another one.
+    let third = state(&d, 1).written_at();
+    done(&mut d, "watch", withdraw(1, "w"), 6).unwrap();
+    for before in [first, second, third] {
+        assert_eq!(done(&mut d, "watch", correct_read(1, before, content("z")), 7), Err("changed"));
+    }
+    let t = state(&d, 1).written_at();
+    done(&mut d, "watch", correct_read(1, t, patrol(content("patrol's"))), 8).unwrap();
+    // b1 may see what is in force, and not what waits: whatever they say that they read.
+    let t = state(&d, 1).written_at();
+    for read in [first, t] {
+        assert_eq!(done(&mut d, "b1", correct_read(1, read, content("b1's")), 9), Err("changed"));
+    }
+    assert_eq!(done(&mut d, "b1", correct(1, content("b1's"), "w"), 9), Err("changed"));
+    let t = read(&d, 1);
+    one(done(&mut d, "lead", approve(1, t), 10));
+    assert_eq!(done(&mut d, "watch", correct_read(1, t, content("z")), 11), Err("changed"));
+    let now = state(&d, 1).written_at();
+    done(&mut d, "watch", correct_read(1, now, content("z")), 11).unwrap();
+}
+
+#[test]
 fn what_it_rests_on_counts_also_for_who_may_not_see_it_and_who_writes_on_needs_not_see_it() {
     let mut d = with_sightings();
     // A draft that everybody may write at, on a sighting that is patrol's.

@@ -123,6 +123,7 @@ fn bulletin(n: u128, step: BulletinStep, sheet: Option<Sheet>, correction: Optio
         issued_by: None,
         approved_by: None,
         break_glass: None,
+        unseen: None,
         why: String::new(),
         correction: None,
         number: Some("OSA-2026-0001".into()),

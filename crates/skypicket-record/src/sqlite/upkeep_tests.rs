@@ -1,7 +1,7 @@
 //! Tests of what is done to a record as a whole: copies, purges, and who may read it.
 
 use super::{testing::*, *};
-use crate::{ReadError, RequestSeen, retention::MOST_DAYS};
+use crate::{ALERTS, ReadError, RequestSeen, retention::MOST_DAYS};
 use skypicket_model::{
     Act, Body, DirectoryChange, NoticeState, Verdict,
     entry::{Configured, Snapshot, Upkeep},
@@ -143,6 +143,17 @@ fn what_is_purged_is_on_the_disk_no_more_and_everything_still_verifies() {
     let mut bodies = every_kind(log());
     bodies.push(said(50, &old));
     bodies.extend((0..300).map(|n| observations(n * 3, 3)));
+    // What was made of a notice for others, kept beside the record.
+    let signed: Vec<String> = bodies
+        .iter()
+        .filter_map(|b| if let Body::Notice(n) = b { Some((n.id, n.version)) } else { None })
+        .flat_map(|(id, v)| [format!("{id}.{v}"), format!("{id}.{}{}", v + 1, skypicket_model::notice::WITHDRAWN)])
+        .collect();
+    assert!(!signed.is_empty());
+    for key in &signed {
+        record.private_put(ALERTS, key, b"SIGNED-FOR-OTHERS ".repeat(400)).wait().unwrap();
+    }
+    record.private_put(ALERTS, "another.1", vec![1]).wait().unwrap();
     record.append(entries(0, bodies)).wait().unwrap();
     record.checkpoint().wait().unwrap();
     let end = record.head().next;
@@ -166,6 +177,8 @@ fn what_is_purged_is_on_the_disk_no_more_and_everything_still_verifies() {
     assert!(!purged.items.contains_key("snapshot"), "the newest snapshot is kept");
     assert!(!holds(&folder, "SECRET-WORDS-OF-LONG-AGO"), "purged words are still on the disk");
     assert!(!holds(&folder, "over the wash"), "the views' copies too");
+    assert!(!holds(&folder, "SIGNED-FOR-OTHERS"), "what was made of a notice stays when the notice goes");
+    assert_eq!(record.private_list(ALERTS).wait().unwrap().len(), 1, "only what was made of it");
     assert!(holds(&folder, new));
     let report = sound(&record);
     assert_eq!(report.purged, purged.items.values().sum::<u64>());

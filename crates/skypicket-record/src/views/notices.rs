@@ -6,10 +6,14 @@ use crate::{
     record::ReadError,
 };
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
-use skypicket_model::{Body, Entry, Level, NoticeId, ProtectedId, Time};
+use skypicket_model::{Body, Entry, Level, NoticeId, ProtectedId, Time, notice::WITHDRAWN};
 
 pub(crate) const VIEW: View =
     View { tables: &["view_notices", "view_notice_heads"], schema: include_str!("notices.sql"), apply, purge };
+
+/// Kind in the private store of what was made of a notice's version to be given to others' systems. Its key is
+/// `NOTICE.VERSION`, or that and [`WITHDRAWN`]; it leaves with the version.
+pub const ALERTS: &str = "cap_alert";
 
 /// A level's word.
 pub(super) fn level_word(level: Level) -> &'static str {
@@ -66,6 +70,13 @@ fn apply(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 fn purge(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let Body::Notice(n) = &entry.body else { return Ok(()) };
     let id = blob(&n.id.0);
+    // What is kept beside the record and says what this version said; the withdrawal that the next one made necessary
+    // names it, too.
+    let mut forget = connection.prepare_cached("DELETE FROM private WHERE kind = ?1 AND key = ?2")?;
+    let next = n.version.saturating_add(1);
+    for (version, ending) in [(n.version, ""), (n.version, WITHDRAWN), (next, WITHDRAWN)] {
+        forget.execute(params![ALERTS, format!("{}.{version}{ending}", n.id)])?;
+    }
     connection
         .prepare_cached("DELETE FROM view_notices WHERE id = ?1 AND version = ?2 AND entry = ?3")?
         .execute(params![id, n.version, sql_index(entry.index)])?;

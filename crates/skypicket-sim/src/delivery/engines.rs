@@ -297,6 +297,9 @@ fn act_input(a: &ActEntry) -> Option<Input<'_>> {
         Act::Acknowledge { notice, version, channel } => {
             Some(Input::Acknowledge { person: &a.by, notice: *notice, version: *version, channel: *channel })
         }
+        Act::Measures { notice, version, done } => {
+            Some(Input::Measures { person: &a.by, notice: *notice, version: *version, done })
+        }
         Act::Call { notice, version, person, status, .. } => {
             Some(Input::Call { by: &a.by, person, notice: *notice, version: *version, status: *status })
         }

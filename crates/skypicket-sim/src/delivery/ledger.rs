@@ -57,6 +57,17 @@ pub(crate) struct Ledger {
     lied: BTreeSet<(NoticeId, PersonId, Channel)>,
     pressed: BTreeMap<(NoticeId, PersonId), BTreeSet<u32>>,
     received: Vec<Received>,
+    /// Whatever somebody ever ticked.
+    ticked: BTreeMap<(NoticeId, PersonId), BTreeSet<String>>,
+    /// Checklists by version, of what is durable.
+    checklists: BTreeMap<NoticeId, BTreeMap<u32, BTreeSet<String>>>,
+    /// When a bulletin's time is over.
+    over_at: BTreeMap<NoticeId, Time>,
+    /// What is done, reckoned again from what they said, in the order in which it became durable.
+    done: BTreeMap<(NoticeId, PersonId), BTreeSet<String>>,
+    /// Requests of theirs that are durable, and those that they heard "received" for.
+    ticks_durable: BTreeSet<RequestId>,
+    ticks_received: Vec<(RequestId, NoticeId, PersonId)>,
     /// Recalls that somebody heard "received" for.
     recalled: Vec<NoticeId>,
     /// Last time an acknowledgement was said to count no more.
@@ -127,6 +138,10 @@ impl Ledger {
         self.pressed.entry((notice, person.clone())).or_default().insert(version);
     }
 
+    pub(crate) fn tick(&mut self, person: &PersonId, notice: NoticeId, done: &BTreeSet<String>) {
+        self.ticked.entry((notice, person.clone())).or_default().extend(done.iter().cloned());
+    }
+
     pub(crate) fn call(&mut self, person: &PersonId, notice: NoticeId) {
         self.called.insert((notice, person.clone()));
     }
@@ -139,6 +154,7 @@ impl Ledger {
                 let at = self.taken.get(&request).copied().unwrap_or(heard_at);
                 self.received.push(Received { at, person: person.clone(), notice: *notice, version: *version });
             }
+            Act::Measures { notice, .. } => self.ticks_received.push((request, *notice, person.clone())),
             Act::Bulletin(skypicket_model::BulletinAct::Recall { notice, .. }) => self.recalled.push(*notice),
             _ => {}
         }
@@ -281,6 +297,7 @@ impl Ledger {
     /// Entries are on the disk.
     pub(crate) fn durable(&mut self, entries: &[Entry]) {
         for entry in entries {
+            self.durable_ticks(entry);
             match &entry.body {
                 Body::Notice(n) if n.needs_ack && !n.state.ended() => {
                     self.asks.insert(n.id, n.version);
@@ -308,6 +325,37 @@ impl Ledger {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What is done by now: of a version's checklist what somebody said last, and of what is not on it what they said of
+    /// another; a newer version keeps what is on its checklist too.
+    fn durable_ticks(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Notice(n) => {
+                let Some(sheet) = n.bulletin().and_then(|b| b.sheet.as_ref()) else { return };
+                let list: BTreeSet<String> = sheet.measures.iter().map(|m| m.id.clone()).collect();
+                for (_, done) in self.done.iter_mut().filter(|((notice, _), _)| *notice == n.id) {
+                    done.retain(|m| list.contains(m));
+                }
+                self.checklists.entry(n.id).or_default().insert(n.version, list);
+                self.over_at.extend(n.expires_at.map(|t| (n.id, t)));
+            }
+            Body::Act(a) => {
+                // (What nobody's client sent is forged, or planted.)
+                let (Act::Measures { notice, version, done }, Some(request)) = (&a.act, &a.request) else { return };
+                self.ticks_durable.insert(request.id);
+                // Its time was over by then, though nobody had been told yet: nothing of it need be done any more.
+                if self.over_at.get(notice).is_some_and(|t| *t <= entry.recorded_at) {
+                    return;
+                }
+                let Some(lists) = self.checklists.get(notice) else { return };
+                let (Some(said), Some(newest)) = (lists.get(version), lists.values().next_back()) else { return };
+                let now = self.done.entry((*notice, a.by.clone())).or_default();
+                now.retain(|m| !said.contains(m));
+                now.extend(done.iter().filter(|m| newest.contains(*m)).cloned());
+            }
+            _ => {}
         }
     }
 
@@ -413,6 +461,21 @@ impl Ledger {
                 wrong.push(("acknowledgement lost", format!("{} v{} by {}", name(n), r.version, r.person)));
             }
         }
+        for (request, notice, person) in self.ticks_received.iter().filter(|(_, n, _)| !self.clouded.contains(n)) {
+            if !self.ticks_durable.contains(request) {
+                wrong.push(("ticks lost", format!("{} ticked by {person}", notice.0)));
+            }
+        }
+        for (notice, n) in e.notices.iter().filter(|(id, _)| !self.clouded.contains(id)) {
+            let list = e.dispatcher.checklist(*notice);
+            for (person, said) in self.done_of(*notice) {
+                let Some(row) = e.dispatcher.recipient(*notice, person) else { continue };
+                let kept: BTreeSet<String> = row.done.of(list).cloned().collect();
+                if kept != *said {
+                    wrong.push(("ticks as said", format!("{} by {person}: {kept:?}, said {said:?}", name(n))));
+                }
+            }
+        }
         for notice in self.recalled.iter().filter(|n| !self.clouded.contains(n)) {
             let step = e.desk.bulletin(*notice).map(|s| s.step);
             if step.is_some_and(|s| !matches!(s, BulletinStep::Recalled | BulletinStep::Expired)) {
@@ -424,6 +487,10 @@ impl Ledger {
         }
     }
 
+    fn done_of(&self, notice: NoticeId) -> impl Iterator<Item = (&PersonId, &BTreeSet<String>)> {
+        self.done.iter().filter(move |((n, _), _)| *n == notice).map(|((_, person), done)| (person, done))
+    }
+
     /// Everybody on the list has it or is visibly without. `rest`: nothing is on its way any more.
     pub(crate) fn check_notice(&mut self, e: &Engines, n: &Notice, now: Time, rest: bool) {
         if self.clouded.contains(&n.id) {
@@ -431,7 +498,12 @@ impl Ledger {
         }
         let mut wrong = Vec::new();
         let asked = self.asks.get(&n.id).copied();
+        let checklist = e.dispatcher.checklist(n.id);
         for r in e.dispatcher.board(n.id) {
+            let ticked = self.ticked.get(&(n.id, r.person.clone()));
+            if let Some(m) = r.done.of(checklist).find(|m| ticked.is_none_or(|t| !t.contains(*m))) {
+                wrong.push(("own measures", format!("{} v{}: {m} by {}", name(n), n.version, r.person)));
+            }
             let has = self.has(n.id, &r.person, n.version);
             let liar = self.trusts_a_liar(n.id, &r.person);
             let says = r.reached >= Reached::Delivered;
@@ -532,7 +604,7 @@ fn about(body: &Body) -> Option<NoticeId> {
         ) => Some(*notice),
         Body::Act(a) => match &a.act {
             Act::Bulletin(b) => Some(b.notice()),
-            Act::Acknowledge { notice, .. } => Some(*notice),
+            Act::Acknowledge { notice, .. } | Act::Measures { notice, .. } => Some(*notice),
             _ => None,
         },
         _ => None,

@@ -17,6 +17,8 @@
 //! | `corrected where it was` | a correction or recall goes over each channel that the older version went over |
 //! | `acknowledgement lost`, `decision lost` | what somebody heard "received" for is there after any crash (promise 1) |
 //! | `own acknowledgement`, `forged` | nobody's acknowledgement is another's |
+//! | `own measures` | a measure counts as done for whoever ticked it and for nobody else, whatever they acknowledge |
+//! | `ticks lost`, `ticks as said` | what somebody ticked and heard "received" for is there after any crash, as they said it last |
 //! | `silent and not asked`, `silence climbs` | who is asked and silent owes it, and their leaders are told to the end |
 //! | `only forward` | lists, attempts and how far a delivery is never go back |
 //! | `one id, one notice` | two notices never have one id |

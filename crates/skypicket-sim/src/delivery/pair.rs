@@ -676,7 +676,7 @@ impl Pair {
                 let Some(old) = self.sides[by].centre.engines.desk.bulletin(notice) else { return };
                 let content = Box::new(BulletinContent { text: "It is another place.".into(), ..old.content.clone() });
                 let why = "it moved".to_owned();
-                self.act(by, "ana", Act::Bulletin(BulletinAct::Correct { notice, content, why }));
+                self.act(by, "ana", Act::Bulletin(BulletinAct::Correct { notice, read: None, content, why }));
                 self.approve(by, notice);
             }
             Doing::Recall { by } => {
@@ -752,7 +752,7 @@ impl Pair {
     fn approve(&mut self, s: usize, notice: NoticeId) -> bool {
         let waits = self.sides[s].centre.engines.desk.bulletin(notice).and_then(|b| b.waiting());
         let Some((_, read, _)) = waits else { return false };
-        self.act(s, "w1", Act::Bulletin(BulletinAct::Approve { notice, read }))
+        self.act(s, "w1", Act::Bulletin(BulletinAct::Approve { notice, read, unseen: 0 }))
     }
 
     /// A bulletin that this centre issued and that is in force.

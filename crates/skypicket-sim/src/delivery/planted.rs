@@ -17,15 +17,21 @@ pub enum Planted {
     UpdatesExpire,
     /// A client hears "received" before the disk has it.
     ReceivedTooSoon,
+    /// Whoever acknowledges a bulletin counts as having done what is on its checklist.
+    AcknowledgedIsDone,
+    /// What somebody ticked is written down for another one on the list, too.
+    TicksForAnother,
 }
 
 impl Planted {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::LosesBetweenCommitAndSend,
         Self::DropsRecallThatOvertakes,
         Self::OneSilencesAll,
         Self::UpdatesExpire,
         Self::ReceivedTooSoon,
+        Self::AcknowledgedIsDone,
+        Self::TicksForAnother,
     ];
 }

@@ -18,6 +18,9 @@ pub struct Plan {
     pub crash: Option<CrashAt>,
     /// A fault that was planted into the wiring.
     pub planted: Option<Planted>,
+    /// Bulletins have checklists, and people tick what they have done. (Without it a run is what it was before there were
+    /// any: what was found once is found again.)
+    pub checklists: bool,
 }
 
 /// Something that happens.
@@ -309,7 +312,13 @@ impl Plan {
             // In bursts: half of what happens happens right after something else.
             at += if rng.chance(0.5) { rng.between(0.0, 8.0) } else { -libm::log(1.0 - rng.unit()) * 2.0 * each_s };
         }
-        Self { seed, steps, lasts_s, settles_s: SETTLES_S, crash: None, planted: None }
+        Self { seed, steps, lasts_s, settles_s: SETTLES_S, crash: None, planted: None, checklists: true }
+    }
+
+    /// The same with nothing to tick.
+    #[must_use]
+    pub fn without_checklists(self) -> Self {
+        Self { checklists: false, ..self }
     }
 
     /// The same with a fault planted.

@@ -16,8 +16,9 @@ use crate::{
 };
 use skypicket_model::{
     Act, Area, Audience, Body, BulletinAct, BulletinContent, CallStatus, Channel, Delivery, DeliveryId,
-    DirectoryChange, DispatchEvent, Entry, LatLon, Level, Marking, NoticeId, PersonId, ProtectedId, ProviderResult,
-    Request, RequestId, Role, Time, Tlp, UnitId,
+    DirectoryChange, DispatchEvent, Entry, LatLon, Level, Marking, NoticeId, PersonId, Phrase, ProtectedId,
+    ProviderResult, Request, RequestId, Role, Sheet, Time, Tlp, UnitId,
+    bulletin::Measure,
     delivery::Outcome,
     entry::{ActEntry, ChannelState, Upkeep},
 };
@@ -641,6 +642,7 @@ impl<'a> World<'a> {
         }
         self.mark(&commit);
         self.one_silences_all(&commit);
+        self.done_by_nobody(&commit);
         let Commit { waiters, messages, left_early, .. } = commit;
         let most = if crash == Some(Point::MidSend) { messages.len() / 2 } else { messages.len() };
         if !left_early {
@@ -729,6 +731,33 @@ impl<'a> World<'a> {
     fn mark(&mut self, commit: &Commit) {
         if self.plan.planted == Some(Planted::LosesBetweenCommitAndSend) {
             self.marks.extend(commit.messages.iter().filter(|m| m.delivery.attempts == 1).map(|m| m.delivery.id));
+        }
+    }
+
+    /// Ticks of somebody who ticked nothing.
+    fn done_by_nobody(&mut self, commit: &Commit) {
+        for entry in &commit.entries {
+            let (notice, version, by) = match (&entry.body, self.plan.planted) {
+                (
+                    Body::Dispatch(DispatchEvent::Acknowledged { notice, version, person, .. }),
+                    Some(Planted::AcknowledgedIsDone),
+                ) => (*notice, *version, Some(person.clone())),
+                (
+                    Body::Dispatch(DispatchEvent::Measures { notice, version, person, .. }),
+                    Some(Planted::TicksForAnother),
+                ) => {
+                    let board = self.centre.engines.dispatcher.board(*notice);
+                    let other = board.into_iter().find(|r| r.person != *person && r.done.is_empty());
+                    (*notice, *version, other.map(|r| r.person))
+                }
+                _ => continue,
+            };
+            let d = &self.centre.engines.dispatcher;
+            let done: BTreeSet<String> = d.checklist(notice).iter().cloned().collect();
+            if let Some(by) = by.filter(|by| d.check_measures(by, notice, version, &done).is_ok()) {
+                let act = Act::Measures { notice, version, done };
+                self.input(Body::Act(ActEntry { by, via: "web".into(), request: None, act }));
+            }
         }
     }
 
@@ -1063,10 +1092,28 @@ impl<'a> World<'a> {
                 self.input(Body::Act(ActEntry { by, via: "tak".into(), request: None, act }));
             }
         }
+        if ours && !older {
+            self.may_tick(person, m, &mut fate);
+        }
         if alarms && m.notice.needs_ack | fate.chance(0.5) && fate.chance(attention) {
             let in_s = fate.between(1.0, 300.0);
             let (notice, version, code) = (d.notice, d.version, m.notice.code.clone());
             self.put(in_s, Event::Answer { person, channel: d.channel, notice, version, code });
+        }
+    }
+
+    /// On their own page somebody ticks what they have done, at times twice and at times with a tick taken off; also of a
+    /// version that is no longer the newest by then.
+    fn may_tick(&mut self, person: usize, m: &Message, fate: &mut Rng) {
+        let measures = m.notice.bulletin().and_then(|b| b.sheet.as_ref()).map(|s| &s.measures);
+        let Some(measures) = measures.filter(|m| self.plan.checklists && !m.is_empty()) else { return };
+        let mut in_s = 0.0;
+        while fate.chance(0.4) {
+            in_s += fate.between(1.0, 200.0);
+            let done: BTreeSet<String> = measures.iter().filter(|_| fate.chance(0.5)).map(|m| m.id.clone()).collect();
+            let id = self.phones[person].id.clone();
+            self.ledger.tick(&id, m.notice.id, &done);
+            self.queue_act(person, Act::Measures { notice: m.notice.id, version: m.notice.version, done }, in_s);
         }
     }
 
@@ -1241,7 +1288,8 @@ impl<'a> World<'a> {
                 content.expires_at = lasts;
                 content.marking = marking;
                 let ana = self.named("ana");
-                let act = BulletinAct::Correct { notice, content: Box::new(content), why: "it moved".into() };
+                let act =
+                    BulletinAct::Correct { notice, read: None, content: Box::new(content), why: "it moved".into() };
                 self.queue_act(ana, Act::Bulletin(act), 0.1);
                 let in_s = self.between(3.0, 60.0);
                 self.put(in_s, Event::Approve { bulletin: notice, alone: false, tries: 0 });
@@ -1411,7 +1459,7 @@ impl<'a> World<'a> {
             needs_ack,
             recall_text: String::new(),
             recall_text_es: String::new(),
-            sheet: None,
+            sheet: self.plan.checklists.then(|| Box::new(checklist(audience))),
         }
     }
 
@@ -1427,7 +1475,7 @@ impl<'a> World<'a> {
         let act = if alone {
             BulletinAct::BreakGlass { notice: bulletin, why: "nobody else is here".into() }
         } else {
-            BulletinAct::Approve { notice: bulletin, read }
+            BulletinAct::Approve { notice: bulletin, read, unseen: 0 }
         };
         let w1 = self.named("w1");
         self.queue_act(w1, Act::Bulletin(act), 0.1);
@@ -1463,6 +1511,9 @@ impl<'a> World<'a> {
         let mut wrong = Vec::new();
         for (notice, version) in known.iter().copied().chain([(nobody, 1)]) {
             let on = d.recipient(notice, &by).is_some();
+            if !on && d.check_measures(&by, notice, version, &BTreeSet::new()).is_ok() {
+                wrong.push(format!("{by} ticks what is on {}", notice.0));
+            }
             if !on
                 && (d.check_receipt(&by, notice, version).is_ok() || d.check_acknowledge(&by, notice, version).is_ok())
             {
@@ -1480,6 +1531,10 @@ impl<'a> World<'a> {
             if self.centre.engines.dispatcher.recipient(notice, &by).is_none() {
                 let act = Act::Acknowledge { notice, version, channel: Channel::Web };
                 self.input(Body::Act(ActEntry { by: by.clone(), via: "web".into(), request: None, act }));
+                if self.plan.checklists {
+                    let act = Act::Measures { notice, version, done: ["kit".to_owned()].into() };
+                    self.input(Body::Act(ActEntry { by: by.clone(), via: "web".into(), request: None, act }));
+                }
             }
         }
         for attempt in [0, 1, 7] {
@@ -1494,6 +1549,29 @@ fn bulletin_id(bulletin: u32) -> NoticeId {
     NoticeId(Uuid::from_u128(0xb0_0000 + u128::from(bulletin)))
 }
 
+/// A sheet with one of two checklists, which have one measure in common: a correction may bring the other.
+fn checklist(which: u8) -> Sheet {
+    let phrase = |en: &str| Phrase { en: en.to_owned(), es: String::new() };
+    let ids = if which.is_multiple_of(2) { ["cover", "kit", "report"] } else { ["armour", "kit", "vigilance"] };
+    Sheet {
+        template: String::new(),
+        series: "OSA".into(),
+        kind: phrase("Officer Safety Alert"),
+        issuer: "Centre".into(),
+        known: Vec::new(),
+        not_known: Vec::new(),
+        measures: ids.map(|id| Measure { id: id.into(), text: phrase(id) }).into(),
+        area_name: Phrase::default(),
+        valid_from: None,
+        report_to: phrase("Your leader and the centre"),
+        contact: String::new(),
+        rests_on: BTreeSet::new(),
+        release_why: String::new(),
+        short: Phrase::default(),
+        brief: Phrase::default(),
+    }
+}
+
 fn receipt(d: &Delivery, shown: bool) -> Act {
     Act::Receipt { notice: d.notice, version: d.version, channel: d.channel, shown }
 }
@@ -1504,6 +1582,7 @@ fn refused(e: &Engines, by: &PersonId, act: &Act, now: Time) -> bool {
     match act {
         Act::Receipt { notice, version, .. } => d.check_receipt(by, *notice, *version).is_err(),
         Act::Acknowledge { notice, version, .. } => d.check_acknowledge(by, *notice, *version).is_err(),
+        Act::Measures { notice, version, done } => d.check_measures(by, *notice, *version, done).is_err(),
         Act::Call { notice, version, person, .. } => d.check_call(by, person, *notice, *version).is_err(),
         act => e.desk.check(by, act, now).is_err(),
     }

@@ -1,4 +1,6 @@
-//! Behaviour of the simulated world.
+//! Behaviour of the simulated world, and of the scores of its scenes.
 #![allow(clippy::print_stdout, clippy::panic, clippy::unwrap_used)] // tests say what they found
 
 mod delivery;
+mod score;
+mod toy;

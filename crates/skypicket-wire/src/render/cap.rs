@@ -3,6 +3,8 @@
 //! One version is one message; what is in force of the versions before is what it references. In an exercise the status is
 //! `Exercise`, of a draft `Draft`: one function says so ([`status`]), and the texts say it again for receivers that look at
 //! no status. What a bulletin rests on is not in it.
+//!
+//! Who was given a version and is not released the next one is given its end all the same: [`withdrawal`].
 
 use super::{
     Edition, marking_line, one_line,
@@ -13,7 +15,10 @@ use crate::cap::{
     Alert, Area as CapArea, Category, Certainty, Circle, DateTime, Info, MsgType, Name, Polygon, Reference,
     ResponseType, Scope, Severity, Status, Urgency, check,
 };
-use skypicket_model::{Area, Bulletin, Level, Notice, NoticeState, Tlp, intelligence::Credibility, people::Language};
+use skypicket_model::{
+    Area, Bulletin, Level, Marking, Notice, NoticeState, Tlp, Zone, intelligence::Credibility, notice::WITHDRAWN,
+    people::Language,
+};
 use std::collections::BTreeSet;
 
 /// Who sends.
@@ -36,7 +41,7 @@ pub fn status(exercise: Option<&str>, edition: Edition) -> Status {
     }
 }
 
-/// The alert of one version of a bulletin. `earlier` are the versions before it, in any order. `None` for a warning, and
+/// The alert of one version of a bulletin. (Its times are elements of the standard's own, in UTC; no text has any.) `earlier` are the versions before it, in any order. `None` for a warning, and
 /// for what expired: its alerts said themselves when they would.
 pub fn alert<'a>(
     notice: &Notice,
@@ -52,17 +57,10 @@ pub fn alert<'a>(
     let mut alert = Alert::new(identifier(notice)?, issuer.sender.clone(), sent);
     alert.status = status(notice.exercise.as_deref(), edition);
     // The name of an exercise belongs here, as the standard has it.
-    alert.note = SheetText::of(notice, Language::En, edition)?.front;
+    alert.note = SheetText::of(notice, Language::En, edition, &Zone::default())?.front;
     alert.source = Some("Skypicket".into());
-    let marking = &notice.marking;
-    if marking.tlp == Tlp::Clear && marking.releasable_to.is_empty() {
-        alert.scope = Scope::Public;
-    } else {
-        alert.scope = Scope::Restricted;
-        alert.restriction = Some(one_line(&marking_line(marking)));
-    }
-    let mut references = references(notice, earlier, issuer.sender);
-    references.sort_by(|a, b| (&a.sent, &a.identifier).cmp(&(&b.sent, &b.identifier)));
+    mark(&mut alert, &notice.marking);
+    let references = references(notice, earlier, issuer.sender);
     let kind = match notice.state {
         NoticeState::Recalled => MsgType::Cancel,
         // (All before it may be over by now: then it begins anew.)
@@ -81,6 +79,99 @@ pub fn identifier(notice: &Notice) -> Option<Name> {
     Name::new(&format!("{}.{}", notice.id, notice.version)).ok()
 }
 
+/// Of the withdrawal that a version makes necessary.
+pub fn withdrawal_identifier(notice: &Notice) -> Option<Name> {
+    Name::new(&format!("{}{WITHDRAWN}", identifier(notice)?.as_str())).ok()
+}
+
+/// The end of a bulletin for whoever was released the version before `notice` and is not released `notice`: a Cancel of
+/// all that came before. Of `notice` it has the number of the version and its time; its words, its marking and its level
+/// are another's, and stay there: what it says of itself is from `last`, the newest version that its readers were given.
+/// `None` where nothing of what came before still holds: those alerts said their end themselves.
+pub fn withdrawal<'a>(
+    notice: &Notice,
+    last: &Notice,
+    earlier: impl IntoIterator<Item = &'a Notice>,
+    issuer: Issuer<'_>,
+) -> Option<Alert> {
+    let bulletin = last.bulletin()?;
+    let references = references(notice, earlier, issuer.sender);
+    if references.is_empty() || last.version >= notice.version {
+        return None;
+    }
+    let sent = DateTime::utc(notice.at);
+    let mut alert = Alert::new(withdrawal_identifier(notice)?, issuer.sender.clone(), sent);
+    alert.status = status(notice.exercise.as_deref(), Edition::InForce);
+    let front = SheetText::of(last, Language::En, Edition::InForce, &Zone::default())?.front;
+    let words = "withdrawn from this feed";
+    alert.note = Some(front.map_or_else(|| words.to_owned(), |f| format!("{f}: {words}")));
+    alert.source = Some("Skypicket".into());
+    mark(&mut alert, &last.marking);
+    alert = alert.about(MsgType::Cancel, references);
+    for language in [Language::En, Language::Es] {
+        let text = SheetText::of(last, language, Edition::InForce, &Zone::default())?;
+        let mut info = heading(&text, language, issuer);
+        (info.urgency, info.severity, info.certainty) = (Urgency::Past, Severity::Unknown, Certainty::Unknown);
+        info.response_type = vec![ResponseType::Nothing];
+        info.expires = last.expires_at.map(DateTime::utc).filter(|e| e.at() > sent.at());
+        let front = text.front.as_ref().map(|f| format!("{f}: ")).unwrap_or_default();
+        let (headline, description) = match language {
+            Language::En => (
+                "WITHDRAWN FROM THIS FEED",
+                "This bulletin is no longer given to systems that read this feed: what they were given of it no longer \
+                 holds. This does not say that the danger is over. Ask whoever issued it.",
+            ),
+            Language::Es => (
+                "RETIRADO DE ESTE CANAL",
+                "Este boletín ya no se entrega a los sistemas que leen este canal: lo que recibieron de él ya no está \
+                 vigente. Esto no significa que el peligro haya pasado. Pregunte a quien lo emitió.",
+            ),
+        };
+        info.headline = Some(short::cut(&format!("{front}{headline}: {}", text.title), check::HEADLINE));
+        info.description = Some(format!("{front}{description}"));
+        let contact = bulletin.sheet.as_deref().map(|s| one_line(&s.contact));
+        info.contact = contact.filter(|c| !c.is_empty());
+        parameters(&mut info, &last.marking, BTreeSet::new(), text.number.as_deref());
+        alert.info.push(info);
+    }
+    Some(alert)
+}
+
+/// Who may have it.
+fn mark(alert: &mut Alert, marking: &Marking) {
+    if marking.tlp == Tlp::Clear && marking.releasable_to.is_empty() {
+        alert.scope = Scope::Public;
+    } else {
+        alert.scope = Scope::Restricted;
+        alert.restriction = Some(one_line(&marking_line(marking)));
+    }
+}
+
+/// What kind of bulletin it is, in which language, and whose.
+fn heading(text: &SheetText, language: Language, issuer: Issuer<'_>) -> Info {
+    let mut info = Info::new(Category::Security, text.kind.clone());
+    info.category.push(Category::Safety);
+    info.language = Some(if language == Language::Es { "es" } else { "en" }.into());
+    info.sender_name = Some(if text.issuer.is_empty() { issuer.name.to_owned() } else { text.issuer.clone() });
+    info.web = issuer.web.map(str::to_owned);
+    info
+}
+
+/// Marking, grades and number, for machines.
+fn parameters(info: &mut Info, marking: &Marking, grades: BTreeSet<String>, number: Option<&str>) {
+    info.parameter("TLP", marking.tlp.label());
+    if !marking.releasable_to.is_empty() {
+        let agencies: Vec<&str> = marking.releasable_to.iter().map(skypicket_model::AgencyId::as_str).collect();
+        info.parameter("Releasability", agencies.join(", "));
+    }
+    if !grades.is_empty() {
+        info.parameter("SourceGrade", grades.into_iter().collect::<Vec<_>>().join(" "));
+    }
+    if let Some(number) = number {
+        info.parameter("BulletinNo", number);
+    }
+}
+
 /// The versions before that receivers may still hold.
 fn references<'a>(notice: &Notice, earlier: impl IntoIterator<Item = &'a Notice>, sender: &Name) -> Vec<Reference> {
     let holds = |n: &&Notice| {
@@ -96,7 +187,9 @@ fn references<'a>(notice: &Notice, earlier: impl IntoIterator<Item = &'a Notice>
             sent: DateTime::utc(n.at).to_string(),
         })
     };
-    earlier.into_iter().filter(holds).filter_map(reference).collect()
+    let mut all: Vec<Reference> = earlier.into_iter().filter(holds).filter_map(reference).collect();
+    all.sort_by(|a, b| (&a.sent, &a.identifier).cmp(&(&b.sent, &b.identifier)));
+    all
 }
 
 fn info(
@@ -106,13 +199,10 @@ fn info(
     edition: Edition,
     issuer: Issuer<'_>,
 ) -> Option<Info> {
-    let text = SheetText::of(notice, language, edition)?;
-    let spanish = language == Language::Es;
+    let text = SheetText::of(notice, language, edition, &Zone::default())?;
     let sheet = bulletin.sheet.as_deref();
     let ended = notice.state.ended();
-    let mut info = Info::new(Category::Security, text.kind.clone());
-    info.category.push(Category::Safety);
-    info.language = Some(if spanish { "es" } else { "en" }.into());
+    let mut info = heading(&text, language, issuer);
     let begins = sheet.and_then(|s| s.valid_from).filter(|t| *t > notice.at);
     (info.urgency, info.severity) = match notice.level {
         _ if ended => (Urgency::Past, Severity::Unknown),
@@ -133,7 +223,6 @@ fn info(
     info.effective = begins.filter(|_| !ended).map(DateTime::utc);
     let starts = info.effective.unwrap_or_else(|| DateTime::utc(notice.at)).at();
     info.expires = notice.expires_at.map(DateTime::utc).filter(|e| e.at() > starts);
-    info.sender_name = Some(if text.issuer.is_empty() { issuer.name.to_owned() } else { text.issuer.clone() });
     let headline = format!("{front}{}: {}", text.standing, text.title);
     info.headline = Some(short::cut(&headline, check::HEADLINE));
     let said = |parts: &[Part]| {
@@ -154,19 +243,9 @@ fn info(
     info.description = said(&[Part::Threat, Part::Known, Part::NotKnown]);
     info.instruction = said(&[Part::Measures, Part::Report]);
     info.contact = sheet.map(|s| one_line(&s.contact)).filter(|c| !c.is_empty() && !ended);
-    info.web = issuer.web.map(str::to_owned);
-    info.parameter("TLP", notice.marking.tlp.label());
-    if !notice.marking.releasable_to.is_empty() {
-        let agencies: Vec<&str> = notice.marking.releasable_to.iter().map(skypicket_model::AgencyId::as_str).collect();
-        info.parameter("Releasability", agencies.join(", "));
-    }
-    let grades: BTreeSet<String> = sheet.iter().flat_map(|s| &s.known).map(|k| k.grade.to_string()).collect();
-    if !grades.is_empty() && !ended {
-        info.parameter("SourceGrade", grades.into_iter().collect::<Vec<_>>().join(" "));
-    }
-    if let Some(number) = &text.number {
-        info.parameter("BulletinNo", number);
-    }
+    let known = sheet.iter().flat_map(|s| &s.known).filter(|_| !ended);
+    let grades: BTreeSet<String> = known.map(|k| k.grade.to_string()).collect();
+    parameters(&mut info, &notice.marking, grades, text.number.as_deref());
     if !ended {
         info.area.extend(area(bulletin, language));
     }
@@ -300,6 +379,50 @@ mod tests {
             made(&one, &[], Edition::Past).reference().to_string(),
             names(&made(&two, &[&one], Edition::InForce))[0]
         );
+    }
+
+    #[test]
+    fn a_withdrawal_ends_what_was_given_and_has_nothing_of_what_took_its_place() {
+        let version = |version: u32, change: serde_json::Value| {
+            let mut v = in_exercise(bulletin());
+            v["version"] = json!(version);
+            v["at"] = json!(format!("2026-11-26T18:{version}0:00Z"));
+            v["expires_at"] = json!("2026-11-27T18:00:00Z");
+            change.as_object().unwrap().iter().for_each(|(k, x)| v[k] = x.clone());
+            notice(v)
+        };
+        let one = version(1, json!({"marking": {"tlp": "TLP:GREEN"}}));
+        let mut secret = json!({"state": "updated", "level": "urgent",
+            "marking": {"tlp": "TLP:AMBER+STRICT", "owner": "secretagency", "releasable_to": ["secretagency"]}});
+        for live in [false, true] {
+            secret["title"] = json!("Secret title");
+            let two = version(2, secret.clone());
+            let (one, two) = if live {
+                (Notice { exercise: None, ..one.clone() }, Notice { exercise: None, ..two })
+            } else {
+                (one.clone(), two)
+            };
+            let sender = Name::new("skypicket.example").unwrap();
+            let issuer = Issuer { sender: &sender, name: "Centre", web: None };
+            let a = withdrawal(&two, &one, [&one, &two], issuer).unwrap();
+            assert_eq!(check::alert(&a), []);
+            assert_eq!(read::read(a.to_xml().as_bytes()).unwrap().alert.as_ref(), Some(&a));
+            assert_eq!(a.status, if live { Status::Actual } else { Status::Exercise });
+            assert_eq!((a.msg_type, a.identifier.as_str()), (MsgType::Cancel, &*format!("{}.2.withdrawn", one.id)));
+            let names: Vec<String> = a.references.iter().map(ToString::to_string).collect();
+            assert_eq!(names, [format!("skypicket.example,{}.1,2026-11-26T18:10:00-00:00", one.id)]);
+            let xml = a.to_xml();
+            assert!(!xml.to_lowercase().contains("secret") && !xml.contains("STRICT"), "{xml}");
+            assert!(xml.contains("TLP:GREEN") && !xml.contains("armour") && !xml.contains("<area>"), "{xml}");
+            for i in &a.info {
+                let text = i.headline.as_ref().unwrap();
+                assert_eq!(exercise_words_first(text), !live, "{text}");
+                assert!(["WITHDRAWN", "RETIRADO"].iter().any(|w| text.contains(w)), "{text}");
+            }
+            // What came before is over by itself by then: nothing to end.
+            let over = Notice { expires_at: Some(one.at), ..one.clone() };
+            assert_eq!(withdrawal(&two, &over, [&over], issuer), None);
+        }
     }
 
     #[test]

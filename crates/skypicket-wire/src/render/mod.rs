@@ -19,7 +19,7 @@ pub mod short;
 pub mod sms;
 
 use skypicket_model::{
-    Level, Marking, Notice, NoticeState, PersonId, ProtectedId, Tlp, notice::About, people::Language,
+    Level, Marking, Notice, NoticeState, PersonId, ProtectedId, Time, Tlp, Zone, notice::About, people::Language,
 };
 use std::borrow::Cow;
 
@@ -68,6 +68,10 @@ pub struct Words<'a> {
     pub edition: Edition,
     /// The bulletin itself, where it has a sheet whose sections are to be read.
     pub bulletin: Option<&'a Notice>,
+    /// From then on it no longer holds, where it is a bulletin that is not over.
+    pub until: Option<Time>,
+    /// The centre's time, beside UTC; `None` where that is UTC.
+    pub zone: Option<&'a Zone>,
 }
 
 /// Whether a version holds, when it is shown.
@@ -107,6 +111,8 @@ pub struct Sending<'a> {
     pub reminder: u32,
     /// An earlier try may have arrived.
     pub may_repeat: bool,
+    /// The centre's time, beside UTC; `None` where that is UTC.
+    pub zone: Option<&'a Zone>,
 }
 
 impl<'a> Words<'a> {
@@ -141,6 +147,8 @@ impl<'a> Words<'a> {
             number: notice.bulletin().and_then(|b| b.number.as_deref()),
             edition: Edition::InForce,
             bulletin: notice.bulletin().is_some_and(|b| b.sheet.is_some()).then_some(notice),
+            until: notice.expires_at.filter(|_| notice.bulletin().is_some() && !notice.state.ended()),
+            zone: sending.zone,
         }
     }
 
@@ -273,6 +281,8 @@ pub(crate) fn sample() -> Words<'static> {
         number: None,
         edition: Edition::InForce,
         bulletin: None,
+        until: None,
+        zone: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`plain`]: a notice as lines of plain text, for mail bodies and whatever else shows or speaks text.
 
 use super::{Words, front_words, level_word, one_line, releases, sheet::SheetText, state_word, withheld};
-use skypicket_model::{Level, NoticeState, Tlp, people::Language};
+use skypicket_model::{Level, NoticeState, Tlp, Zone, people::Language};
 use std::fmt::Write as _;
 
 /// The whole text, lines ended by `\n`. `most` is the strictest label that the channel may carry.
@@ -20,7 +20,8 @@ pub fn plain(w: &Words<'_>, most: Tlp) -> String {
         if let Some(number) = w.number_words() {
             line(&number);
         }
-        let sheet = w.bulletin.and_then(|n| SheetText::of(n, w.language, w.edition));
+        let utc = Zone::default();
+        let sheet = w.bulletin.and_then(|n| SheetText::of(n, w.language, w.edition, w.zone.unwrap_or(&utc)));
         line("");
         if let Some(sheet) = &sheet {
             line(&sheet.kind);

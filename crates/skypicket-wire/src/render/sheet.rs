@@ -5,7 +5,7 @@
 
 use super::{Edition, marking_line, one_line, plain};
 use skypicket_model::{
-    About, Area, Bulletin, Grade, LatLon, Level, Notice, NoticeState, Place, Sheet, Time, Tlp,
+    About, Area, Bulletin, Grade, LatLon, Level, Notice, NoticeState, Place, Sheet, Time, Tlp, Zone,
     intelligence::{Credibility, Reliability},
     people::Language,
 };
@@ -177,7 +177,8 @@ const ES: Wording = Wording {
 
 impl SheetText {
     /// Of a bulletin; `None` for a warning. A draft has no number.
-    pub fn of(notice: &Notice, language: Language, edition: Edition) -> Option<Self> {
+    /// Times stand in UTC and in that of `zone`.
+    pub fn of(notice: &Notice, language: Language, edition: Edition, zone: &Zone) -> Option<Self> {
         let About::Bulletin(bulletin) = &notice.about else { return None };
         let sheet = bulletin.sheet.as_deref();
         let spanish = language == Language::Es;
@@ -203,7 +204,7 @@ impl SheetText {
             level: notice.level,
             state: notice.state,
             said: plain::state_sentence(notice.state, language),
-            facts: facts(notice, bulletin, edition, (w, language)),
+            facts: facts(notice, bulletin, edition, (w, language), zone),
             sections: sections(notice, sheet, (w, language)),
             issuer: sheet.map(|s| one_line(&s.issuer)).unwrap_or_default(),
             at: notice.at,
@@ -236,7 +237,13 @@ fn front(exercise: Option<&str>, edition: Edition, language: Language) -> Option
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-fn facts(notice: &Notice, b: &Bulletin, edition: Edition, (w, language): (&Wording, Language)) -> Vec<Fact> {
+fn facts(
+    notice: &Notice,
+    b: &Bulletin,
+    edition: Edition,
+    (w, language): (&Wording, Language),
+    zone: &Zone,
+) -> Vec<Fact> {
     let mut out = Vec::new();
     let mut fact = |label: &'static str, text: String| {
         if !text.is_empty() {
@@ -245,7 +252,7 @@ fn facts(notice: &Notice, b: &Bulletin, edition: Edition, (w, language): (&Wordi
     };
     let sheet = b.sheet.as_deref();
     fact(w.issued_by, sheet.map(|s| one_line(&s.issuer)).unwrap_or_default());
-    fact(if edition == Edition::Draft { w.drafted } else { w.issued }, utc(notice.at));
+    fact(if edition == Edition::Draft { w.drafted } else { w.issued }, zone.words(notice.at));
     if notice.version > 1 {
         fact(w.version, format!("{}, {} {}", notice.version, w.replaces, notice.version - 1));
         fact(w.why, one_line(&b.why));
@@ -256,7 +263,7 @@ fn facts(notice: &Notice, b: &Bulletin, edition: Edition, (w, language): (&Wordi
     }
     if let Some(until) = notice.expires_at {
         let from = sheet.and_then(|s| s.valid_from).unwrap_or(notice.at);
-        fact(w.valid, format!("{} {} {} {}", w.from, utc(from), w.until, utc(until)));
+        fact(w.valid, format!("{} {} {} {}", w.from, zone.words(from), w.until, zone.words(until)));
     }
     let name = sheet.map(|s| one_line(s.area_name.in_spanish(language == Language::Es))).unwrap_or_default();
     let shape = b.area.as_ref().map(|a| area_words(a, language)).unwrap_or_default();
@@ -333,15 +340,6 @@ pub fn grade_words(grade: Grade, language: Language) -> String {
         ),
     };
     format!("{grade}: {source}, {information}")
-}
-
-/// An instant as people read it: `2026-11-26 18:00 UTC`.
-pub fn utc(at: Time) -> String {
-    let text = at.to_string();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(minute)) if text.get(10..11) == Some("T") => format!("{day} {minute} UTC"),
-        _ => text,
-    }
 }
 
 /// An area in words, with MGRS beside decimal degrees.
@@ -440,7 +438,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_alert_reads_in_its_order() {
-        let s = SheetText::of(&read(alert()), Language::En, Edition::InForce).unwrap();
+        let s = SheetText::of(&read(alert()), Language::En, Edition::InForce, &Zone::default()).unwrap();
         assert_eq!((s.kind.as_str(), s.standing.as_str()), ("Officer Safety Alert", "URGENT"));
         assert_eq!((s.number.as_deref(), s.front.as_deref()), (Some("OSA-2026-0001"), None));
         let headings: Vec<&str> = s.sections.iter().map(|s| s.heading).collect();
@@ -470,7 +468,7 @@ pub(crate) mod tests {
             v["version"] = json!(2);
             v["text"] = json!("This is recalled. Do not act on it.");
             v["why"] = json!("the source was wrong");
-            let s = SheetText::of(&read(v), Language::En, Edition::InForce).unwrap();
+            let s = SheetText::of(&read(v), Language::En, Edition::InForce, &Zone::default()).unwrap();
             let text = s.lines().join("\n");
             for old in ["armour", "A group", "Valid", "El Paso"] {
                 assert!(!text.contains(old), "{state}: {text}");
@@ -487,7 +485,8 @@ pub(crate) mod tests {
         v["why"] = json!("a second sighting");
         v["approved_by"] = Value::Null;
         v["break_glass"] = json!("nobody answers");
-        let text = SheetText::of(&read(v), Language::En, Edition::InForce).unwrap().lines().join("\n");
+        let text =
+            SheetText::of(&read(v), Language::En, Edition::InForce, &Zone::default()).unwrap().lines().join("\n");
         for said in [
             "Version: 3, takes the place of version 2",
             "Why: a second sighting",
@@ -501,13 +500,26 @@ pub(crate) mod tests {
     fn a_text_that_is_missing_in_spanish_is_there_in_english() {
         let mut v = alert();
         v["sheet"]["known"][0]["text"]["es"] = json!("");
-        let s = SheetText::of(&read(v), Language::Es, Edition::InForce).unwrap();
+        let s = SheetText::of(&read(v), Language::Es, Edition::InForce, &Zone::default()).unwrap();
         assert!(s.lines().join("\n").contains("- A group gave leave"), "{:?}", s.lines());
     }
 
     #[test]
-    fn times_and_areas_are_read_by_people() {
-        assert_eq!(utc("2026-11-26T18:00:59.5Z".parse().unwrap()), "2026-11-26 18:00 UTC");
+    fn times_stand_in_utc_and_in_the_centres_own() {
+        let denver = Zone::new("America/Denver").unwrap();
+        let mut v = alert();
+        v["sheet"]["valid_from"] = json!("2026-11-27T02:00:00Z");
+        let s = SheetText::of(&read(v), Language::Es, Edition::InForce, &denver).unwrap();
+        let fact = |label: &str| s.facts.iter().find(|f| f.label == label).unwrap().text.clone();
+        assert_eq!(fact("Emitido"), "2026-11-26 18:00 UTC (11:00 MST)");
+        assert_eq!(
+            fact("Vigencia"),
+            "desde 2026-11-27 02:00 UTC (2026-11-26 19:00 MST) hasta 2026-12-03 18:00 UTC (11:00 MST)"
+        );
+    }
+
+    #[test]
+    fn areas_are_read_by_people() {
         let p = |lat_deg, lon_deg| LatLon { lat_deg, lon_deg };
         let many = Area::Polygon { points: (0..20).map(|k| p(f64::from(k), 0.5)).collect() };
         assert!(area_words(&many, Language::En).ends_with("; and 8 more"), "{}", area_words(&many, Language::En));

@@ -2,12 +2,13 @@
 //! emergency alerts in the United States, 47 CFR 10.430).
 //!
 //! Number and marking label are inside the limit, and so is the word EXERCISE; only what is between them is cut. Above
-//! TLP:GREEN they say only that something waits: whoever needs so few characters is a stranger's machine.
+//! TLP:GREEN they say only that something waits: whoever needs so few characters is a stranger's machine. Until when it
+//! holds stands at the end where there is room: no word gives way for it.
 
 use super::{
     MOST_BY_STRANGERS, Words, edition_words, exercise_line, level_word, one_line, releases, state_word, withheld,
 };
-use skypicket_model::people::Language;
+use skypicket_model::{Zone, people::Language};
 
 /// Most characters of [`short`].
 pub const MOST_SHORT: usize = 90;
@@ -78,7 +79,14 @@ fn fit(w: &Words<'_>, middle: &str, most: usize, says_level: bool) -> String {
         // An exercise's old version in Spanish: that it is one says more than what became of it.
         head("", None)
     };
-    let said = cut(middle, room(&head));
+    let room = room(&head);
+    let until = w.until.filter(|_| may).map(|t| {
+        let word = if w.language == Language::Es { "Hasta" } else { "Until" };
+        format!(" {word} {}.", w.zone.unwrap_or(&Zone::default()).words(t))
+    });
+    let until =
+        until.filter(|u| middle.ends_with(['.', '!', '?']) && middle.chars().count() + u.chars().count() <= room);
+    let said = cut(middle, room) + &until.unwrap_or_default();
     // (No room for a word leaves no space either.)
     let said = if said.is_empty() { tail } else { format!("{said} {tail}") };
     format!("{head}{said}")
@@ -126,8 +134,18 @@ mod tests {
         );
         assert_eq!(
             brief(&words(&n, Language::En)),
-            "URGENT: Explosive drones may be used against personnel along the river. Wear armour, carry a tourniquet, report every drone at once. OSA-2026-0001 TLP:GREEN"
+            "URGENT: Explosive drones may be used against personnel along the river. Wear armour, carry a tourniquet, report every drone at once. Until 2026-12-03 18:00 UTC. OSA-2026-0001 TLP:GREEN"
         );
+        // In the centre's own time, too; where there is no room for it all words of the writers' stay, and it goes.
+        let denver = Zone::new("America/Denver").unwrap();
+        let w = Words { zone: Some(&denver), ..words(&n, Language::Es) };
+        let said = brief(&w);
+        assert!(said.ends_with("todo dron. Hasta 2026-12-03 18:00 UTC (11:00 MST). OSA-2026-0001 TLP:GREEN"), "{said}");
+        let mut v = alert();
+        v["sheet"]["brief"] = json!({"en": format!("{}.", "x".repeat(300))});
+        let long = read(v);
+        let said = brief(&Words { zone: Some(&denver), ..words(&long, Language::En) });
+        assert!(said.contains("xxx. OSA-2026-0001") && said.chars().count() <= MOST_BRIEF, "{said}");
     }
 
     #[test]

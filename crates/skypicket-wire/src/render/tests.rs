@@ -21,8 +21,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-const SENDING: Sending<'static> =
-    Sending { link: Some("https://picket.example"), centre: "Skypicket, Sector", reminder: 0, may_repeat: false };
+const SENDING: Sending<'static> = Sending {
+    link: Some("https://picket.example"),
+    centre: "Skypicket, Sector",
+    reminder: 0,
+    may_repeat: false,
+    zone: None,
+};
 
 fn words(n: &Notice, language: Language, edition: Edition) -> Words<'_> {
     Words { edition, ..Words::of(n, &PersonId::new("north-1").unwrap(), language, SENDING) }
@@ -47,7 +52,7 @@ fn poppler(tool: &str, arguments: &[&str], pdf: &[u8]) -> String {
 }
 
 fn made(n: &Notice, language: Language, edition: Edition, paper: Paper) -> Vec<u8> {
-    let sheet = SheetText::of(n, language, edition).unwrap();
+    let sheet = SheetText::of(n, language, edition, &skypicket_model::Zone::default()).unwrap();
     pdf(&sheet, paper, &format!("{}.{}", n.id, n.version)).unwrap()
 }
 

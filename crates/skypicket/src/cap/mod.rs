@@ -4,6 +4,9 @@
 //! A version of a bulletin is one alert. It is made and signed when somebody first asks for it, and kept in the record's
 //! private store, so that it has the same bytes for ever, after a restart, an upgrade or a new key too. What left the
 //! record is swept from there.
+//!
+//! Whoever was given an alert is given its end: an agency that is not released the next version finds a Cancel in its
+//! place, which has nothing of that version but that there is one.
 
 pub mod keys;
 
@@ -11,7 +14,9 @@ use crate::{centre::Centre, clock, inbox::NotTaken};
 use anyhow::Context;
 use keys::Keys;
 use serde::{Deserialize, Serialize};
-use skypicket_model::{AgencyId, BulletinState, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see};
+use skypicket_model::{
+    AgencyId, BulletinState, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see, notice::WITHDRAWN,
+};
 use skypicket_record::Record;
 use skypicket_wire::{
     cap::{Alert, Name, Status},
@@ -26,7 +31,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Kind in the private store; the key is the alert's identifier.
-const KIND: &str = "cap_alert";
+const KIND: &str = skypicket_record::ALERTS;
 /// Most entries of a feed.
 pub const MOST_ENTRIES: usize = 100;
 /// What ended stays in the feed for so long, seconds.
@@ -54,18 +59,46 @@ pub struct Signed {
 /// Versions of a bulletin, the oldest first: at which of its steps they were read, and when.
 type Held = (Time, Time, Arc<Vec<Notice>>);
 
-/// A version that an agency is released.
+/// An alert that an agency is released.
 #[derive(Debug, Clone)]
 pub struct Released {
     versions: Arc<Vec<Notice>>,
     version: u32,
+    /// Not the version itself, but that it took those before it out of what the agency may read.
+    withdrawal: bool,
 }
 
 impl Released {
-    /// It.
-    pub fn notice(&self) -> Option<&Notice> {
+    fn notice(&self) -> Option<&Notice> {
         self.versions.iter().find(|n| n.version == self.version)
     }
+
+    /// The identifier of its alert.
+    fn identifier(&self) -> Option<String> {
+        let notice = self.notice()?;
+        if self.withdrawal {
+            return cap::withdrawal_identifier(notice).map(|n| n.as_str().to_owned());
+        }
+        identifier_of(notice)
+    }
+}
+
+/// Of the versions of a bulletin, oldest first, each with whether it is open to an agency, what that agency finds: the open
+/// ones, unless the newest is not; and where an open one is followed by one that is not, the end of what it was given
+/// (with `true`).
+fn found(versions: &[(u32, bool)]) -> Vec<(u32, bool)> {
+    let still = versions.last().is_some_and(|(_, open)| *open);
+    let mut out = Vec::new();
+    let mut had = false;
+    for (version, open) in versions {
+        if *open && still {
+            out.push((*version, false));
+        } else if had && !open {
+            out.push((*version, true));
+        }
+        had = *open;
+    }
+    out
 }
 
 /// Bulletins for partners.
@@ -150,14 +183,11 @@ impl CapFeed {
         let mut all = Vec::new();
         for (id, version, at) in asked {
             let versions = self.versions_of(id, version, at).await?;
-            let may = |n: &Notice| may_leave(agency, reader, &n.marking);
-            // What was narrowed since is no longer there for those whom it went to before.
-            if !versions.last().is_some_and(may) {
-                continue;
-            }
-            for n in versions.iter().filter(|n| may(n) && n.bulletin().is_some()) {
-                let released = Released { versions: Arc::clone(&versions), version: n.version };
-                if identifier_of(n).is_some() {
+            let open = |n: &Notice| n.bulletin().is_some() && may_leave(agency, reader, &n.marking);
+            let each: Vec<(u32, bool)> = versions.iter().map(|n| (n.version, open(n))).collect();
+            for (version, withdrawal) in found(&each) {
+                let released = Released { versions: Arc::clone(&versions), version, withdrawal };
+                if let Some(n) = released.notice().filter(|_| released.identifier().is_some()) {
                     all.push((std::cmp::Reverse(n.at), n.id, std::cmp::Reverse(n.version), released));
                 }
             }
@@ -192,17 +222,46 @@ impl CapFeed {
     /// where that version has none.
     pub async fn alert(&self, notice: &Notice, versions: &[Notice]) -> Result<Option<Arc<Signed>>, CapError> {
         let Some(identifier) = identifier_of(notice) else { return Ok(None) };
-        if let Some(held) = self.kept(&identifier, notice.at).await? {
+        let earlier = versions.iter().filter(|n| n.version < notice.version);
+        self.signed(identifier, notice, |issuer| cap::alert(notice, earlier, Edition::InForce, issuer)).await
+    }
+
+    /// The alert of what an agency is released, as it was signed first.
+    async fn alert_of(&self, released: &Released) -> Result<Option<Arc<Signed>>, CapError> {
+        let Some(notice) = released.notice() else { return Ok(None) };
+        if !released.withdrawal {
+            return self.alert(notice, &released.versions).await;
+        }
+        let Some(identifier) = released.identifier() else { return Ok(None) };
+        let earlier = released.versions.iter().filter(|n| n.version < notice.version);
+        // (The same for each agency that is given it: all of them were released the version before.)
+        let Some(last) = earlier.clone().next_back() else { return Ok(None) };
+        self.signed(identifier, notice, |issuer| cap::withdrawal(notice, last, earlier, issuer)).await
+    }
+
+    /// What is kept under an identifier; else what is made now.
+    async fn signed(
+        &self,
+        identifier: String,
+        notice: &Notice,
+        make: impl FnOnce(cap::Issuer<'_>) -> Option<Alert>,
+    ) -> Result<Option<Arc<Signed>>, CapError> {
+        let at = notice.at;
+        if let Some(held) = self.kept(&identifier, at).await? {
             return Ok(Some(held));
         }
         let _one = self.making.lock().await;
-        if let Some(held) = self.kept(&identifier, notice.at).await? {
+        if let Some(held) = self.kept(&identifier, at).await? {
             return Ok(Some(held));
         }
         let issuer = cap::Issuer { sender: &self.sender, name: &self.name, web: self.web.as_deref() };
-        let earlier = versions.iter().filter(|n| n.version < notice.version);
-        let Some(alert) = cap::alert(notice, earlier, Edition::InForce, issuer) else { return Ok(None) };
-        let made = Arc::new(self.sign(&alert, notice.at).await?);
+        let Some(alert) = make(issuer) else { return Ok(None) };
+        // What was read before a purge is not kept after it: the sweep that follows one waits for this.
+        let there = self.centre.record.notice_versions(notice.id).await.context("the versions of a bulletin")?;
+        if !there.iter().any(|r| r.notice.version == notice.version) {
+            return Ok(None);
+        }
+        let made = Arc::new(self.sign(&alert, at).await?);
         let bytes = serde_json::to_vec(&*made).context("an alert")?;
         self.centre.record.private_put(KIND, &identifier, bytes).await.context("an alert could not be kept")?;
         self.hold(identifier, &made);
@@ -253,8 +312,8 @@ impl CapFeed {
         let mut entries = Vec::new();
         for r in released.iter().take(MOST_ENTRIES) {
             let Some(notice) = r.notice() else { continue };
-            let Some(signed) = self.alert(notice, &r.versions).await? else { continue };
-            let Some(identifier) = identifier_of(notice) else { continue };
+            let Some(signed) = self.alert_of(r).await? else { continue };
+            let Some(identifier) = r.identifier() else { continue };
             entries.push(atom::Entry {
                 id: format!("urn:uuid:{}", entry_id(&self.sender, &identifier)),
                 title: signed.title.clone(),
@@ -278,9 +337,8 @@ impl CapFeed {
     /// Of what is released the one with this identifier, signed.
     pub async fn one(&self, released: &[Released], identifier: &str) -> Result<Option<Arc<Signed>>, CapError> {
         for r in released {
-            let Some(notice) = r.notice() else { continue };
-            if identifier_of(notice).as_deref() == Some(identifier) {
-                return self.alert(notice, &r.versions).await;
+            if r.identifier().as_deref() == Some(identifier) {
+                return self.alert_of(r).await;
             }
         }
         Ok(None)
@@ -301,12 +359,18 @@ impl CapFeed {
         given.insert((token.to_owned(), identifier.to_owned()));
     }
 
-    /// Forgets the alerts whose version the record no longer has; how many.
+    /// Forgets the alerts whose version the record no longer has; how many. Those in the record's own store went with the
+    /// version; what is held in memory, and what was being signed meanwhile, goes here.
     pub async fn sweep(&self) -> anyhow::Result<usize> {
+        let _none_is_made = self.making.lock().await;
+        lock(&self.versions).clear();
+        lock(&self.alerts).clear();
         let mut swept = 0;
         let mut versions: BTreeMap<NoticeId, BTreeSet<u32>> = BTreeMap::new();
         for (identifier, _) in self.centre.record.private_list(KIND).await? {
             let parts = identifier
+                .strip_suffix(WITHDRAWN)
+                .unwrap_or(&identifier)
                 .split_once('.')
                 .and_then(|(id, v)| Some((NoticeId(Uuid::parse_str(id).ok()?), v.parse::<u32>().ok()?)));
             let there = match parts {
@@ -321,7 +385,6 @@ impl CapFeed {
             };
             if !there {
                 self.centre.record.private_delete(KIND, &identifier).await?;
-                lock(&self.alerts).remove(&identifier);
                 swept += 1;
             }
         }
@@ -402,6 +465,28 @@ mod tests {
         ] {
             let m = marking(tlp, owner, to);
             assert_eq!(may_leave(&north, &reader, &m), leaves, "{m:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_was_released_a_version_finds_the_next_one_or_its_end() {
+        // `o` is open to the agency, `c` is not.
+        for (markings, expect) in [
+            ("", &[][..]),
+            ("o", &[(1, false)]),
+            ("c", &[]),
+            ("oo", &[(1, false), (2, false)]),
+            ("co", &[(2, false)]),
+            ("oc", &[(2, true)]),
+            ("ooc", &[(3, true)]),
+            ("occ", &[(2, true)]),
+            ("coc", &[(3, true)]),
+            // Open again: what it was given before stands there as it did, its end between.
+            ("oco", &[(1, false), (2, true), (3, false)]),
+            ("ococ", &[(2, true), (4, true)]),
+        ] {
+            let versions: Vec<(u32, bool)> = (1..).zip(markings.chars().map(|m| m == 'o')).collect();
+            assert_eq!(found(&versions), expect, "{markings}");
         }
     }
 

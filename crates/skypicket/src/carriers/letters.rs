@@ -11,7 +11,9 @@ use skypicket_link::{
     smtp::MailLetter,
     webhook::WebhookLetter,
 };
-use skypicket_model::{Delivery, DeliveryId, Level, Notice, NoticeId, NoticeState, Person, PersonId, Role, Time, Tlp};
+use skypicket_model::{
+    Delivery, DeliveryId, Level, Notice, NoticeId, NoticeState, Person, PersonId, Role, Time, Tlp, Zone,
+};
 use skypicket_wire::render::{Sending, Words, mail, releases, sms};
 use uuid::Uuid;
 
@@ -22,6 +24,8 @@ pub struct Signature {
     pub link: Option<String>,
     /// The centre's name.
     pub centre: String,
+    /// The centre's time.
+    pub zone: Zone,
 }
 
 impl Signature {
@@ -31,6 +35,7 @@ impl Signature {
             centre: &self.centre,
             reminder: delivery.reminder,
             may_repeat: delivery.may_repeat,
+            zone: Some(&self.zone),
         };
         let mut words = Words::of(notice, &to.id, to.language, sending);
         if to.roles.contains(&Role::Device) {
@@ -213,7 +218,7 @@ mod tests {
     }
 
     fn signature() -> Signature {
-        Signature { link: Some("https://picket.example".into()), centre: "Sector".into() }
+        Signature { link: Some("https://picket.example".into()), centre: "Sector".into(), zone: Zone::default() }
     }
 
     fn hook(tlp: &str, state: &str, roles: &[&str]) -> Value {

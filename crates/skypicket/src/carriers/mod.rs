@@ -362,6 +362,7 @@ impl Carriers {
                 // An address of this machine alone is of no use to whoever reads it elsewhere.
                 link: Some(base_url.to_owned()).filter(|u| !u.contains("://127.") && !u.contains("://[::1]")),
                 centre: named.map_or_else(|| "Skypicket".to_owned(), |n| format!("Skypicket, {n}")),
+                zone: centre.zone.clone(),
             },
             config: set_up,
             orders,
@@ -419,7 +420,12 @@ impl Carriers {
 
     /// What mails and messages have besides a notice: the centre's name, and where its pages are.
     pub fn signed(&self) -> Sending<'_> {
-        Sending { link: self.signature.link.as_deref(), centre: &self.signature.centre, ..Sending::default() }
+        Sending {
+            link: self.signature.link.as_deref(),
+            centre: &self.signature.centre,
+            zone: Some(&self.signature.zone),
+            ..Sending::default()
+        }
     }
 
     /// Addresses of people that lead nowhere.

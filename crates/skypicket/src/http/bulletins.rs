@@ -119,9 +119,9 @@ async fn keep_hidden(app: &App, caller: &Caller, id: NoticeId, content: &mut Bul
     Ok(())
 }
 
-/// Puts into the access audit that somebody decided with less than the usual care.
-fn note(app: &App, caller: &Caller, deed: Deed, what: &BulletinState) {
-    let what = format!("bulletin {} version {}", what.notice, what.version);
+/// Puts into the access audit that somebody decided with less than the usual care; `more` says what of it.
+fn note(app: &App, caller: &Caller, deed: Deed, what: &BulletinState, more: &str) {
+    let what = format!("bulletin {} version {}{more}", what.notice, what.version);
     let row = Access::once(Some(caller.id().clone()), deed, what, clock::now());
     app.audit.note(row.with_session(Some(caller.session.clone())));
 }
@@ -179,12 +179,21 @@ pub async fn save(
     act(&app, &caller, (body.id, &what, value), StatusCode::OK, draft).await
 }
 
-/// `POST /bulletins/{id}/submissions`: `read` is `proposed_at` of the draft that was read.
+/// A submission.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    id: RequestId,
+    /// `proposed_at` of the draft that was read.
+    read: Time,
+}
+
+/// `POST /bulletins/{id}/submissions`.
 pub async fn submit(
     State(app): State<App>,
     Extension(caller): Signed,
     Path(notice): Path<NoticeId>,
-    Strict { value, body }: Strict<Approve>,
+    Strict { value, body }: Strict<Submit>,
 ) -> Result<Response, Problem> {
     let what = format!("POST bulletins/{notice}/submissions");
     let submit = BulletinAct::Submit { notice, read: body.read };
@@ -255,6 +264,8 @@ pub async fn preview(
 #[serde(deny_unknown_fields)]
 pub struct Correct {
     id: RequestId,
+    /// `correction.at` of what they began with where there was a correction, else `at`.
+    read: Time,
     content: BulletinContent,
     why: String,
 }
@@ -270,17 +281,20 @@ pub async fn correct(
     let mut content = Box::new(body.content);
     keep_hidden(&app, &caller, notice, &mut content).await?;
     let what = format!("POST bulletins/{notice}/corrections");
-    let correct = BulletinAct::Correct { notice, content, why: body.why };
+    let correct = BulletinAct::Correct { notice, read: Some(body.read), content, why: body.why };
     act(&app, &caller, (body.id, &what, value), StatusCode::CREATED, correct).await
 }
 
-/// An approval or a submission.
+/// An approval.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approve {
     id: RequestId,
-    /// `waiting.at` of what was read; of a draft its `proposed_at`.
+    /// `waiting.at` of what was read.
     read: Time,
+    /// `basis.hidden`: how many things that it rests on they were told that they may not see.
+    #[serde(default)]
+    unseen: u32,
 }
 
 /// `POST /bulletins/{id}/approvals`.
@@ -291,14 +305,24 @@ pub async fn approve(
     Strict { value, body }: Strict<Approve>,
 ) -> Result<Response, Problem> {
     let what = format!("POST bulletins/{notice}/approvals");
-    let approve = BulletinAct::Approve { notice, read: body.read };
+    let approve = BulletinAct::Approve { notice, read: body.read, unseen: body.unseen };
     let answer = act(&app, &caller, (body.id, &what, value), StatusCode::OK, approve).await?;
-    if let Some(s) = decided(&app, notice).await?.filter(|s| s.approved_by.as_ref() == Some(caller.id()))
-        && s.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty())
-    {
-        note(&app, &caller, Deed::ReleaseWidened, &s);
+    if let Some(s) = decided(&app, notice).await?.filter(|s| s.approved_by.as_ref() == Some(caller.id())) {
+        if s.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty()) {
+            note(&app, &caller, Deed::ReleaseWidened, &s, "");
+        }
+        note_unseen(&app, &caller, &s);
     }
     Ok(answer)
+}
+
+/// Puts into the access audit what of the basis whoever issued it had not seen, where that is so.
+fn note_unseen(app: &App, caller: &Caller, s: &BulletinState) {
+    if let Some(unseen) = &s.unseen {
+        let marked = unseen.marking.as_ref().map(|m| format!(", marked {} at the strictest", m.tlp.label()));
+        let more = format!(": {} of what it rests on{}", unseen.count, marked.unwrap_or_default());
+        note(app, caller, Deed::ApprovedUnseen, s, &more);
+    }
 }
 
 /// How a bulletin stands after a decision.
@@ -317,7 +341,8 @@ pub async fn break_glass(
     let alone = BulletinAct::BreakGlass { notice, why: body.why };
     let answer = act(&app, &caller, (body.id, &what, value), StatusCode::OK, alone).await?;
     if let Some(s) = decided(&app, notice).await?.filter(|s| s.break_glass.is_some()) {
-        note(&app, &caller, Deed::GlassBroken, &s);
+        note(&app, &caller, Deed::GlassBroken, &s, "");
+        note_unseen(&app, &caller, &s);
     }
     Ok(answer)
 }

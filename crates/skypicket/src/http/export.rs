@@ -17,7 +17,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Deserialize;
-use skypicket_model::{Access, AgencyId, Deed, Notice, NoticeId, PersonId, Time};
+use skypicket_model::{Access, AgencyId, Deed, Notice, NoticeId, PersonId, Time, notice::WITHDRAWN};
 use skypicket_record::{AccessQuery, DisseminationQuery, ReadError, Record, SqliteRecord};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,7 +55,7 @@ struct Sending {
 impl Sending {
     /// The partners that fetched a version, by version and agency; only for who gets everybody.
     async fn given(&self) -> Result<Vec<Given>, ReadError> {
-        let mut found: BTreeMap<(u32, AgencyId, String), Given> = BTreeMap::new();
+        let mut found: BTreeMap<(u32, bool, AgencyId, String), Given> = BTreeMap::new();
         if self.scope != Scope::All {
             return Ok(Vec::new());
         }
@@ -72,17 +72,15 @@ impl Sending {
                 };
                 let page = self.record.access(query).await?;
                 for a in page.items.into_iter().map(|r| r.access) {
-                    let version = a.what.strip_prefix(&format!("{}.", self.notice)).and_then(|v| v.parse().ok());
-                    let Some(version) = version else { continue };
+                    let Some(version) = a.what.strip_prefix(&format!("{}.", self.notice)) else { continue };
+                    let (version, withdrawal) =
+                        version.strip_suffix(WITHDRAWN).map_or((version, false), |version| (version, true));
+                    let Ok(version) = version.parse() else { continue };
                     let token = a.session.unwrap_or_default();
                     let (reader, agency, at) = (reader.clone(), agency.clone(), a.first);
-                    let first = found.entry((version, agency.clone(), token.clone())).or_insert_with(|| Given {
-                        version,
-                        reader,
-                        agency,
-                        token,
-                        at,
-                    });
+                    let first = found
+                        .entry((version, withdrawal, agency.clone(), token.clone()))
+                        .or_insert_with(|| Given { version, withdrawal, reader, agency, token, at });
                     first.at = first.at.min(at);
                 }
                 cursor = page.next;

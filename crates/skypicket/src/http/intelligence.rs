@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock,
-    intelligence::{ReportRow, ReportView},
+    intelligence::{Choices, Due, ReportRow, ReportView},
 };
 use axum::{
     Extension, Json,
@@ -34,14 +34,6 @@ pub struct ListQuery {
     cursor: Option<String>,
     #[serde(default)]
     limit: Option<usize>,
-}
-
-/// A queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Due {
-    Review,
-    Purge,
 }
 
 /// Where a page ends: a number that falls or grows along the list, and the report.
@@ -79,13 +71,14 @@ pub async fn list(
                 Some(due) => {
                     let overdue = e.desk().overdue(now);
                     let list = if due == Due::Review { overdue.review } else { overdue.purge };
-                    list.into_iter().filter(fits).map(|s| (due_since(s, due, now), s)).collect()
+                    let since = |s: &ReportState| due.since(s, now).map_or(i64::MAX, Time::as_micros);
+                    list.into_iter().filter(fits).map(|s| (since(s), s)).collect()
                 }
             };
             let mut keyed: Vec<_> =
                 keyed.into_iter().filter(|(key, s)| after.is_none_or(|a| (*key, s.id) > a)).collect();
             keyed.sort_by_key(|(key, s)| (*key, s.id));
-            let rows = keyed.iter().filter_map(|(k, s)| Some((k, ReportRow::of(e.directory(), s, &reader, now)?)));
+            let rows = keyed.iter().filter_map(|(k, s)| Some((k, ReportRow::of(e, s, &reader, now)?)));
             let mut page: Vec<_> = rows.take(limit + 1).collect();
             let more = page.len() > limit;
             page.truncate(limit);
@@ -94,19 +87,6 @@ pub async fn list(
         })
         .await?;
     ok(Json(json!({"items": items, "next": next})))
-}
-
-/// Since when something is to be done about a report, microseconds.
-fn due_since(s: &ReportState, due: Due, now: Time) -> i64 {
-    let Some(c) = &s.content else { return i64::MAX };
-    let since = match due {
-        Due::Review => Some(c.review_by),
-        Due::Purge => {
-            let asked = s.purge_asked.as_ref().map(|(_, at, _)| *at);
-            asked.into_iter().chain(Some(c.purge_by).filter(|t| *t <= now)).min()
-        }
-    };
-    since.map_or(i64::MAX, Time::as_micros)
 }
 
 /// A report as the caller may see it.
@@ -123,6 +103,12 @@ pub async fn one(
     Path(id): Path<ReportId>,
 ) -> Result<Response, Problem> {
     Ok(shows_intelligence(ok(Json(view(&app, &caller, id).await?))?))
+}
+
+/// `GET /intelligence/choices`: what the caller can name in a report.
+pub async fn choices(State(app): State<App>, Extension(caller): Signed) -> Result<Response, Problem> {
+    let me = caller.reader.person.clone();
+    ok(Json(app.centre.ask(move |e| Choices::of(e.directory(), &me)).await?))
 }
 
 /// Does an act once, and answers with the report as it is now.

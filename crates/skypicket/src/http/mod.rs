@@ -262,6 +262,7 @@ fn routes() -> Routes {
         // (end of search)
         // ---- intelligence ----
         .route("/api/v1/intelligence", get(intelligence::list).post(intelligence::file))
+        .route("/api/v1/intelligence/choices", get(intelligence::choices))
         .route("/api/v1/intelligence/{id}", get(intelligence::one))
         .route("/api/v1/intelligence/{id}/versions", post(intelligence::change))
         .route("/api/v1/intelligence/{id}/vettings", post(intelligence::vet))

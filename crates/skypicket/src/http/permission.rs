@@ -573,7 +573,7 @@ pub const TABLE: &[Row] = &[
         "/api/v1/bulletins/{id}/submissions",
         Roles(WRITES),
         "Ask a second person to issue the draft, as you read it.",
-        Some("BulletinApprove"),
+        Some("BulletinSubmit"),
         (200, Some("Bulletin")),
     ),
     row(
@@ -604,7 +604,7 @@ pub const TABLE: &[Row] = &[
         "POST",
         "/api/v1/bulletins/{id}/approvals",
         Roles(DECIDES),
-        "As a second person: issue what waits, as you read it.",
+        "As a second person: issue what waits, as you read it, also without having seen all that it rests on.",
         Some("BulletinApprove"),
         (200, Some("Bulletin")),
     ),
@@ -708,6 +708,14 @@ pub const TABLE: &[Row] = &[
         "File an intelligence report; the id is the report's too.",
         Some("ReportFile"),
         (201, Some("Report")),
+    ),
+    row(
+        "GET",
+        "/api/v1/intelligence/choices",
+        Roles(WRITES),
+        "What you can name in a report: agencies, and supervisors who can be asked to approve what it says about an individual.",
+        None,
+        (200, Some("ReportChoices")),
     ),
     row(
         "GET",

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use skypicket_model::{
     Act, BulletinAct, BulletinContent, Channel, DeskEvent, Notice, NoticeId, PersonId, Reader, Refusal, Time, Tlp,
-    may_see, people::Language,
+    Zone, may_see, people::Language,
 };
 use skypicket_record::Record;
 use skypicket_wire::{
@@ -97,6 +97,8 @@ struct Source {
     reader: PersonId,
     centre: String,
     link: Option<String>,
+    /// The centre's time.
+    zone: Zone,
     /// The strictest label that goes by mail.
     mail: Tlp,
     /// Who sends alerts.
@@ -113,14 +115,19 @@ impl Source {
             reader: caller.id().clone(),
             centre: signed.centre.to_owned(),
             link: signed.link.map(str::to_owned),
+            zone: signed.zone.cloned().unwrap_or_default(),
             mail: app.carriers.content_up_to(Channel::Mail),
             sender: app.cap.sender().clone(),
         }
     }
 
     fn words(&self, language: Language) -> Words<'_> {
-        let sending =
-            skypicket_wire::render::Sending { link: self.link.as_deref(), centre: &self.centre, ..Default::default() };
+        let sending = skypicket_wire::render::Sending {
+            link: self.link.as_deref(),
+            centre: &self.centre,
+            zone: Some(&self.zone),
+            ..Default::default()
+        };
         Words { edition: self.edition, ..Words::of(&self.notice, &self.reader, language, sending) }
     }
 
@@ -164,7 +171,7 @@ impl Source {
     }
 
     fn pdf(&self, language: Language, paper: Paper) -> Result<Vec<u8>, Problem> {
-        let sheet = SheetText::of(&self.notice, language, self.edition).ok_or_else(Problem::not_found)?;
+        let sheet = SheetText::of(&self.notice, language, self.edition, &self.zone).ok_or_else(Problem::not_found)?;
         pdf(&sheet, paper, &format!("{}.{}", self.notice.id, self.notice.version)).map_err(|e| match e {
             PdfError::TooLong => Problem::invalid(e.to_string()),
             PdfError::Unmade(_) => Problem::internal(e),

@@ -162,9 +162,8 @@ async fn read_by(app: &App, caller: &Caller, id: SearchId) -> Result<u64, Proble
     read_up_to(&app.centre.record, caller.id(), id).await.map_err(Problem::internal)
 }
 
-/// What is new for a search and not read.
-async fn unread_of(app: &App, caller: &Caller, saved: &SavedSearch) -> Result<usize, Problem> {
-    let from = read_by(app, caller, saved.id).await?;
+/// What is new for a search since an entry.
+async fn unread_of(app: &App, caller: &Caller, saved: &SavedSearch, from: u64) -> Result<usize, Problem> {
     let query = SearchQuery { told_from: Some(from), ..SearchQuery::new(saved.search.clone(), caller.id().clone()) };
     let count = app.centre.record.search_count(query, seen_by_others(&caller.reader), MOST_UNREAD);
     match count.await {
@@ -183,9 +182,11 @@ async fn mine(app: &App, caller: &Caller, id: SearchId) -> Result<SavedSearch, P
 }
 
 async fn shown(app: &App, caller: &Caller, saved: SavedSearch) -> Result<serde_json::Value, Problem> {
-    let unread = unread_of(app, caller, &saved).await?;
+    let read = read_by(app, caller, saved.id).await?;
+    let unread = unread_of(app, caller, &saved, read).await?;
     let mut value = serde_json::to_value(saved).map_err(Problem::internal)?;
     if let Some(o) = value.as_object_mut() {
+        o.insert("read".into(), json!(read));
         o.insert("unread".into(), json!(unread));
         o.insert("more".into(), json!(unread >= MOST_UNREAD));
     }

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Most characters that a placeholder may take.
 const MOST_FILLED: usize = 2_000;
+/// Most characters of the name of an area.
+const MOST_AREA_NAME: usize = 120;
 /// Most characters of words that only explain.
 const MOST_ABOUT: usize = 500;
 
@@ -59,6 +61,18 @@ pub(super) fn problems(layer: &Layer, library: &Library) -> Vec<Problem> {
                 c.say(kept, &quoted(&m.id), format!("measure '{}': give it once, with a version from 1", m.id));
             }
             c.words(kept, &quoted(&m.id), &m.text, 500);
+        }
+    }
+    for kept in layer.areas.values() {
+        let a = &kept.item;
+        c.name(kept, &a.id, a.version);
+        c.mode(kept, &a.id, a.exercise);
+        c.words(kept, &quoted(&a.id), &a.name, MOST_AREA_NAME);
+        if [&a.name.en, &a.name.es].iter().any(|n| n.chars().any(char::is_control)) {
+            c.say(kept, &quoted(&a.id), format!("'{}': its name is one line", a.id));
+        }
+        if let Err(why) = a.ground.check() {
+            c.say(kept, &quoted(&a.id), format!("'{}': ground: {}", a.id, why.trim_start_matches("area: ")));
         }
     }
     for kept in layer.templates.values() {

@@ -1,7 +1,7 @@
-//! [`Template`], [`MeasureText`] and [`Wording`]: what the files of the library hold, as people write them.
+//! [`Template`], [`MeasureText`], [`NamedArea`] and [`Wording`]: what the files of the library hold, as people write them.
 
 use serde::{Deserialize, Serialize};
-use skypicket_model::{Audience, Level, Phrase, Tlp};
+use skypicket_model::{Area, Audience, Level, Phrase, Tlp};
 use std::collections::BTreeMap;
 
 /// The format of files that this program reads.
@@ -103,6 +103,32 @@ pub struct MeasureText {
     pub fits: String,
     /// What to do.
     pub text: Phrase,
+}
+
+/// `areas.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Areas {
+    /// Always [`FORMAT`].
+    pub format: u32,
+    /// The areas.
+    pub area: Vec<NamedArea>,
+}
+
+/// A stretch of ground that people call by a name. A bulletin keeps the name and the ground as they were when it was written.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedArea {
+    /// Its id; those for exercises begin with `exercise-`.
+    pub id: String,
+    /// From 1; raised with each change of its name or ground.
+    pub version: u32,
+    /// Made up for exercises: never offered by a live centre.
+    pub exercise: bool,
+    /// What people call it.
+    pub name: Phrase,
+    /// Where it is.
+    pub ground: Area,
 }
 
 /// How an agency says things.

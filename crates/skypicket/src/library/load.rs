@@ -2,7 +2,7 @@
 
 use super::{
     Library,
-    files::{FORMAT, MeasureText, Measures, Template, Wording},
+    files::{Areas, FORMAT, MeasureText, Measures, NamedArea, Template, Wording},
 };
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, fmt, io::Read, path::Path};
@@ -71,6 +71,7 @@ pub(super) struct Layer {
     pub(super) measures: BTreeMap<String, Kept<MeasureText>>,
     pub(super) templates: BTreeMap<String, Kept<Template>>,
     pub(super) agencies: BTreeMap<String, Kept<Wording>>,
+    pub(super) areas: BTreeMap<String, Kept<NamedArea>>,
 }
 
 impl Layer {
@@ -103,6 +104,15 @@ impl Layer {
                     problems.push(twice(&id));
                 }
             }
+        } else if name == "areas.toml" {
+            let file: Areas = source.parse()?;
+            format(file.format)?;
+            for a in file.area {
+                let id = a.id.clone();
+                if self.areas.insert(id.clone(), Kept { item: a, source: k }).is_some() {
+                    problems.push(twice(&id));
+                }
+            }
         } else if name.starts_with("templates/") {
             let item: Template = source.parse()?;
             format(item.format)?;
@@ -118,7 +128,7 @@ impl Layer {
                 return Err(twice(&id));
             }
         } else {
-            let message = "no file of a library: there is measures.toml, and what stands in templates/ and agencies/";
+            let message = "no file of a library: there are measures.toml, areas.toml, and what stands in templates/ and agencies/";
             return Err(source.problem("", message));
         }
         Ok(())
@@ -144,6 +154,7 @@ impl Layer {
         put!(measures);
         put!(templates);
         put!(agencies);
+        put!(areas);
         self.sources.extend(above.sources);
         self
     }
@@ -226,6 +237,7 @@ impl Library {
             measures: layer.measures.iter().map(|(id, k)| (id.clone(), k.item.clone())).collect(),
             templates: layer.templates.iter().map(|(id, k)| (id.clone(), k.item.clone())).collect(),
             agencies: layer.agencies.iter().map(|(id, k)| (id.clone(), k.item.clone())).collect(),
+            areas: layer.areas.iter().map(|(id, k)| (id.clone(), k.item.clone())).collect(),
         }
     }
 }

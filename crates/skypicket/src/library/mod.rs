@@ -1,4 +1,4 @@
-//! [`Library`]: templates of bulletins, protective measures and agencies' wording, in English and Spanish, as data with
+//! [`Library`]: templates of bulletins, protective measures, named areas and agencies' wording, in English and Spanish, as data with
 //! versions. What comes with the program stands in `library/` at the repository's root; `[library] path` adds to it.
 
 mod check;
@@ -11,7 +11,7 @@ mod tests;
 
 pub use door::unfit;
 
-use files::{MeasureText, Placeholder, Template, Wording};
+use files::{MeasureText, NamedArea, Placeholder, Template, Wording};
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,6 +48,7 @@ pub struct Library {
     measures: BTreeMap<String, MeasureText>,
     templates: BTreeMap<String, Template>,
     agencies: BTreeMap<String, Wording>,
+    areas: BTreeMap<String, NamedArea>,
 }
 
 /// What a draft is asked for with.
@@ -97,7 +98,7 @@ impl PlaceholderView {
 }
 
 impl Library {
-    /// What fits a centre: templates and wording for exercises, or the others; each measure.
+    /// What fits a centre: templates and wording for exercises, or the others; each measure; the areas.
     pub fn view(&self, exercise: bool) -> Value {
         let template = |t: &Template| {
             let mut v = serde_json::to_value(t).unwrap_or_default();
@@ -112,17 +113,20 @@ impl Library {
         };
         let templates = self.templates.values().filter(|t| t.exercise == exercise).map(template);
         let agencies = self.agencies.values().filter(|w| w.exercise == exercise).map(agency);
+        // An exercise may be held on real ground; made-up ground is for exercises alone.
+        let areas = self.areas.values().filter(|a| exercise || !a.exercise);
         json!({
             "exercise": exercise,
             "templates": templates.collect::<Vec<_>>(),
             "measures": self.measures.values().collect::<Vec<_>>(),
             "agencies": agencies.collect::<Vec<_>>(),
+            "areas": areas.collect::<Vec<_>>(),
         })
     }
 
-    /// How many templates, measures and agencies' wordings there are.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        (self.templates.len(), self.measures.len(), self.agencies.len())
+    /// How many templates, measures, agencies' wordings and named areas there are.
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        (self.templates.len(), self.measures.len(), self.agencies.len(), self.areas.len())
     }
 
     /// A template, filled in; or all that is wrong with what was asked.

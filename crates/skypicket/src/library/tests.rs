@@ -50,8 +50,42 @@ fn what_comes_with_the_program_is_fit_and_whole() {
     assert!((15..=30).contains(&l.measures.len()), "{}", l.measures.len());
     assert_eq!(l.agencies.values().map(|w| w.agency.as_str()).collect::<Vec<_>>(), ["county", "sector"]);
     // Nothing in the folder is left unread.
-    let all = 1 + l.templates.len() + l.agencies.len();
+    let all = 2 + l.templates.len() + l.agencies.len();
     assert_eq!(embedded().len(), all);
+}
+
+#[test]
+fn an_area_has_a_name_and_sound_ground_and_what_is_made_up_is_never_offered_live() {
+    let offered = |l: &Library, exercise| -> Vec<String> {
+        l.view(exercise)["areas"].as_array().unwrap().iter().map(|a| a["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let l = shipped();
+    assert_eq!(offered(&l, false), Vec::<String>::new(), "no live centre's ground comes with the program");
+    assert_eq!(offered(&l, true), ["exercise-river-road", "exercise-west-line"]);
+    let area = |id: &str, exercise: bool, ground: &str| {
+        format!(
+            "format = 1\n[[area]]\nid = \"{id}\"\nversion = 1\nexercise = {exercise}\nname = {{ en = \"Mile 7\", es = \"Milla 7\" }}\n{ground}\n"
+        )
+    };
+    let circle = "ground = { shape = \"circle\", centre = { lat_deg = 31.7, lon_deg = -106.4 }, radius_m = 900 }";
+    let own = Folder::new(&[("areas.toml", &area("mile-7", false, circle))]).load().unwrap();
+    assert_eq!(offered(&own, false), ["mile-7"]);
+    assert!(offered(&own, true).contains(&"mile-7".to_owned()), "an exercise may be held on real ground");
+    let point = |lat: f64, lon: f64| format!("{{ lat_deg = {lat}, lon_deg = {lon} }}");
+    let bow = [point(31.7, -106.4), point(31.8, -106.3), point(31.8, -106.4), point(31.7, -106.3)].join(", ");
+    let bow = format!("ground = {{ shape = \"polygon\", points = [{bow}] }}");
+    for (text, why) in [
+        (area("mile-7", true, circle), "areas.toml:5: 'mile-7' is for exercises: its id must begin with 'exercise-'"),
+        (
+            area("mile-7", false, &bow),
+            "areas.toml:3: 'mile-7': ground: the side from point 1 crosses the side from point 3",
+        ),
+        (area("mile-7", false, &circle.replace("900", "0")), "areas.toml:3: 'mile-7': ground: radius_m is 0"),
+        (area("mile-7", false, &circle.replace("circle", "square")), "areas.toml:7: unknown variant `square`"),
+    ] {
+        let said = Folder::new(&[("areas.toml", &text)]).load().unwrap_err();
+        assert!(said.contains(why), "{why}: {said}");
+    }
 }
 
 #[test]
@@ -171,7 +205,12 @@ fn exercise_and_live_never_mix_whatever_the_library_holds() {
         let mut content = l.example(id, None, exercise, Time::default()).unwrap();
         content.sheet.as_mut().unwrap().template = template.into();
         content.title = title.into();
-        BulletinAct::Correct { notice: NoticeId(uuid::Uuid::from_u128(1)), content: Box::new(content), why: "x".into() }
+        BulletinAct::Correct {
+            notice: NoticeId(uuid::Uuid::from_u128(1)),
+            read: None,
+            content: Box::new(content),
+            why: "x".into(),
+        }
     };
     for (template, title, exercise, expect) in [
         // A template that is not in the library any more still says which it is for.

@@ -19,10 +19,21 @@ pub(crate) fn propose(by: &Client, content: &Value) -> Value {
     by.post("/api/v1/bulletins", &json!({"id": id(), "content": content})).ok(201)
 }
 
-/// An act about a bulletin.
+/// An act about a bulletin; a correction begins with what its author reads now, unless it says what they read.
 pub(crate) fn act(by: &Client, bulletin: &Value, what: &str, mut body: Value) -> crate::support::Answer {
     body["id"] = json!(id());
+    if what == "corrections" && body["read"].is_null() {
+        let now = by.get(&format!("/api/v1/bulletins/{}", text(bulletin, "/notice")));
+        // Where there is nothing to read for them: any time.
+        let now = if now.status == 200 { now.json() } else { json!({"at": time_text(0.0)}) };
+        body["read"] = written_at(&now);
+    }
     by.post(&format!("/api/v1/bulletins/{}/{what}", text(bulletin, "/notice")), &body)
+}
+
+/// When that was written which a correction begins with.
+pub(crate) fn written_at(bulletin: &Value) -> Value {
+    if bulletin["correction"].is_object() { bulletin["correction"]["at"].clone() } else { bulletin["at"].clone() }
 }
 
 /// Approves what waits.
@@ -131,7 +142,16 @@ fn its_author_approves_nothing_nor_does_anybody_what_they_did_not_read_and_glass
     better["audience"] = json!([{"to": "unit", "unit": "a"}]);
     let first = act(&watch, &one, "corrections", json!({"content": better, "why": "a better title"})).ok(201);
     assert_eq!((text(&first, "/content/title"), text(&first, "/waiting/content/title")), ("One", "One, better"));
-    let second = act(&watch2, &one, "corrections", json!({"content": content("One, best"), "why": "best"})).ok(201);
+    // Whoever has not read that overwrites it no more than what they read of no version at all.
+    let best = json!({"read": written_at(&one), "content": content("One, best"), "why": "best"});
+    let problem = act(&watch2, &one, "corrections", best).problem(409, "changed");
+    assert!(text(&problem, "/detail").contains("read it again"), "{problem}");
+    let path = format!("/api/v1/bulletins/{}/corrections", text(&one, "/notice"));
+    let blind = json!({"id": id(), "content": content("One, best"), "why": "best"});
+    assert_eq!(watch2.post(&path, &blind).status, 422);
+    assert_eq!(text(&supervisor.see(&path.replace("/corrections", "")), "/waiting/content/title"), "One, better");
+    let best = json!({"read": written_at(&first), "content": content("One, best"), "why": "best"});
+    let second = act(&watch2, &one, "corrections", best).ok(201);
     act(&supervisor, &first, "approvals", json!({"read": first["waiting"]["at"]})).problem(409, "changed");
     act(&watch2, &second, "approvals", json!({"read": second["waiting"]["at"]})).problem(409, "second_person");
     let two = approve(&supervisor, &second);
@@ -219,6 +239,11 @@ fn what_a_reader_may_not_see_of_a_bulletin_is_not_there_for_them() {
     );
     act(&lead_b, &open, "approvals", json!({"read": waits["waiting"]["at"]})).problem(409, "nothing_waits");
     act(&lead_b, &open, "break-glass", json!({"why": "x"})).problem(409, "nothing_waits");
+    // Nor do they overwrite what they cannot read.
+    assert_eq!(seen["may"]["correct"], false);
+    let over = act(&lead_b, &open, "corrections", json!({"content": content("Over it"), "why": "x"}));
+    assert!(!over.problem(409, "changed").to_string().contains("Only for north"));
+    assert_eq!(lead_a.see(&format!("/api/v1/bulletins/{}", text(&open, "/notice")))["waiting"], waits["waiting"]);
     let told = at_lead_b.wait("the one for all", |e| e.name == "bulletin" && e.data["notice"] == open["notice"]);
     assert!(!told.data.to_string().contains("Only for north"));
     at_lead_b.heartbeat();
@@ -444,7 +469,10 @@ fn the_commands_do_the_same_acts_under_the_names_of_those_who_act() {
     assert!(said.contains("agent-b1") && !said.contains("agent-a1"), "{said}");
     let (status, said) = skypicket(&["notice", "show", "018f0000-0000-7000-8000-000000000000"]);
     assert!(status == 1 && said.contains("there is no notice"), "{said}");
-    let correct = ["bulletin", "correct", bulletin, file, "--why", "again", "--as", "watch"];
+    let read = text(&watch.see(&format!("/api/v1/bulletins/{bulletin}")), "/at").to_owned();
+    let (_, said) = skypicket(&["bulletin", "show", bulletin]);
+    assert!(said.contains(&format!("correct it with --read {read}")), "{said}");
+    let correct = ["bulletin", "correct", bulletin, file, "--read", &read, "--why", "again", "--as", "watch"];
     assert_eq!(skypicket(&correct).0, 0);
     assert_eq!(skypicket(&["bulletin", "withdraw", bulletin, "--why", "no", "--as", "watch"]).0, 0);
     let (status, said) = skypicket(&["bulletin", "recall", bulletin, "--why", "wrong", "--as", "watch2"]);

@@ -2,7 +2,7 @@
 
 use super::bulletins::{act, approve, content, propose};
 use super::schema::{named, problems};
-use crate::support::{Centre, Client, Scene, id, items, program, text};
+use crate::support::{Answer, Centre, Client, Scene, id, items, program, text};
 use serde_json::{Value, json};
 use skypicket_wire::cap::tree::{Document, Element};
 use std::{collections::BTreeSet, fs, process::Command};
@@ -38,17 +38,21 @@ fn attribute(e: &Element, name: &str) -> String {
 
 /// An entry of the feed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+pub(crate) struct Entry {
     id: String,
     title: String,
     updated: String,
     /// Its path.
-    link: String,
+    pub(crate) link: String,
 }
 
 /// The entries of the feed, as a reader sees them.
 fn entries(client: &Client) -> Vec<Entry> {
-    let answer = client.get("/cap/feed.atom");
+    entries_of(&client.get("/cap/feed.atom"))
+}
+
+/// The same of an answer that has the feed.
+pub(crate) fn entries_of(answer: &Answer) -> Vec<Entry> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.header("content-type").unwrap().starts_with("application/atom+xml"), "{answer:?}");
     let feed = Document::read(&answer.body).unwrap();
@@ -72,7 +76,7 @@ fn entries(client: &Client) -> Vec<Entry> {
 }
 
 /// What our own reader says of an alert, its certificate pinned.
-fn decoded(centre: &Centre, xml: &[u8], pem: &str) -> Value {
+pub(crate) fn decoded(centre: &Centre, xml: &[u8], pem: &str) -> Value {
     let file = centre.folder().join("alert.xml");
     let issuer = centre.folder().join("signer.pem");
     fs::write(&file, xml).unwrap();
@@ -84,7 +88,7 @@ fn decoded(centre: &Centre, xml: &[u8], pem: &str) -> Value {
 }
 
 /// Whether xmlsec1 verifies an alert by the key of this certificate, and of nothing that the alert brings.
-fn xmlsec1_takes(centre: &Centre, xml: &[u8], pem: &str) -> bool {
+pub(crate) fn xmlsec1_takes(centre: &Centre, xml: &[u8], pem: &str) -> bool {
     let file = centre.folder().join("checked.xml");
     let issuer = centre.folder().join("checked.pem");
     fs::write(&file, xml).unwrap();
@@ -95,7 +99,7 @@ fn xmlsec1_takes(centre: &Centre, xml: &[u8], pem: &str) -> bool {
     command.output().expect("xmlsec1 is installed").status.success()
 }
 
-fn certificate(centre: &Centre) -> String {
+pub(crate) fn certificate(centre: &Centre) -> String {
     let out = program().args(["cap", "certificate", "--data"]).arg(centre.data()).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
@@ -130,7 +134,7 @@ fn two_partners_read_what_each_agency_is_released_signed_and_the_same_bytes_afte
     assert_eq!(at_north[0].link, path(&closed, 1));
     let hidden = south.get(&path(&closed, 1));
     let never = south.get("/cap/alerts/018f0000-0000-7000-8000-000000000000.1.xml");
-    let said = |a: &crate::support::Answer| a.json()["detail"].clone();
+    let said = |a: &Answer| a.json()["detail"].clone();
     assert_eq!((hidden.status, said(&hidden)), (404, said(&never)));
     assert_eq!((never.status, south.get(&path(&open, 2)).status), (404, 404));
     assert!(!south.get("/cap/feed.atom").text().contains(text(&closed, "/notice")));
@@ -204,6 +208,87 @@ fn two_partners_read_what_each_agency_is_released_signed_and_the_same_bytes_afte
     centre.terminate();
     let verified = centre.verify(&["--recompute"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// A correction by one, approved by another.
+fn correct(centre: &mut Centre, bulletin: &Value, content: &Value) -> Value {
+    let [watch, supervisor] = ["watch", "supervisor"].map(|p| centre.person(p));
+    let waits = act(&watch, bulletin, "corrections", json!({"content": content, "why": "it changed"})).ok(201);
+    approve(&supervisor, &waits)
+}
+
+#[test]
+fn a_partner_whom_a_correction_shuts_out_is_given_the_end_of_what_it_had_and_nothing_of_what_it_may_not_see() {
+    let mut centre = Centre::start();
+    let integrator = centre.person("integrator");
+    let (_, north) = partner(&centre, &integrator, "north");
+    let (_, south) = partner(&centre, &integrator, "south");
+    let pem = certificate(&centre);
+    let green = json!({"tlp": "TLP:GREEN", "owner": null, "releasable_to": []});
+    let b = issue(&mut centre, &marked("For all", &green));
+    let path = |of: &str| format!("/cap/alerts/{}.{of}.xml", text(&b, "/notice"));
+    let links = |client: &Client| entries(client).into_iter().map(|e| e.link).collect::<Vec<_>>();
+    let first = entries(&south);
+    assert_eq!(links(&south), [path("1")]);
+
+    // For north alone from now on: south finds that what it has no longer holds, and what it had is not given again.
+    let mut narrow = marked("Hidden words", &json!({"tlp": "TLP:AMBER", "owner": null, "releasable_to": ["north"]}));
+    narrow["text"] = json!("More hidden words.");
+    narrow["level"] = json!("urgent");
+    correct(&mut centre, &b, &narrow);
+    assert_eq!(links(&north), [path("2"), path("1")]);
+    let ended = entries(&south);
+    assert_eq!(ended.iter().map(|e| &e.link).collect::<Vec<_>>(), [&path("2.withdrawn")]);
+    assert!(ended[0].title.contains("WITHDRAWN"), "{ended:?}");
+    for hidden in ["1", "2"] {
+        south.get(&path(hidden)).problem(404, "not_found");
+    }
+    let xml = south.get(&path("2.withdrawn")).body;
+    let cancel = decoded(&centre, &xml, &pem);
+    assert_eq!(
+        (text(&cancel, "/msgType"), text(&cancel, "/status"), text(&cancel, "/signature/state")),
+        ("Cancel", "Actual", "verified")
+    );
+    assert!(xmlsec1_takes(&centre, &xml, &pem));
+    assert_eq!(text(&cancel, "/note"), "withdrawn from this feed");
+    let of = |v: &str| format!("{}.{v}", text(&b, "/notice"));
+    assert!(cancel["references"].to_string().contains(&of("1")), "{cancel}");
+    assert!(!cancel["references"].to_string().contains(&of("2")), "{cancel}");
+    let said = String::from_utf8(xml.clone()).unwrap();
+    assert!(!said.contains("idden") && !said.contains("AMBER") && !said.contains("north"), "{said}");
+    // Whoever is still released it is not told of an end, and nobody is told of one that had nothing.
+    north.get(&path("2.withdrawn")).problem(404, "not_found");
+    let strict = issue(&mut centre, &marked("Strict", &json!({"tlp": "TLP:AMBER", "releasable_to": ["north"]})));
+    correct(&mut centre, &strict, &marked("Stricter", &json!({"tlp": "TLP:AMBER+STRICT", "owner": "north"})));
+    let strictly = format!("/cap/alerts/{}.2.withdrawn.xml", text(&strict, "/notice"));
+    assert!(links(&north).contains(&strictly) && !links(&south).contains(&strictly));
+    south.get(&strictly).problem(404, "not_found");
+
+    // For all again: what was said before stands there as it did.
+    correct(&mut centre, &b, &marked("For all again", &green));
+    let again = entries(&south);
+    assert_eq!(links(&south), ["3", "2.withdrawn", "1"].map(path));
+    assert_eq!((&again[1], &again[2]), (&ended[0], &first[0]));
+    // Narrower by the recall's time: it is told the end once, not what the recall says.
+    correct(&mut centre, &b, &narrow);
+    act(&centre.person("supervisor"), &b, "recalls", json!({"why": "it was wrong"})).ok(200);
+    assert_eq!(links(&south), ["4.withdrawn", "2.withdrawn"].map(path));
+    let cancel = decoded(&centre, &south.get(&path("4.withdrawn")).body, &pem);
+    assert!(["1", "2", "3"].iter().all(|v| cancel["references"].to_string().contains(&of(v))), "{cancel}");
+
+    // The record has whom it was said to, and that it was the end and not the version.
+    let log =
+        centre.person("auditor").get(&format!("/api/v1/notices/{}/export?format=jsonl", text(&b, "/notice"))).text();
+    let lines: Vec<Value> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let given: BTreeSet<(u64, bool)> = lines
+        .iter()
+        .filter(|l| l["type"] == "partner" && l["agency"] == "south")
+        .map(|l| (l["version"].as_u64().unwrap(), l["withdrawal"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(given, [(2, true), (4, true)].into(), "it fetched no more than that");
+    assert!(centre.terminate().status.success());
+    centre.start_again();
+    assert!(south.get(&path("2.withdrawn")).body == xml, "other bytes after a restart");
 }
 
 #[test]

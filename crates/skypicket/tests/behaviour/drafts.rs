@@ -134,6 +134,58 @@ fn what_a_bulletin_rests_on_is_counted_and_not_shown_to_whom_it_does_not_open_an
 }
 
 #[test]
+fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and_it_stands_there() {
+    let mut centre = Centre::start();
+    let [watch, watch2, lead_b, auditor] = ["watch", "watch2", "lead-b", "auditor"].map(|p| centre.person(p));
+    let mut secret = content("Only for north");
+    secret["marking"] = json!({"tlp": "TLP:AMBER", "owner": "north", "releasable_to": [], "named": []});
+    let secret = approve(&watch2, &propose(&watch, &secret));
+    let link = json!([{"to": "notice", "id": secret["notice"]}]);
+    let waits = propose(&watch, &sheet("For all", &link, "the source agreed"));
+
+    let seen = one(&lead_b, &waits);
+    assert_eq!((&seen["may"]["approve"], &seen["basis"]["hidden"]), (&json!(true), &json!(1)));
+    assert_eq!(text(&seen, "/basis/hidden_marking/tlp"), "TLP:AMBER");
+    let approval = |unseen: Value| {
+        let mut body = json!({"read": seen["waiting"]["at"]});
+        if unseen.is_number() {
+            body["unseen"] = unseen;
+        }
+        act(&lead_b, &waits, "approvals", body)
+    };
+    for too_few in [Value::Null, json!(0)] {
+        let problem = approval(too_few).problem(409, "unseen");
+        let said = text(&problem, "/detail").to_owned();
+        assert!(said.contains("one thing") && said.contains("TLP:AMBER") && !said.contains("Only for"), "{said}");
+    }
+    assert_eq!(one(&watch, &waits)["step"], "proposed", "nothing went out");
+    let issued = approval(json!(1)).ok(200);
+    assert_eq!((text(&issued, "/approved_by"), &issued["unseen"]["count"]), ("lead-b", &json!(1)));
+    assert_eq!(text(&issued, "/unseen/marking/tlp"), "TLP:AMBER");
+    let row = until("the row of the audit", SOON, || {
+        items(&auditor.see("/api/v1/audit?deed=approved_unseen")).first().cloned()
+    });
+    assert_eq!(text(&row, "/by/id"), "lead-b");
+    let what = text(&row, "/what");
+    assert!(what.contains(text(&waits, "/notice")) && what.contains("1 of") && what.contains("TLP:AMBER"), "{what}");
+    let shown = run(&["bulletin", "show", text(&waits, "/notice"), "--data", centre.data().to_str().unwrap()]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("1 of what it rests on, TLP:AMBER at the strictest"), "{shown}");
+
+    // Corrected, and approved by somebody who sees all of it, also after a crash: the new version says nothing of it.
+    centre.kill();
+    centre.start_again();
+    assert_eq!(one(&watch, &waits)["unseen"], issued["unseen"]);
+    let waits =
+        act(&watch, &waits, "corrections", json!({"content": sheet("For all, too", &link, "agreed"), "why": "w"}));
+    let two = approve(&watch2, &waits.ok(201));
+    assert_eq!((&two["version"], &two["unseen"]), (&json!(2), &Value::Null));
+    centre.terminate();
+    let verified = centre.verify(&["--recompute"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
 fn drafts_are_kept_commented_submitted_and_sent_back_by_command_too() {
     let mut centre = Centre::start();
     let watch = centre.person("watch");

@@ -260,6 +260,49 @@ fn a_purge_takes_a_second_person_and_leaves_a_tombstone() {
 }
 
 #[test]
+fn a_row_says_since_when_it_is_due_and_what_of_it_waits_for_its_reader() {
+    let mut centre = Centre::start();
+    let [analyst, watch, supervisor, auditor] =
+        ["analyst", "watch2", "supervisor", "auditor"].map(|p| centre.person(p));
+    let row = |by: &Client| by.see("/api/v1/intelligence")["items"][0].clone();
+    let asks = |by: &Client| row(by)["asks"].clone();
+    let mut soon = content("It was a kite");
+    soon["review_by"] = json!(time_text(1.0));
+    soon["individual"] = json!({"text": "A red van.", "basis": "Seen loading a charge.", "approver": "supervisor"});
+    let filed = file(&analyst, &soon);
+    assert_eq!(
+        [asks(&supervisor), asks(&analyst), asks(&watch)],
+        [json!("approve_individual"), json!(null), json!(null)]
+    );
+    act(&supervisor, &filed, "individual-approvals", json!({"read": 1})).ok(200);
+    assert_eq!([asks(&supervisor), asks(&analyst), asks(&watch)], [json!("vet"), json!(null), json!(null)]);
+    act(&supervisor, &filed, "vettings", json!({"read": 1})).ok(200);
+    let due = crate::support::until("the review to be due", crate::support::SOON, || {
+        Some(row(&analyst)).filter(|r| r["due"] == "review")
+    });
+    assert_eq!((&due["asks"], &due["due_since"]), (&json!("review"), &filed["content"]["review_by"]));
+    assert_eq!(asks(&watch), json!(null), "the watch reviews nothing");
+    let asked = act(&watch, &filed, "purge-requests", json!({"why": "not what it said"})).ok(200);
+    let going = row(&auditor);
+    assert_eq!((&going["asks"], &going["due_since"]), (&json!("purge"), &asked["purge_request"]["at"]));
+    assert_eq!(
+        [asks(&supervisor), asks(&analyst)],
+        [json!(null), json!(null)],
+        "what goes is nobody else's to look at"
+    );
+
+    // What can be named: never oneself as approver.
+    let approvers = |by: &Client| -> Vec<String> {
+        let choices = by.see("/api/v1/intelligence/choices");
+        assert!(choices["agencies"].as_array().unwrap().iter().any(|a| a["name"] == "Agency North"), "{choices}");
+        choices["approvers"].as_array().unwrap().iter().map(|p| text(p, "/id").to_owned()).collect()
+    };
+    assert!(approvers(&analyst).iter().any(|p| p == "supervisor"));
+    assert!(!approvers(&supervisor).iter().any(|p| p == "supervisor"));
+    assert!(!approvers(&analyst).iter().any(|p| p == "watch2"));
+}
+
+#[test]
 fn the_commands_do_the_same_under_the_names_of_those_who_act() {
     let mut centre = Centre::start();
     let analyst = centre.person("analyst");

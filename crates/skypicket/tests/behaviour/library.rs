@@ -63,7 +63,7 @@ fn a_bulletin_is_written_from_a_live_template_and_one_for_exercises_is_refused_e
         ("/api/v1/bulletins/preview".to_owned(), json!({"content": other})),
         (
             format!("/api/v1/bulletins/{}/corrections", text(&issued, "/notice")),
-            json!({"id": id(), "content": other, "why": "x"}),
+            json!({"id": id(), "read": issued["at"], "content": other, "why": "x"}),
         ),
     ] {
         let problem = analyst.post(&path, &body).problem(422, "unfit");

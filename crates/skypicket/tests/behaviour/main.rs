@@ -16,6 +16,7 @@ mod cap_feed;
 mod captures;
 mod carriers;
 mod drafts;
+mod evaluation;
 mod intelligence;
 mod interruptions;
 mod library;

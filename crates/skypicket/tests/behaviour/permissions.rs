@@ -137,6 +137,7 @@ const MAY: &[(&str, &str, &str)] = &[
     // ---- intelligence ----
     ("get", "/api/v1/intelligence", "watch analyst supervisor auditor administrator"),
     ("post", "/api/v1/intelligence", "watch analyst supervisor"),
+    ("get", "/api/v1/intelligence/choices", "watch analyst supervisor"),
     ("get", "/api/v1/intelligence/{id}", "watch analyst supervisor auditor administrator"),
     ("post", "/api/v1/intelligence/{id}/versions", "watch analyst supervisor"),
     ("post", "/api/v1/intelligence/{id}/vettings", "analyst supervisor"),

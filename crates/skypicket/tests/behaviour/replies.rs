@@ -3,6 +3,7 @@
 
 use crate::{
     bulletins::{act, approve, content, issue},
+    measures::{MEASURES, tick, with_checklist},
     support::{
         Answer, Answers, Centre, Client, Does, MailServer, Post, PostServer, SOON, Scene, id, items, now_s, text, until,
     },
@@ -154,6 +155,70 @@ fn a_code_by_sms_acknowledges_for_its_writer_alone_and_says_what_became_of_it() 
     assert_eq!(row(&watch, &bulletin, "agent-a2")["acknowledged_via"], "sms");
     let log = centre.log();
     assert!(!log.contains("9155550") && !log.contains("Keep 300"));
+}
+
+#[test]
+fn answers_links_and_calls_acknowledge_and_only_the_person_signed_in_ticks_a_measure() {
+    let (gateway, mail) = (PostServer::start(), MailServer::start());
+    let keys = format!("inbound_keys = \"{}\"", key_file().display());
+    let scene = scene(&gateway)
+        .with(
+            "channels = [\"sms\"]\naddresses = { sms = \"+19155550002\" }",
+            "channels = [\"mail\"]\naddresses = { mail = \"a2@field.example\" }",
+        )
+        .and(&mail.table(&keys));
+    let mut centre = Centre::start_with(scene, &[]);
+    let watch = centre.person("watch");
+    let mut says = with_checklist("Explosives", &MEASURES);
+    says["marking"] = json!({"tlp": "TLP:GREEN", "releasable_to": []});
+    let bulletin = issue(&mut centre, &says);
+    let notice = text(&bulletin, "/notice").to_owned();
+    let code = code(&watch, &bulletin);
+    let done = |who: &str| row(&watch, &bulletin, who)["done"].clone();
+    let counted = || {
+        let board = watch.see(&format!("/api/v1/notices/{notice}/board"));
+        items(&json!({"items": board["measures"]})).iter().map(|m| m["done"].as_u64().unwrap()).sum::<u64>()
+    };
+
+    // Whatever they write besides the code: it acknowledges, or says that it does not, and ticks nothing.
+    for words in ["body-armour", "1 2 3", "done: body-armour, first-aid-kit", "yes to all"] {
+        write(&centre, A1, words);
+        assert_eq!((done("agent-a1"), counted()), (json!([]), 0), "{words}");
+    }
+    let said = write(&centre, A1, &format!("OK {code}"));
+    assert_eq!(said, json!(format!("Acknowledged {code}.")));
+    let by_mail = json!({"id": "m", "from": "A2 <a2@field.example>",
+        "text": format!("{code}\n\n[x] 1. Do body-armour.\n[x] 2. Do first-aid-kit.\n[x] 3. Do report-every-sighting.")});
+    post(&centre, "mail", &by_mail).ok(200);
+    let call = json!({"id": id(), "person": "lead-a", "status": "acknowledged", "note": "has body-armour on"});
+    watch.post(&format!("/api/v1/notices/{notice}/versions/1/calls"), &call).ok(201);
+    for (person, via) in [("agent-a1", "sms"), ("agent-a2", "mail"), ("lead-a", "voice")] {
+        let r = row(&watch, &bulletin, person);
+        assert_eq!((text(&r, "/acknowledged_via"), &r["done"]), (via, &json!([])), "{r}");
+    }
+    assert_eq!(counted(), 0);
+
+    // Nobody ticks for another: neither the watch by name, nor whoever is not signed in, nor a machine.
+    let path = format!("/api/v1/notices/{notice}/versions/1/measures");
+    let for_another = json!({"id": id(), "done": ["body-armour"], "person": "agent-a1"});
+    assert_eq!(watch.post(&path, &for_another).status, 422);
+    watch.post(&path, &json!({"id": id(), "done": ["body-armour"]})).problem(404, "not_found");
+    centre.anybody().post(&path, &json!({"id": id(), "done": ["body-armour"]})).problem(401, "signed_out");
+    signed(&centre, "sms", KEY, (&id(), unix_s()), &json!({"id": "m", "from": A1, "done": ["body-armour"]}))
+        .problem(422, "bad_message");
+    let integrator = centre.person("integrator");
+    let token = integrator.post("/api/v1/tokens", &json!({"id": id(), "name": "x", "source": "mast"})).ok(201);
+    let machine = centre.anybody().with_token(text(&token, "/secret"));
+    machine.post(&path, &json!({"id": id(), "done": ["body-armour"]})).problem(401, "signed_out");
+    assert_eq!(counted(), 0);
+
+    // The person themself, signed in: theirs alone; acknowledged as before.
+    let agent = centre.person("agent-a1");
+    tick(&agent, &notice, 1, &["first-aid-kit"]).ok(200);
+    assert_eq!((done("agent-a1"), done("agent-a2"), counted()), (json!(["first-aid-kit"]), json!([]), 1));
+    // And an answer that comes once more takes nothing of it away.
+    write(&centre, A1, &code);
+    assert_eq!((done("agent-a1"), counted()), (json!(["first-aid-kit"]), 1));
 }
 
 #[test]

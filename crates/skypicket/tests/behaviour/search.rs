@@ -124,6 +124,12 @@ fn a_search_that_is_kept_tells_its_owner_of_what_is_new_and_not_of_their_own() {
     // It is kept, and so is what was read of it.
     let hits = analyst.see(&path(&kept, "/hits"));
     assert_eq!(items(&hits).len(), 3);
+    // What is unread is what came since the entry that the search says was read.
+    let read = |by: &Client| searches(by)[0]["read"].clone();
+    let ids = |page: &Value| items(page).iter().map(|h| text(h, "/id").to_owned()).collect::<Vec<_>>();
+    let unseen = analyst.see(&path(&kept, &format!("/hits?since={}", read(&analyst))));
+    assert_eq!(ids(&unseen), [text(&new, "/id"), text(&own, "/id")]);
+    assert_eq!(read(&analyst), kept["read"], "listing it is not reading it");
     analyst
         .send(
             "PUT",
@@ -132,6 +138,7 @@ fn a_search_that_is_kept_tells_its_owner_of_what_is_new_and_not_of_their_own() {
             json!({"head": hits["head"]}).to_string().as_bytes(),
         )
         .ok(200);
+    assert_eq!(read(&analyst), hits["head"]);
     centre.kill();
     centre.start_again();
     assert_eq!((unread(&analyst), unread(&watch)), (vec![0], vec![1]));

@@ -1,6 +1,10 @@
 //! TLS of pages and API: what is refused, what goes on while certificates change, and that one client's abuse is not
 //! felt by another.
 
+use super::{
+    bulletins::content,
+    cap_feed::{certificate, decoded, entries_of, xmlsec1_takes},
+};
 use crate::support::{Answer, Centre, Folder, SOON, Scene, centre::signal, id, text, until};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
@@ -453,4 +457,66 @@ fn the_authority_outlives_a_restart_and_serves_the_exercise_too() {
     assert!(page.text().contains("EXERCISE · EJERCICIO"), "{page}");
     assert_eq!(page.header("skypicket-exercise"), Some("first-light"));
     over_tls(&centre, "GET /healthz", &[], "").header("skypicket-exercise").unwrap();
+}
+
+/// Somebody, signed in over TLS by a link that the administrator made: the cookie header.
+fn person(centre: &Centre, administrator: &str, who: &str) -> String {
+    let by = [("cookie", administrator)];
+    let made =
+        over_tls(centre, &format!("POST /api/v1/people/{who}/sign-in-links"), &by, &json!({"id": id()}).to_string());
+    let link = text(&made.ok(201), "/url").split_once("#sign-in=").unwrap().1.to_owned();
+    let signed = over_tls(centre, "POST /api/v1/sessions", &[], &json!({"link": link}).to_string());
+    assert_eq!(signed.ok(200)["person"]["id"], json!(who));
+    signed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_partner_reads_an_alert_over_tls_only_and_verifies_it_by_the_key_that_the_centre_shows() {
+    let centre = auto();
+    let (_, first) = administrator(&centre);
+    let [integrator, analyst, supervisor] = ["integrator", "analyst", "supervisor"].map(|p| person(&centre, &first, p));
+    let post = |by: &str, path: &str, mut body: Value| {
+        body["id"] = json!(id());
+        over_tls(&centre, &format!("POST /api/v1/{path}"), &[("cookie", by)], &body.to_string())
+    };
+    let mut says = content("Over the wire");
+    says["marking"] = json!({"tlp": "TLP:GREEN", "owner": null, "releasable_to": []});
+    let waits = post(&analyst, "bulletins", json!({"content": says})).ok(201);
+    let approval = format!("bulletins/{}/approvals", text(&waits, "/notice"));
+    post(&supervisor, &approval, json!({"read": waits["waiting"]["at"]})).ok(200);
+    let made = post(&integrator, "partners", json!({"name": "dispatch system", "agency": "south"})).ok(201);
+
+    // Its system has the authority, the token and the feed's address, and nothing else.
+    let bearer = format!("Bearer {}", text(&made, "/secret"));
+    let by = [("authorization", bearer.as_str())];
+    let feed = over_tls(&centre, "GET /cap/feed.atom", &by, "");
+    let entries = entries_of(&feed);
+    assert_eq!(entries.len(), 1, "{feed}");
+    let address = format!("https://{}{}", centre.address.get(), entries[0].link);
+    assert!(feed.text().contains(&address) && !feed.text().contains("href=\"http:"), "an address without TLS: {feed}");
+    let alert = over_tls(&centre, &format!("GET {}", entries[0].link), &by, "");
+    assert_eq!((alert.status, alert.header("content-type")), (200, Some("application/cap+xml")), "{alert}");
+
+    // By the certificate on the page, the one of the command, and the authority that stands behind both.
+    let shown = over_tls(&centre, "GET /api/v1/cap/certificates", &[("cookie", &integrator)], "").ok(200);
+    let pem = text(&shown, "/items/0/pem").to_owned();
+    assert_eq!(certificate(&centre), pem);
+    let authority = String::from_utf8(authority(&centre)).unwrap();
+    for pinned in [&pem, &authority] {
+        let m = decoded(&centre, &alert.body, pinned);
+        assert_eq!((text(&m, "/status"), text(&m, "/signature/state")), ("Actual", "verified"), "{m}");
+        assert!(m.to_string().contains("Over the wire"), "{m}");
+    }
+    assert!(xmlsec1_takes(&centre, &alert.body, &pem));
+    let changed = alert.text().replacen("Over the wire", "Over the wall", 1);
+    assert!(!xmlsec1_takes(&centre, changed.as_bytes(), &pem), "a changed alert is taken");
+
+    // Plain HTTP on the same port gives none of it, token or no token; nor does TLS without one.
+    let host = centre.address.get();
+    for path in ["/cap/feed.atom", &entries[0].link] {
+        let plainly = ask(&mut plain(&centre), &host, &format!("GET {path}"), &by, "");
+        assert_ne!(plainly.status, 200, "{plainly}");
+        assert!(!plainly.text().contains("Over the wire") && !plainly.text().contains("<feed"), "{plainly}");
+        over_tls(&centre, &format!("GET {path}"), &[], "").problem(401, "signed_out");
+    }
 }

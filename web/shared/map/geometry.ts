@@ -1,7 +1,7 @@
 // Shapes on the map: uncertainty ellipses, stand-off circles, sighting wedges and reach fans, as rings of [lon, lat].
 // Local metres are turned to degrees by WGS-84's radii of curvature: better than 0.1 % over the 20 km that is drawn.
 import type { Position } from 'geojson';
-import type { Covariance, LatLon, RangeClass, Sighting } from '../../shared/types';
+import type { Covariance, LatLon, RangeClass, Sighting } from '../types';
 
 const A = 6_378_137;
 const E2 = 0.0066943799901413165;

@@ -1,7 +1,7 @@
 // An own basemap: one PMTiles file that the centre serves, where it has one. Drawn quietly under everything else.
 import type { Map as MapLibre } from 'maplibre-gl';
-import { BASE } from '../../shared/api';
-import type { Colours } from './style';
+import { BASE } from '../api';
+import type { Colours } from './base';
 
 const address = (): string => `${location.origin}${BASE}/basemap`;
 

@@ -1,0 +1,54 @@
+//! `skypicket score`: how well a track file fits the truth; JSON on standard output, a table for people on standard error.
+
+use crate::{
+    cli::{End, ScoreArgs, say},
+    decode::open,
+};
+use skypicket_sim::{
+    scene::{SceneError, read_tracks, read_truth},
+    score::{Rules, score},
+};
+use std::path::Path;
+
+/// Runs the command.
+pub fn run(args: &ScoreArgs) -> End {
+    if args.truth == Path::new("-") && args.tracks == Path::new("-") {
+        return End::usage("only one of the two files can be standard input");
+    }
+    for (name, value) in [("--cutoff", args.cutoff), ("--hold", args.hold)] {
+        if !(value > 0.0 && value <= 1e6) {
+            return End::usage(format!("{name} {value}: give a number above 0, at most 1000000"));
+        }
+    }
+    let truth = match open(Some(&args.truth)).map_err(SceneError::from).and_then(|r| read_truth(r, false)) {
+        Ok(truth) => truth,
+        Err(e) => return refused(&args.truth, &e),
+    };
+    let tracks = open(Some(&args.tracks)).map_err(SceneError::from);
+    let tracks = match tracks.and_then(|r| read_tracks(r, truth.header.origin)) {
+        Ok(tracks) => tracks,
+        Err(e) => return refused(&args.tracks, &e),
+    };
+    if tracks.passed_over > 0 {
+        eprintln!("skypicket: {} lines of {} are no track reports", tracks.passed_over, args.tracks.display());
+    }
+    let scores = score(&truth, &tracks, &Rules { cutoff_m: args.cutoff, hold_s: args.hold, ..Rules::default() }).scores;
+    if !args.json {
+        eprintln!("{scores}");
+    }
+    match serde_json::to_string(&if args.exact { scores } else { scores.rounded() }) {
+        Ok(line) => {
+            say(&line);
+            End::OK
+        }
+        Err(e) => End::could_not(e),
+    }
+}
+
+/// A file that cannot be read is another matter than one that says something wrong.
+fn refused(file: &Path, e: &SceneError) -> End {
+    match e {
+        SceneError::Line { .. } => End::refused(Some(format!("{}: {e}", file.display()))),
+        SceneError::Io(_) => End::could_not(e),
+    }
+}

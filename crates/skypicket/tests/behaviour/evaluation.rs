@@ -1,0 +1,150 @@
+//! `simulate` makes a scene, `score` says how well tracks fit it: what is written where, and how both end.
+
+use crate::support::{Folder, program, run};
+use serde_json::Value;
+use std::{
+    fs,
+    io::Write,
+    process::{Output, Stdio},
+};
+
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+fn json(out: &Output) -> Value {
+    serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out:?}"))
+}
+
+#[test]
+fn a_scene_is_written_under_its_name_and_only_once_unless_told_to() {
+    let folder = Folder::new();
+    let out_dir = folder.path().join("new/scenes");
+    let dir = out_dir.to_str().unwrap();
+    let simulate =
+        |more: &[&str]| run(&[&["simulate", "f2", "--seed", "7", "--duration", "20", "--out", dir][..], more].concat());
+    let out = simulate(&[]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let summary = json(&out);
+    assert_eq!((&summary["targets"], &summary["sensors"]), (&10.into(), &1.into()));
+    let read = |name: &str| fs::read_to_string(out_dir.join(name)).unwrap();
+    let (meas, truth) = (read("f2_s7.meas.jsonl"), read("f2_s7.truth.jsonl"));
+    let lines =
+        |text: &str, kind: &str| text.lines().filter(|l| l.starts_with(&format!("{{\"type\":\"{kind}\""))).count();
+    assert!(meas.starts_with("{\"type\":\"header\"") && truth.starts_with("{\"type\":\"truth_header\""));
+    assert_eq!(lines(&meas, "meas"), usize::try_from(summary["measurements"].as_u64().unwrap()).unwrap());
+    assert_eq!((lines(&meas, "scan"), lines(&truth, "origin")), (21, 1));
+    assert!(!meas.contains("\"T1\""), "no truth among the measurements");
+
+    let refused = simulate(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("f2_s7.meas.jsonl is there already; --force"), "{}", said(&refused));
+    assert!(refused.stdout.is_empty());
+    assert_eq!(simulate(&["--force"]).status.code(), Some(0));
+    assert_eq!((read("f2_s7.meas.jsonl"), read("f2_s7.truth.jsonl")), (meas, truth), "the same seed, the same bytes");
+    // By its name, with another number of targets: another file.
+    let out = run(&["simulate", "crossing", "--seed", "7", "--duration", "5", "--targets", "3", "--out", dir]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let mut names: Vec<String> =
+        fs::read_dir(&out_dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["f2_s7.meas.jsonl", "f2_s7.truth.jsonl", "f2_s7_n3.meas.jsonl", "f2_s7_n3.truth.jsonl"],
+        "nothing half-written stays"
+    );
+}
+
+#[test]
+fn a_scene_that_cannot_be_is_bad_usage_and_a_folder_that_cannot_be_is_not() {
+    for (args, why) in [
+        (&["simulate", "f7"][..], "there is no scene 'f7': give f1 (pop-up), f2 (crossing)"),
+        (&["simulate", "f1", "--targets", "4"], "families 2, 3, 4 and 6 have a choice"),
+        (&["simulate", "f3", "--targets", "0"], "0 targets: give 1 to 20000"),
+        (&["simulate", "f3", "--duration", "0.5"], "0.5 seconds: give 1 to 3600"),
+        (&["simulate", "f3", "--grow"], "only family 6 grows"),
+        (&["simulate", "f3", "--seed=-1"], "invalid value"),
+    ] {
+        let out = run(args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(said(&out).contains(why), "{args:?}: {}", said(&out));
+    }
+    let folder = Folder::new();
+    let file = folder.file("file", "");
+    let out = run(&["simulate", "f1", "--duration", "2", "--out", file.to_str().unwrap()]);
+    assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+}
+
+/// A truth of one target that stands still, and a track 3 m beside it.
+const TRUTH: &str = r#"{"type":"truth_header","family":9,"seed":4,"origin":{"lat":31.76,"lon":-106.49,"h":1140},"t0":0,"t1":4,"score_dims":3}
+{"type":"first_det","id":"A","t":0,"ta":0.1}
+{"type":"truth","id":"A","t":0,"p":[0,0,50],"v":[0,0,0],"cls":"drone","uas_id":null,"cov":1,"ignore":false}
+{"type":"truth","id":"A","t":4,"p":[0,0,50],"v":[0,0,0],"cls":"drone","uas_id":null,"cov":1,"ignore":false}
+"#;
+const TRACKS: &str = r#"{"t":0.2,"ta":0.3,"id":"k","p":[3,0,50],"v":[0,0,0],"state":"confirmed"}
+{"type":"summary","tracks":1}
+{"t":2.2,"ta":2.3,"id":"k","p":[3,0,50],"v":[0,0,0],"state":"confirmed"}
+"#;
+
+#[test]
+fn scores_are_json_on_standard_output_and_a_table_on_standard_error() {
+    let folder = Folder::new();
+    let (truth, tracks) = (folder.file("t.jsonl", TRUTH), folder.file("k.jsonl", TRACKS));
+    let (truth, tracks) = (truth.to_str().unwrap(), tracks.to_str().unwrap());
+    let out = run(&["score", truth, tracks]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let text = String::from_utf8(out.stdout.clone()).unwrap();
+    assert!(
+        text.starts_with(concat!(
+            r#"{"family":9,"seed":4,"dims":3,"c":50.0,"grid_steps":4,"gospa":{"mean":3.0,"rms":3.0,"loc2":9.0,"missed2":0.0,"#,
+            r#""false2":0.0,"n_missed":0.0,"n_false":0.0,"loc_rmse":3.0},"ospa2":3.0,"siap":{"completeness":1.0,"#
+        )),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1);
+    let s = json(&out);
+    assert_eq!(s["ttfc"]["mean"], 0.2);
+    assert!(s["nees"]["mean_per_dim"].is_null() && s["nees"]["n"] == 0, "no covariance was given: {s}");
+    let table = said(&out);
+    assert!(table.contains("GOSPA mean 3 m") && table.contains("1 lines of"), "{table}");
+    assert!(table.contains("NEES a dimension - "), "{table}");
+
+    let quiet = run(&["score", "--json", truth, tracks]);
+    assert!(quiet.stdout == out.stdout && !said(&quiet).contains("GOSPA"), "{quiet:?}");
+    // Nearer than 2 m: what is 3 m off is a miss and a false track.
+    let strict = json(&run(&["score", "--json", "--cutoff", "2", truth, tracks]));
+    assert_eq!((&strict["gospa"]["n_missed"], &strict["gospa"]["n_false"]), (&1.0.into(), &1.0.into()));
+    let short = json(&run(&["score", "--json", "--hold", "0.5", truth, tracks]));
+    assert_eq!(short["siap"]["completeness"], 0.5);
+    // From a pipe.
+    let mut child = program()
+        .args(["score", "--json", truth, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(TRACKS.as_bytes()).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, out.stdout);
+}
+
+#[test]
+fn a_bad_file_is_refused_with_its_line_and_a_missing_one_could_not_be_read() {
+    let folder = Folder::new();
+    let (truth, tracks) = (folder.file("t.jsonl", TRUTH), folder.file("k.jsonl", TRACKS));
+    let bad = folder.file("bad.jsonl", TRACKS.replace("\"confirmed\"}\n{\"type", "\"sure\"}\n{\"type"));
+    let name = |p: &std::path::Path| p.to_str().unwrap().to_owned();
+    for (args, status, why) in [
+        ([name(&truth), name(&bad)], 1, "bad.jsonl: line 1: byte"),
+        ([name(&tracks), name(&tracks)], 1, "k.jsonl: line 1: the type is '', not truth_header"),
+        ([name(&truth), "/nowhere/k.jsonl".into()], 3, "/nowhere/k.jsonl: No such file"),
+        (["-".into(), "-".into()], 2, "only one of the two"),
+    ] {
+        let out = run(&["score", &args[0], &args[1]]);
+        assert_eq!(out.status.code(), Some(status), "{args:?}: {}", said(&out));
+        assert!(said(&out).contains(why), "{args:?}: {}", said(&out));
+        assert!(out.stdout.is_empty());
+    }
+    let out = run(&["score", &name(&truth), &name(&tracks), "--cutoff", "0"]);
+    assert_eq!((out.status.code(), said(&out).contains("--cutoff 0: give a number above 0")), (Some(2), true));
+}
