@@ -36,12 +36,11 @@ fn main() {
             elevation: [f(s, "el_min"), f(s, "el_max")],
             floor: s["min_height"].as_f64().unwrap_or(f64::NEG_INFINITY),
             sound: s["speed_of_sound"].as_f64(),
-            period: f(s, "period"),
         });
     }
     let n = sensors.len();
     let kinds: Vec<Sense> = sensors.iter().map(|s| s.sense).collect();
-    let mut sky = Sky::new(Settings::default(), sensors);
+    let mut sky = Sky::new(Settings::default(), sensors).unwrap();
     let mut waiting: Vec<Vec<Plot>> = vec![Vec::new(); n];
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut reports = Vec::new();
@@ -70,7 +69,11 @@ fn main() {
                 Sense::Bearing => Measured { z: [0.0, f(z, "az"), 0.0], r: [1.0, v[0], 1.0] },
                 Sense::Person => Measured { z: [f(z, "range"), f(z, "az"), 0.0], r: [v[0], v[1], 1.0] },
                 Sense::Claim => Measured {
-                    z: scene.from_place(Place { lat_deg: f(z, "lat"), lon_deg: f(z, "lon"), alt_hae_m: Some(f(z, "h")) }),
+                    z: scene.from_place(Place {
+                        lat_deg: f(z, "lat"),
+                        lon_deg: f(z, "lon"),
+                        alt_hae_m: Some(f(z, "h")),
+                    }),
                     r: [v[0], v[1], v[2]],
                 },
             };

@@ -6,9 +6,9 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     /// Index of the track.
-    pub track: u32,
+    pub track: usize,
     /// Index of the plot.
-    pub plot: u32,
+    pub plot: usize,
     /// r · pd · likelihood / (clutter + birth) / (1 − r · pd).
     pub odds: f64,
     /// Marginal chance, once solved.
@@ -20,17 +20,17 @@ pub struct Pair {
 /// Solves who is who. Its buffers are kept from scan to scan.
 #[derive(Debug, Clone, Default)]
 pub struct Assignment {
-    parent: Vec<u32>,
-    cluster: Vec<(u32, u32)>,
+    parent: Vec<usize>,
+    cluster: Vec<(usize, usize)>,
     to_plot: Vec<f64>,
     to_track: Vec<f64>,
     sums: Vec<f64>,
     /// Marginal chance that a plot is of no track.
     pub free: Vec<f64>,
-    rows: Vec<u32>,
-    cols: Vec<u32>,
-    row_of: Vec<u32>,
-    col_of: Vec<u32>,
+    rows: Vec<usize>,
+    cols: Vec<usize>,
+    row_of: Vec<usize>,
+    col_of: Vec<usize>,
     cost: Vec<f64>,
     u: Vec<f64>,
     v: Vec<f64>,
@@ -40,7 +40,9 @@ pub struct Assignment {
     used: Vec<bool>,
 }
 
-const NONE: u32 = u32::MAX;
+const NONE: usize = usize::MAX;
+/// Cost of what cannot be.
+const FAR: f64 = 1e6;
 
 impl Assignment {
     /// Fills in `chance` and `best` of every pair and [`Self::free`].
@@ -51,20 +53,20 @@ impl Assignment {
             return;
         }
         self.parent.clear();
-        self.parent.extend(0..u32::try_from(tracks + plots).unwrap_or(NONE));
-        let n = u32::try_from(tracks).unwrap_or(NONE);
+        self.parent.extend(0..tracks + plots);
+        let n = tracks;
         for p in pairs.iter() {
             let (a, b) = (self.root(p.track), self.root(n + p.plot));
             // The smaller stands for both, so that the order of pairs does not matter.
             if a != b {
                 let (low, high) = (a.min(b), a.max(b));
-                self.parent[high as usize] = low;
+                self.parent[high] = low;
             }
         }
         let mut order = std::mem::take(&mut self.cluster);
         order.clear();
         for (k, p) in pairs.iter().enumerate() {
-            order.push((self.root(p.track), u32::try_from(k).unwrap_or(NONE)));
+            order.push((self.root(p.track), k));
         }
         order.sort_unstable();
         let mut from = 0;
@@ -74,10 +76,10 @@ impl Assignment {
                 to += 1;
             }
             if to == from + 1 {
-                let p = &mut pairs[order[from].1 as usize];
+                let p = &mut pairs[order[from].1];
                 p.chance = p.odds / (1.0 + p.odds);
                 p.best = p.odds > 1.0;
-                self.free[p.plot as usize] = 1.0 - p.chance;
+                self.free[p.plot] = 1.0 - p.chance;
             } else {
                 self.marginals(pairs, &order[from..to], tracks);
                 self.best(pairs, &order[from..to], tracks, plots);
@@ -87,17 +89,17 @@ impl Assignment {
         self.cluster = order;
     }
 
-    fn root(&mut self, mut a: u32) -> u32 {
-        while self.parent[a as usize] != a {
-            let up = self.parent[self.parent[a as usize] as usize];
-            self.parent[a as usize] = up;
+    fn root(&mut self, mut a: usize) -> usize {
+        while self.parent[a] != a {
+            let up = self.parent[self.parent[a]];
+            self.parent[a] = up;
             a = up;
         }
         a
     }
 
     /// Messages between tracks and plots until they settle.
-    fn marginals(&mut self, pairs: &mut [Pair], cluster: &[(u32, u32)], tracks: usize) {
+    fn marginals(&mut self, pairs: &mut [Pair], cluster: &[(usize, usize)], tracks: usize) {
         let n = cluster.len();
         self.to_plot.clear();
         self.to_plot.resize(n, 0.0);
@@ -106,26 +108,26 @@ impl Assignment {
         self.sums.resize(self.sums.len().max(tracks + self.free.len()), 0.0);
         for _ in 0..60 {
             for (_, k) in cluster {
-                self.sums[pairs[*k as usize].track as usize] = 1.0;
+                self.sums[pairs[*k].track] = 1.0;
             }
             for (m, (_, k)) in cluster.iter().enumerate() {
-                let p = &pairs[*k as usize];
-                self.sums[p.track as usize] += p.odds * self.to_track[m];
+                let p = &pairs[*k];
+                self.sums[p.track] += p.odds * self.to_track[m];
             }
             for (m, (_, k)) in cluster.iter().enumerate() {
-                let p = &pairs[*k as usize];
-                let rest = (self.sums[p.track as usize] - p.odds * self.to_track[m]).max(1e-300);
+                let p = &pairs[*k];
+                let rest = (self.sums[p.track] - p.odds * self.to_track[m]).max(1e-300);
                 self.to_plot[m] = p.odds / rest.max(1.0);
             }
             for (_, k) in cluster {
-                self.sums[tracks + pairs[*k as usize].plot as usize] = 1.0;
+                self.sums[tracks + pairs[*k].plot] = 1.0;
             }
             for (m, (_, k)) in cluster.iter().enumerate() {
-                self.sums[tracks + pairs[*k as usize].plot as usize] += self.to_plot[m];
+                self.sums[tracks + pairs[*k].plot] += self.to_plot[m];
             }
             let mut moved: f64 = 0.0;
             for (m, (_, k)) in cluster.iter().enumerate() {
-                let next = 1.0 / (self.sums[tracks + pairs[*k as usize].plot as usize] - self.to_plot[m]).max(1.0);
+                let next = 1.0 / (self.sums[tracks + pairs[*k].plot] - self.to_plot[m]).max(1.0);
                 moved = moved.max((next - self.to_track[m]).abs());
                 self.to_track[m] = next;
             }
@@ -134,51 +136,50 @@ impl Assignment {
             }
         }
         for (_, k) in cluster {
-            self.sums[pairs[*k as usize].track as usize] = 1.0;
+            self.sums[pairs[*k].track] = 1.0;
         }
         for (m, (_, k)) in cluster.iter().enumerate() {
-            let p = &pairs[*k as usize];
-            self.sums[p.track as usize] += p.odds * self.to_track[m];
+            let p = &pairs[*k];
+            self.sums[p.track] += p.odds * self.to_track[m];
         }
         for (m, (_, k)) in cluster.iter().enumerate() {
-            let p = &mut pairs[*k as usize];
-            p.chance = p.odds * self.to_track[m] / self.sums[p.track as usize];
-            self.free[p.plot as usize] = 1.0 / self.sums[tracks + p.plot as usize];
+            let p = &mut pairs[*k];
+            p.chance = p.odds * self.to_track[m] / self.sums[p.track];
+            self.free[p.plot] = 1.0 / self.sums[tracks + p.plot];
         }
     }
 
     /// The assignment with the largest product of odds: rows are tracks, columns plots and one "unseen" for each track.
-    fn best(&mut self, pairs: &mut [Pair], cluster: &[(u32, u32)], tracks: usize, plots: usize) {
+    fn best(&mut self, pairs: &mut [Pair], cluster: &[(usize, usize)], tracks: usize, plots: usize) {
         self.rows.clear();
         self.cols.clear();
         self.row_of.resize(tracks.max(self.row_of.len()), NONE);
         self.col_of.resize(plots.max(self.col_of.len()), NONE);
         for (_, k) in cluster {
-            let p = &pairs[*k as usize];
-            self.row_of[p.track as usize] = NONE;
-            self.col_of[p.plot as usize] = NONE;
+            let p = &pairs[*k];
+            self.row_of[p.track] = NONE;
+            self.col_of[p.plot] = NONE;
         }
         for (_, k) in cluster {
-            let p = &pairs[*k as usize];
-            if self.row_of[p.track as usize] == NONE {
-                self.row_of[p.track as usize] = u32::try_from(self.rows.len()).unwrap_or(NONE);
+            let p = &pairs[*k];
+            if self.row_of[p.track] == NONE {
+                self.row_of[p.track] = self.rows.len();
                 self.rows.push(p.track);
             }
-            if self.col_of[p.plot as usize] == NONE {
-                self.col_of[p.plot as usize] = u32::try_from(self.cols.len()).unwrap_or(NONE);
+            if self.col_of[p.plot] == NONE {
+                self.col_of[p.plot] = self.cols.len();
                 self.cols.push(p.plot);
             }
         }
         let (n, m) = (self.rows.len(), self.cols.len() + self.rows.len());
-        const FAR: f64 = 1e6;
         self.cost.clear();
         self.cost.resize(n * m, FAR);
         for i in 0..n {
             self.cost[i * m + self.cols.len() + i] = 0.0;
         }
         for (_, k) in cluster {
-            let p = &pairs[*k as usize];
-            let (i, j) = (self.row_of[p.track as usize] as usize, self.col_of[p.plot as usize] as usize);
+            let p = &pairs[*k];
+            let (i, j) = (self.row_of[p.track], self.col_of[p.plot]);
             self.cost[i * m + j] = -libm::log(p.odds.max(1e-300));
         }
         // Shortest augmenting paths with potentials; index 0 is a place-holder.
@@ -235,8 +236,8 @@ impl Assignment {
             }
         }
         for (_, k) in cluster {
-            let p = &mut pairs[*k as usize];
-            let (i, j) = (self.row_of[p.track as usize] as usize, self.col_of[p.plot as usize] as usize);
+            let p = &mut pairs[*k];
+            let (i, j) = (self.row_of[p.track], self.col_of[p.plot]);
             p.best = self.matched[j + 1] == i + 1 && p.odds > 0.0;
         }
     }

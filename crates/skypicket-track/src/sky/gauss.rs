@@ -3,6 +3,7 @@
 //! The covariance of six numbers is symmetric, so 21 entries say it all: 6 of place, 9 of place against velocity and 6
 //! of velocity. Every measurement here sees the place alone, one number at a time; so joining one is a downdate of rank
 //! one without a matrix to invert, and the blocks stay symmetric by construction.
+#![allow(clippy::needless_range_loop)] // one index runs through several matrices at once
 
 use serde::{Deserialize, Serialize};
 
@@ -182,10 +183,33 @@ impl Gauss {
         (self.pp[0] + self.pp[3] + self.pp[5]).max(0.0).sqrt()
     }
 
-    /// All numbers are finite and the variances positive.
+    /// All numbers are finite and of this Earth, and the covariance is positive definite.
     pub fn is_sound(&self) -> bool {
-        let all = self.p.iter().chain(&self.v).chain(&self.pp).chain(self.pv.iter().flatten()).chain(&self.vv);
-        all.clone().all(|x| x.is_finite() && x.abs() < 1e12)
-            && [self.pp[0], self.pp[3], self.pp[5], self.vv[0], self.vv[3], self.vv[5]].iter().all(|x| *x > 0.0)
+        let mut all = self.p.iter().chain(&self.v).chain(&self.pp).chain(self.pv.iter().flatten()).chain(&self.vv);
+        all.all(|x| x.abs() < 1e12) && self.is_positive()
+    }
+
+    /// Whether the covariance has a Cholesky factor.
+    fn is_positive(&self) -> bool {
+        let mut l = [[0.0; 6]; 6];
+        for i in 0..6 {
+            for j in 0..=i {
+                let entry = match (i < 3, j < 3) {
+                    (true, _) => self.pp[AT[i][j]],
+                    (false, true) => self.pv[j][i - 3],
+                    (false, false) => self.vv[AT[i - 3][j - 3]],
+                };
+                let rest: f64 = entry - (0..j).map(|k| l[i][k] * l[j][k]).sum::<f64>();
+                if i == j {
+                    if rest.is_nan() || rest <= 0.0 {
+                        return false;
+                    }
+                    l[i][i] = rest.sqrt();
+                } else {
+                    l[i][j] = rest / l[j][j];
+                }
+            }
+        }
+        true
     }
 }

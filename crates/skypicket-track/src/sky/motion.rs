@@ -46,10 +46,8 @@ impl Motion {
         let (a, b) = (1.0 / flight.stay[0], 1.0 / flight.stay[1]);
         let gone = (1.0 - libm::exp(-(a + b) * dt.abs())) / (a + b);
         let (leave0, leave1) = (a * gone, b * gone);
-        let flow = [
-            [self.mu[0] * (1.0 - leave0), self.mu[1] * leave1],
-            [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)],
-        ];
+        let flow =
+            [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
         let mut out = *self;
         for (j, into) in flow.iter().enumerate() {
             let mu = into[0] + into[1];
@@ -82,5 +80,10 @@ impl Motion {
     /// Mean place, m.
     pub fn place(&self) -> V3 {
         std::array::from_fn(|i| self.mu[0] * self.states[0].p[i] + self.mu[1] * self.states[1].p[i])
+    }
+
+    /// There is a state to go on with under every model ([`Gauss::is_sound`]), and the probabilities are some.
+    pub fn is_sound(&self) -> bool {
+        self.states.iter().all(Gauss::is_sound) && self.mu.iter().all(|mu| (0.0..=1.0).contains(mu))
     }
 }

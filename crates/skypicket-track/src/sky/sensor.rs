@@ -1,6 +1,7 @@
 //! [`Sensor`]: where it stands, what it can see, and how a place looks to it.
+#![allow(clippy::needless_range_loop)] // one index runs through several matrices at once
 
-use super::gauss::{AT, Gauss, M3, Sym3, V3, minus, turn, turn_back};
+use super::gauss::{AT, Gauss, M3, Sym3, V3, dot, minus, turn, turn_back};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -37,12 +38,10 @@ pub struct Sensor {
     pub sector: [f64; 2],
     /// Lowest and highest elevation, rad.
     pub elevation: [f64; 2],
-    /// Below this height above the scene's origin it sees nothing, m.
+    /// Below this height above the scene's origin it sees nothing, m; minus infinity where there is no such height.
     pub floor: f64,
     /// Speed of sound where it listens, m/s.
     pub sound: Option<f64>,
-    /// Seconds between scans.
-    pub period: f64,
 }
 
 /// What was measured, with variances.
@@ -52,6 +51,27 @@ pub struct Measured {
     pub z: V3,
     /// Variance of each.
     pub r: V3,
+}
+
+/// Farthest place or range that anything measures, m.
+const FARTHEST_M: f64 = 1e8;
+/// Between these a variance of metres says something, m²: a millimetre, and 5 km.
+const METRES: [f64; 2] = [1e-6, 2.5e7];
+/// Between these a variance of an angle says something, rad²: two seconds of arc, and nearly all around.
+const ANGLE: [f64; 2] = [1e-10, 10.0];
+
+impl Measured {
+    /// Whether such a sensor can have measured this: all that it gives is finite, and its variances say something.
+    pub fn is_fit(&self, sense: Sense) -> bool {
+        let metres = |k: usize| self.z[k].abs() <= FARTHEST_M && (METRES[0]..=METRES[1]).contains(&self.r[k]);
+        let angle = |k: usize| self.z[k].abs() <= 2.0 * PI && (ANGLE[0]..=ANGLE[1]).contains(&self.r[k]);
+        match sense {
+            Sense::Radar => self.z[0] >= 0.0 && metres(0) && angle(1) && angle(2),
+            Sense::Bearing => angle(1),
+            Sense::Claim => (0..3).all(metres),
+            Sense::Person => self.z[0] >= 0.0 && metres(0) && angle(1),
+        }
+    }
 }
 
 /// An angle between −π and π.
@@ -78,6 +98,31 @@ pub struct Component {
 }
 
 impl Sensor {
+    /// The name of a field that makes no sense, if there is one.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let within = |name, x: f64, least: f64, most: f64| if x >= least && x <= most { Ok(()) } else { Err(name) };
+        self.at.iter().try_for_each(|x| within("at", *x, -FARTHEST_M, FARTHEST_M))?;
+        for (i, row) in self.axes.iter().enumerate() {
+            for (j, other) in self.axes.iter().enumerate() {
+                let is = f64::from(u8::from(i == j));
+                within("axes", dot(row, other), is - 1e-6, is + 1e-6)?;
+            }
+        }
+        within("pd", self.pd, 0.0, 1.0)?;
+        // Without any clutter a plot of no track would be something for certain.
+        within("clutter", self.clutter, 1e-12, 1e12)?;
+        within("range", self.range[0], 0.0, self.range[1])?;
+        within("range", self.range[1], 0.0, FARTHEST_M)?;
+        within("sector", self.sector[0], -2.0 * PI, 2.0 * PI)?;
+        within("sector", self.sector[1], 0.0, 2.0 * PI)?;
+        within("elevation", self.elevation[0], -PI, self.elevation[1])?;
+        within("elevation", self.elevation[1], -PI, PI)?;
+        if self.floor.is_nan() || self.floor == f64::INFINITY {
+            return Err("floor");
+        }
+        within("sound", self.sound.unwrap_or(340.0), 1.0, 1e5)
+    }
+
     /// The place as the sensor sees it: range, azimuth, elevation.
     pub fn sees(&self, p: &V3) -> V3 {
         let q = turn(&self.axes, &minus(p, &self.at));
@@ -106,7 +151,7 @@ impl Sensor {
     }
 
     /// What a measurement holds against a state, as components; gives how many.
-    pub fn components(&self, m: &Measured, g: &Gauss, bias: f64, out: &mut [Component; 3]) -> usize {
+    pub fn components(&self, m: &Measured, g: &Gauss, out: &mut [Component; 3]) -> usize {
         match self.sense {
             Sense::Claim => {
                 for (k, c) in out.iter_mut().enumerate() {
@@ -125,14 +170,11 @@ impl Sensor {
                 let r = r2.sqrt();
                 let az = libm::atan2(q[0], q[1]);
                 let el = libm::atan2(q[2], flat);
-                out[0] = Component {
-                    h: turn_back(&self.axes, &[q[0] / r, q[1] / r, q[2] / r]),
-                    nu: m.z[0] - r,
-                    r: m.r[0],
-                };
+                out[0] =
+                    Component { h: turn_back(&self.axes, &[q[0] / r, q[1] / r, q[2] / r]), nu: m.z[0] - r, r: m.r[0] };
                 out[1] = Component {
                     h: turn_back(&self.axes, &[q[1] / flat2, -q[0] / flat2, 0.0]),
-                    nu: wrap(m.z[1] - bias - az),
+                    nu: wrap(m.z[1] - az),
                     r: m.r[1],
                 };
                 out[2] = Component {
@@ -148,18 +190,15 @@ impl Sensor {
                 let az = libm::atan2(q[0], q[1]);
                 out[0] = Component {
                     h: turn_back(&self.axes, &[q[1] / flat2, -q[0] / flat2, 0.0]),
-                    nu: wrap(m.z[1] - bias - az),
+                    nu: wrap(m.z[1] - az),
                     r: m.r[1],
                 };
                 if self.sense == Sense::Bearing {
                     return 1;
                 }
                 let r = (flat2 + q[2] * q[2]).sqrt();
-                out[1] = Component {
-                    h: turn_back(&self.axes, &[q[0] / r, q[1] / r, q[2] / r]),
-                    nu: m.z[0] - r,
-                    r: m.r[0],
-                };
+                out[1] =
+                    Component { h: turn_back(&self.axes, &[q[0] / r, q[1] / r, q[2] / r]), nu: m.z[0] - r, r: m.r[0] };
                 2
             }
         }
@@ -167,17 +206,14 @@ impl Sensor {
 
     /// A radar plot as a place with covariance, m and m², without the bias of turning angles into metres (Longbin and
     /// others 1998).
-    pub fn place_of(&self, m: &Measured, bias: f64) -> (V3, Sym3) {
-        let [r, az, el] = [m.z[0], m.z[1] - bias, m.z[2]];
+    pub fn place_of(&self, m: &Measured) -> (V3, Sym3) {
+        let [r, az, el] = [m.z[0], m.z[1], m.z[2]];
         let (sa, ca, se, ce) = (libm::sin(az), libm::cos(az), libm::sin(el), libm::cos(el));
         let longer = |var: f64| libm::exp(var / 2.0);
         let (la, le) = (longer(m.r[1]), longer(m.r[2]));
         let own = [r * ce * sa * la * le, r * ce * ca * la * le, r * se * le];
-        let columns: M3 = [
-            [ce * sa, r * ce * ca, -r * se * sa],
-            [ce * ca, -r * ce * sa, -r * se * ca],
-            [se, 0.0, r * ce],
-        ];
+        let columns: M3 =
+            [[ce * sa, r * ce * ca, -r * se * sa], [ce * ca, -r * ce * sa, -r * se * ca], [se, 0.0, r * ce]];
         // In the scene's axes, column by column.
         let mut cov = [0.0; 6];
         for k in 0..3 {
