@@ -116,6 +116,11 @@ impl Sky {
         })
     }
 
+    /// Nothing is followed, not even tentatively.
+    pub fn is_empty(&self) -> bool {
+        self.bodies.is_empty()
+    }
+
     /// Scans and plots refused so far: of no sensor that is known, too late, or with numbers that nothing can measure.
     pub fn refused(&self) -> u64 {
         self.refused

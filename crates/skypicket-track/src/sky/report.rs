@@ -97,17 +97,18 @@ impl Sky {
 
     fn keep(&mut self, out: &mut Vec<Report>, keep: impl Fn(&Body) -> bool) {
         let pool = &mut self.scratch.pool;
-        let now = self.now;
+        let (now, flight) = (self.now, &self.settings.flight);
         self.bodies.retain_mut(|b| {
             if keep(b) {
                 return true;
             }
             if b.shown > f64::NEG_INFINITY {
                 let last = b.last();
+                let t = last.t.max(now);
                 out.push(Report {
                     id: b.id,
-                    t: last.t.max(now),
-                    state: last.motion.merged(),
+                    t,
+                    state: last.motion.predict(t - last.t, flight).merged(),
                     belief: Belief::Deleted,
                     existence: b.r,
                     name: None,
