@@ -97,18 +97,17 @@ impl Sky {
 
     fn keep(&mut self, out: &mut Vec<Report>, keep: impl Fn(&Body) -> bool) {
         let pool = &mut self.scratch.pool;
-        let (now, flight) = (self.now, &self.settings.flight);
         self.bodies.retain_mut(|b| {
             if keep(b) {
                 return true;
             }
             if b.shown > f64::NEG_INFINITY {
                 let last = b.last();
-                let t = last.t.max(now);
                 out.push(Report {
                     id: b.id,
-                    t,
-                    state: last.motion.predict(t - last.t, flight).merged(),
+                    // Where it was when something was last measured of it.
+                    t: last.t,
+                    state: last.motion.merged(),
                     belief: Belief::Deleted,
                     existence: b.r,
                     name: None,
