@@ -80,16 +80,9 @@ fn nothing_rests_on_what_came_later() {
     let half = lines[..lines.len() / 2].join("\n");
     let (whole, part) = (followed(&all).0, followed(&half).0);
     // The last look of the half has no end: what waits is taken when the file ends.
-    let cut = part
-        .lines()
-        .next_back()
-        .map_or(0, |l| serde_json::from_str::<serde_json::Value>(l).unwrap()["ta"].as_f64().unwrap() as u64);
-    let until = |text: &str| -> Vec<String> {
-        text.lines()
-            .filter(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["ta"].as_f64().unwrap() < cut as f64)
-            .map(str::to_owned)
-            .collect()
-    };
+    let arrived = |l: &str| serde_json::from_str::<serde_json::Value>(l).unwrap()["ta"].as_f64().unwrap();
+    let cut = part.lines().next_back().map_or(0.0, arrived).floor();
+    let until = |text: &str| -> Vec<String> { text.lines().filter(|l| arrived(l) < cut).map(str::to_owned).collect() };
     assert!(until(&part).len() > 20);
     assert_eq!(until(&whole), until(&part));
 }

@@ -45,9 +45,7 @@ prop_compose! {
         let mut l = [[0.0; 6]; 6];
         let mut rest = low.iter();
         for i in 0..6 {
-            for j in 0..i {
-                l[i][j] = *rest.next().unwrap();
-            }
+            l[i].iter_mut().take(i).for_each(|x| *x = *rest.next().unwrap());
             l[i][i] = diagonal[i];
         }
         let c: M6 = std::array::from_fn(|i| std::array::from_fn(|j| (0..6).map(|k| l[i][k] * l[j][k]).sum()));
@@ -200,7 +198,9 @@ impl Enumerated<'_> {
     fn go(&mut self, track: usize, chosen: &mut Vec<usize>, weight: f64) {
         if track == self.tracks {
             self.total += weight;
-            chosen.iter().for_each(|k| self.chance[*k] += weight);
+            for k in chosen.iter() {
+                self.chance[*k] += weight;
+            }
             if weight > self.most {
                 self.most = weight;
                 self.best.clone_from(chosen);
