@@ -66,7 +66,7 @@ impl Measured {
         let metres = |k: usize| self.z[k].abs() <= FARTHEST_M && (METRES[0]..=METRES[1]).contains(&self.r[k]);
         let angle = |k: usize| self.z[k].abs() <= 2.0 * PI && (ANGLE[0]..=ANGLE[1]).contains(&self.r[k]);
         match sense {
-            Sense::Radar => self.z[0] >= 0.0 && metres(0) && angle(1) && angle(2),
+            Sense::Radar => self.z[0] >= 0.0 && metres(0) && angle(1) && angle(2) && self.z[2].abs() <= PI / 2.0,
             Sense::Bearing => angle(1),
             Sense::Claim => (0..3).all(metres),
             Sense::Person => self.z[0] >= 0.0 && metres(0) && angle(1),
