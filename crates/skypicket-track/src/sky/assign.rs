@@ -1,5 +1,6 @@
-//! [`Assignment`]: which plot is of which track: marginal chances by loopy belief propagation (Williams and Lau 2014),
-//! and the single best assignment (Jonker and Volgenant 1987), cluster by cluster.
+//! [`Assignment`]: which plot is of which track, cluster by cluster: marginal chances, exact in small clusters and by
+//! loopy belief propagation in large ones (Williams and Lau 2014), and the single best assignment (Jonker and Volgenant
+//! 1987).
 
 /// A track and a plot that can belong together, with the odds of that against the plot being false or new and the
 /// track unseen.
@@ -17,6 +18,9 @@ pub struct Pair {
     pub best: bool,
 }
 
+/// Clusters of at most so many tracks and plots are enumerated.
+const SMALL: usize = 8;
+
 /// Solves who is who. Its buffers are kept from scan to scan.
 #[derive(Debug, Clone, Default)]
 pub struct Assignment {
@@ -31,6 +35,8 @@ pub struct Assignment {
     cols: Vec<usize>,
     row_of: Vec<usize>,
     col_of: Vec<usize>,
+    odds: Vec<f64>,
+    ways: Vec<f64>,
     cost: Vec<f64>,
     u: Vec<f64>,
     v: Vec<f64>,
@@ -81,8 +87,13 @@ impl Assignment {
                 p.best = p.odds > 1.0;
                 self.free[p.plot] = 1.0 - p.chance;
             } else {
-                self.marginals(pairs, &order[from..to], tracks);
-                self.best(pairs, &order[from..to], tracks, plots);
+                self.number(pairs, &order[from..to], tracks, plots);
+                if self.cols.len() <= SMALL && self.rows.len() <= SMALL {
+                    self.exact(pairs, &order[from..to]);
+                } else {
+                    self.marginals(pairs, &order[from..to], tracks);
+                }
+                self.best(pairs, &order[from..to]);
             }
             from = to;
         }
@@ -149,8 +160,61 @@ impl Assignment {
         }
     }
 
-    /// The assignment with the largest product of odds: rows are tracks, columns plots and one "unseen" for each track.
-    fn best(&mut self, pairs: &mut [Pair], cluster: &[(usize, usize)], tracks: usize, plots: usize) {
+    /// Exact marginals by adding up every way to give plots to tracks: over the tracks one after another, with the set of
+    /// plots that are given away as the state, forwards and backwards.
+    fn exact(&mut self, pairs: &mut [Pair], cluster: &[(usize, usize)]) {
+        let (n, sets) = (self.rows.len(), 1 << self.cols.len());
+        self.odds.clear();
+        self.odds.resize(n * self.cols.len(), 0.0);
+        for (_, k) in cluster {
+            let p = &pairs[*k];
+            self.odds[self.row_of[p.track] * self.cols.len() + self.col_of[p.plot]] = p.odds;
+        }
+        let (odds, plots) = (&self.odds, self.cols.len());
+        self.ways.clear();
+        self.ways.resize(2 * (n + 1) * sets, 0.0);
+        let (before, after) = self.ways.split_at_mut((n + 1) * sets);
+        before[0] = 1.0;
+        for i in 0..n {
+            let (done, next) = before.split_at_mut((i + 1) * sets);
+            let done = &done[i * sets..];
+            for set in 0..sets {
+                next[set] += done[set];
+                for j in (0..plots).filter(|j| set & (1 << j) == 0) {
+                    next[set | (1 << j)] += done[set] * odds[i * plots + j];
+                }
+            }
+        }
+        // Backwards a set is of plots that are given away already.
+        after[n * sets..].fill(1.0);
+        for i in (0..n).rev() {
+            for set in 0..sets {
+                let mut sum = after[(i + 1) * sets + set];
+                for j in (0..plots).filter(|j| set & (1 << j) == 0) {
+                    sum += odds[i * plots + j] * after[(i + 1) * sets + (set | (1 << j))];
+                }
+                after[i * sets + set] = sum;
+            }
+        }
+        let total = after[0];
+        for (_, k) in cluster {
+            let p = &mut pairs[*k];
+            let (i, j) = (self.row_of[p.track], self.col_of[p.plot]);
+            let mut sum = 0.0;
+            for set in (0..sets).filter(|set| set & (1 << j) == 0) {
+                sum += before[i * sets + set] * p.odds * after[(i + 1) * sets + (set | (1 << j))];
+            }
+            p.chance = (sum / total).min(1.0);
+            self.free[p.plot] = 0.0;
+        }
+        for (j, plot) in self.cols.iter().enumerate() {
+            let none: f64 = (0..sets).filter(|set| set & (1 << j) == 0).map(|set| before[n * sets + set]).sum();
+            self.free[*plot] = (none / total).min(1.0);
+        }
+    }
+
+    /// Numbers the tracks and plots of a cluster as rows and columns.
+    fn number(&mut self, pairs: &[Pair], cluster: &[(usize, usize)], tracks: usize, plots: usize) {
         self.rows.clear();
         self.cols.clear();
         self.row_of.resize(tracks.max(self.row_of.len()), NONE);
@@ -171,6 +235,10 @@ impl Assignment {
                 self.cols.push(p.plot);
             }
         }
+    }
+
+    /// The assignment with the largest product of odds: rows are tracks, columns plots and one "unseen" for each track.
+    fn best(&mut self, pairs: &mut [Pair], cluster: &[(usize, usize)]) {
         let (n, m) = (self.rows.len(), self.cols.len() + self.rows.len());
         self.cost.clear();
         self.cost.resize(n * m, FAR);

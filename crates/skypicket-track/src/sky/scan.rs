@@ -11,6 +11,9 @@ use super::{
 };
 use std::sync::Arc;
 
+/// What nobody has noticed is reckoned with this far around a sensor at most, m.
+const FAR: f64 = 20_000.0;
+
 /// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scratch {
@@ -62,7 +65,9 @@ impl Sky {
         s.births.clear();
         for plot in plots {
             if bearing {
-                s.against.push(from.clutter);
+                // False, or of something that nobody has noticed yet.
+                let reach = from.range[1].min(FAR);
+                s.against.push(from.clutter + self.settings.unnoticed * from.pd * reach * reach / 2.0);
                 s.births.push(0.0);
                 continue;
             }
