@@ -71,6 +71,7 @@ export default defineConfig({
         items: [
           { text: 'Architecture', link: '/architecture' },
           { text: 'Performance', link: '/performance' },
+          { text: 'Tracking results', link: '/tracking-results' },
           { text: 'Threat model', link: '/security/threat-model' },
           { text: 'The ten promises', link: '/promises/' },
           ...PROMISES.map((text, i) => ({ text: `${i + 1}. ${text}`, link: `/promises/${i + 1}` })),

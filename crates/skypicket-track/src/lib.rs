@@ -21,6 +21,7 @@ mod matrix;
 pub mod measurement;
 pub mod predictor;
 pub mod settings;
+pub mod sky;
 pub mod state;
 mod track;
 pub mod tracker;

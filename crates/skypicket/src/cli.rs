@@ -14,7 +14,7 @@ use crate::{
     people_command::{self, AgencyArgs, RosterArgs, UnitArgs, UserArgs},
     record_command, replay, score_command,
     search_command::{self, SearchArgs},
-    serve, simulate_command,
+    serve, simulate_command, track_command,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
@@ -52,8 +52,8 @@ enum Command {
     /// The feed of alerts: partners that read it, and what they check it by
     #[command(subcommand)]
     Cap(CapCommand),
-    /// Follow an evaluation-kit measurement file (not built yet)
-    Track(Later),
+    /// Follow the measurement file of an evaluation scene: tracks on standard output
+    Track(TrackArgs),
     /// Make an evaluation scene: what its sensors report, and the truth
     Simulate(SimulateArgs),
     /// Score tracks against the truth: JSON on standard output, a table on standard error
@@ -230,6 +230,22 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub force: bool,
 }
+
+/// `track`.
+#[derive(Debug, Args)]
+#[command(after_help = TRACK_HELP)]
+pub struct TrackArgs {
+    /// Measurement file of the scene; `-` is standard input
+    #[arg(value_name = "MEAS")]
+    pub measurements: PathBuf,
+}
+
+const TRACK_HELP: &str = "\
+Reads what arrives in order, never ahead, and writes each track whenever it changes and in every second. A line that
+cannot be read is named, the rest is followed, and the command ends with 1.
+
+This is the engine that the centre will have: scans, claims and bearings joined as a whole. `skypicket serve` and
+`skypicket replay` still follow with the earlier engine.";
 
 /// `score`.
 #[derive(Debug, Args)]
@@ -456,7 +472,7 @@ pub fn run(cli: Cli) -> End {
         Command::Source(command) => machines_command::source(&command),
         Command::Tak(command) => machines_command::tak(&command),
         Command::Cap(command) => cap_command::run(&command),
-        Command::Track(_) => End::not_built("track"),
+        Command::Track(args) => track_command::run(&args),
         Command::Simulate(args) => simulate_command::run(&args),
         Command::Score(args) => score_command::run(&args),
         Command::Report(_) => End::not_built("report"),

@@ -59,6 +59,7 @@ mod simulate_command;
 mod sources;
 mod tak;
 mod tls;
+mod track_command;
 mod upkeep;
 mod upkeep_command;
 mod views;

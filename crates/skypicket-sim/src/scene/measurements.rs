@@ -191,6 +191,16 @@ fn sensor(s: &Sensor) -> Result<(), Problem> {
     }
 }
 
+/// When something was so, and when that arrived: not before. Both are rounded, to a tenth of a millisecond at worst.
+fn times(t: f64, ta: f64) -> Result<(), Problem> {
+    lines::time("t", t)?;
+    lines::time("ta", ta)?;
+    if t > ta + 1e-3 {
+        return Err(Problem::value("t", format!("{t} is after it arrived, {ta}")));
+    }
+    Ok(())
+}
+
 /// A measurement as it stands in the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct RawMeas {
@@ -247,8 +257,7 @@ impl RawMeas {
         if kind != self.kind {
             return Err(Problem::value("kind", "not the one that the header gives this sensor"));
         }
-        lines::time("t", self.t)?;
-        lines::time("ta", self.ta)?;
+        times(self.t, self.ta)?;
         if let Some(id) = &self.id {
             lines::name("id", id)?;
         }
@@ -295,8 +304,7 @@ impl RawScan {
         if !matches!(kind, SensorKind::Radar | SensorKind::Bearing) {
             return Err(Problem::value("sensor", "only radars and bearings have scans"));
         }
-        lines::time("t", self.t)?;
-        lines::time("ta", self.ta)?;
+        times(self.t, self.ta)?;
         Ok(Scan { seq: self.seq, sensor, scan: self.scan, t: self.t, ta: self.ta, n: self.n })
     }
 }

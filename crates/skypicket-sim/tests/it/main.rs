@@ -2,5 +2,6 @@
 #![allow(clippy::print_stdout, clippy::panic, clippy::unwrap_used)] // tests say what they found
 
 mod delivery;
+mod follow;
 mod score;
 mod toy;

@@ -148,3 +148,53 @@ fn a_bad_file_is_refused_with_its_line_and_a_missing_one_could_not_be_read() {
     let out = run(&["score", &name(&truth), &name(&tracks), "--cutoff", "0"]);
     assert_eq!((out.status.code(), said(&out).contains("--cutoff 0: give a number above 0")), (Some(2), true));
 }
+
+#[test]
+fn a_scene_is_made_followed_and_scored() {
+    let folder = Folder::new();
+    let dir = folder.path().to_str().unwrap().to_owned();
+    let made = run(&["simulate", "f1", "--seed", "7", "--duration", "60", "--out", &dir]);
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    let (meas, truth) = (folder.path().join("f1_s7.meas.jsonl"), folder.path().join("f1_s7.truth.jsonl"));
+    let out = run(&["track", meas.to_str().unwrap()]);
+    assert_eq!((out.status.code(), said(&out)), (Some(0), String::new()));
+    let tracks = folder.file("k.jsonl", &out.stdout);
+    let scores = json(&run(&["score", "--json", truth.to_str().unwrap(), tracks.to_str().unwrap()]));
+    let gospa = scores["gospa"]["mean"].as_f64().unwrap();
+    assert!(gospa < 20.0, "{scores}");
+    assert!(scores["siap"]["completeness"].as_f64().unwrap() > 0.9, "{scores}");
+
+    // From a pipe, with a line that is none: it is named, the rest is followed all the same, and the end says so.
+    let mut child = program()
+        .args(["track", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = fs::read_to_string(&meas).unwrap().replacen('\n', "\n{\"type\":\"meas\"}\n", 1);
+    let mut stdin = child.stdin.take().unwrap();
+    let writes = std::thread::spawn(move || stdin.write_all(text.as_bytes()).unwrap());
+    let piped = child.wait_with_output().unwrap();
+    writes.join().unwrap();
+    assert_eq!(piped.status.code(), Some(1), "{}", said(&piped));
+    assert!(piped.stdout == out.stdout, "the rest is followed as it was");
+    assert!(said(&piped).contains("standard input: line 2: "), "{}", said(&piped));
+    assert!(said(&piped).contains("1 line could not be read; the rest was followed"), "{}", said(&piped));
+}
+
+#[test]
+fn what_is_no_measurement_file_is_refused_and_help_says_which_engine_the_centre_has() {
+    let folder = Folder::new();
+    let truth = folder.file("t.jsonl", TRUTH);
+    for (file, status, why) in [
+        (truth.to_str().unwrap(), 1, "t.jsonl: line 1: the type is 'truth_header', not header"),
+        ("/nowhere/m", 3, "/nowhere/m: No such file"),
+    ] {
+        let out = run(&["track", file]);
+        assert_eq!(out.status.code(), Some(status), "{}", said(&out));
+        assert!(said(&out).contains(why) && out.stdout.is_empty(), "{}", said(&out));
+    }
+    let help = String::from_utf8(run(&["track", "--help"]).stdout).unwrap();
+    assert!(help.contains("still follow with the earlier engine"), "{help}");
+}

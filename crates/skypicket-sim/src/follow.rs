@@ -1,0 +1,255 @@
+//! [`follow`]: makes the track file of a measurement file.
+//!
+//! In the order of arrival and without looking ahead: what is written at a `ta` rests on nothing that came later. A look
+//! counts when its end arrives. In every second of arrivals each track is written at least once.
+
+use crate::scene::{
+    Arrival, Cov, Header, Meas, MeasurementFile, Reading, Scan, SceneError, SensorKind, State, TrackLine, TrackWriter,
+};
+use skypicket_model::{Place, geo::Enu};
+use skypicket_track::sky::{Belief, Measured, Name, Plot, Report, Sense, Sensor, Settings, Sky, Unfit};
+use std::{
+    collections::HashMap,
+    io::{BufRead, Write},
+};
+
+/// Least clutter that is believed of a sensor, per metre and radian and radian, or per radian: where a scene says that
+/// there is none, one plot would otherwise be a thing for certain.
+const LEAST_CLUTTER: [f64; 2] = [1e-6, 1e-3];
+/// Most plots that wait for the end of their look; what comes beyond is left out and counted.
+const MOST_WAITING: usize = 100_000;
+
+/// What came of following.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Measurements read.
+    pub measurements: u64,
+    /// Of these, people's sightings: they are not joined yet.
+    pub sightings: u64,
+    /// Lines that could not be read.
+    pub bad_lines: u64,
+    /// Plots and scans that were read and left out: too late, too many, or with numbers that nothing can measure.
+    pub left_out: u64,
+    /// Reports of tracks written.
+    pub reports: u64,
+}
+
+/// Why nothing more could be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The head names a sensor that cannot be.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Plots of a look whose end has not arrived.
+#[derive(Debug, Clone, Default)]
+struct Look {
+    number: u64,
+    t: f64,
+    plots: Vec<Plot>,
+}
+
+/// Reads all that arrives and writes what is made of it. A bad line is handed to `bad`, and the rest is done all the
+/// same.
+pub fn follow<R: BufRead, W: Write>(
+    mut file: MeasurementFile<R>,
+    settings: Settings,
+    out: W,
+    mut bad: impl FnMut(&SceneError),
+) -> Result<Followed, FollowError> {
+    let mut follower = Follower::new(file.header(), settings, TrackWriter::new(out))?;
+    for arrival in &mut file {
+        match arrival {
+            Ok(arrival) => follower.take(&arrival)?,
+            Err(SceneError::Io(e)) => return Err(e.into()),
+            Err(e) => {
+                follower.done.bad_lines += 1;
+                bad(&e);
+            }
+        }
+    }
+    follower.finish()
+}
+
+struct Follower<W> {
+    frame: Enu,
+    sky: Sky,
+    looks: Vec<Look>,
+    kinds: Vec<Sense>,
+    names: HashMap<Box<str>, Name>,
+    texts: Vec<Box<str>>,
+    reports: Vec<Report>,
+    ticked: f64,
+    arrived: f64,
+    out: TrackWriter<W>,
+    done: Followed,
+}
+
+impl<W: Write> Follower<W> {
+    fn new(header: &Header, settings: Settings, out: TrackWriter<W>) -> Result<Self, FollowError> {
+        let frame = header.origin.frame();
+        let sensors: Vec<Sensor> = header.sensors.iter().map(|s| sensor(s, &frame)).collect();
+        Ok(Self {
+            kinds: sensors.iter().map(|s| s.sense).collect(),
+            looks: vec![Look::default(); sensors.len()],
+            sky: Sky::new(settings, sensors)?,
+            frame,
+            names: HashMap::new(),
+            texts: Vec::new(),
+            reports: Vec::new(),
+            ticked: header.t0,
+            arrived: header.t0,
+            out,
+            done: Followed::default(),
+        })
+    }
+
+    fn take(&mut self, arrival: &Arrival) -> Result<(), FollowError> {
+        let ta = arrival.ta();
+        while self.ticked + 1.0 <= ta {
+            // Over a silence in which nothing is followed there is nothing to say.
+            self.ticked += if self.sky.is_empty() { (ta - self.ticked).floor() } else { 1.0 };
+            self.sky.tick(self.ticked, &mut self.reports);
+            self.write(self.ticked)?;
+        }
+        self.arrived = ta;
+        match arrival {
+            Arrival::Meas(m) => self.measurement(m),
+            Arrival::Scan(s) => self.end_of_look(s),
+        }
+        self.write(ta)
+    }
+
+    fn measurement(&mut self, m: &Meas) {
+        self.done.measurements += 1;
+        let plot = Plot { m: measured(&m.reading, &self.frame), name: m.id.as_deref().map(|text| self.name(text)) };
+        match self.kinds[m.sensor] {
+            Sense::Radar | Sense::Bearing => {
+                if self.looks[m.sensor].number != m.scan {
+                    // The line that ended the look before was lost.
+                    self.look(m.sensor);
+                    self.looks[m.sensor].number = m.scan;
+                }
+                let look = &mut self.looks[m.sensor];
+                if look.plots.len() >= MOST_WAITING {
+                    self.done.left_out += 1;
+                    return;
+                }
+                look.t = m.t;
+                look.plots.push(plot);
+            }
+            Sense::Person => self.done.sightings += 1,
+            Sense::Claim => self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports),
+        }
+    }
+
+    fn end_of_look(&mut self, scan: &Scan) {
+        if self.looks[scan.sensor].number != scan.scan {
+            self.look(scan.sensor);
+        }
+        let look = &mut self.looks[scan.sensor];
+        look.number = scan.scan;
+        self.sky.scan(scan.sensor, scan.t, &look.plots, &mut self.reports);
+        look.plots.clear();
+    }
+
+    /// Takes what waits of a look whose end did not come.
+    fn look(&mut self, sensor: usize) {
+        let look = &mut self.looks[sensor];
+        if !look.plots.is_empty() {
+            self.sky.scan(sensor, look.t, &look.plots, &mut self.reports);
+            look.plots.clear();
+        }
+    }
+
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(name) = self.names.get(text) {
+            return *name;
+        }
+        // More names than a u32 counts do not fit into memory.
+        let name = Name::try_from(self.texts.len()).unwrap_or(Name::MAX);
+        self.texts.push(text.into());
+        self.names.insert(text.into(), name);
+        name
+    }
+
+    fn write(&mut self, ta: f64) -> Result<(), FollowError> {
+        for r in self.reports.drain(..) {
+            let [xx, xy, xz, yy, yz, zz] = r.state.pp;
+            let line = TrackLine {
+                id: r.id.to_string().into(),
+                t: r.t,
+                ta,
+                p: Some(r.state.p),
+                v: r.state.v,
+                cov: Some(Cov::Position([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])),
+                state: match r.belief {
+                    Belief::Tentative => State::Tentative,
+                    Belief::Confirmed => State::Confirmed,
+                    Belief::Deleted => State::Deleted,
+                },
+                uas_id: r.name.and_then(|n| self.texts.get(n as usize).cloned()),
+                suspect: r.suspect,
+            };
+            self.done.reports += 1;
+            match self.out.write(&line) {
+                Ok(()) => {}
+                Err(SceneError::Io(e)) => return Err(e.into()),
+                Err(e @ SceneError::Line { .. }) => return Err(std::io::Error::other(e).into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Followed, FollowError> {
+        for sensor in 0..self.looks.len() {
+            self.look(sensor);
+        }
+        self.write(self.arrived)?;
+        self.done.left_out += self.sky.refused();
+        match self.out.finish() {
+            Ok(_) => Ok(self.done),
+            Err(SceneError::Io(e)) => Err(e.into()),
+            Err(e) => Err(std::io::Error::other(e).into()),
+        }
+    }
+}
+
+/// A sensor of a scene, as the tracker has it.
+fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
+    let own = Enu::at(s.place());
+    let sense = match s.kind {
+        SensorKind::Radar => Sense::Radar,
+        SensorKind::Bearing => Sense::Bearing,
+        SensorKind::Sighting => Sense::Person,
+        SensorKind::RemoteId | SensorKind::Adsb => Sense::Claim,
+    };
+    Sensor {
+        sense,
+        at: frame.from_place(own.origin()),
+        axes: own.turn_from(frame),
+        pd: s.pd,
+        clutter: s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[usize::from(sense != Sense::Radar)]),
+        range: [s.rmin, s.rmax],
+        sector: [s.az0, s.az_width / 2.0],
+        elevation: [s.el_min, s.el_max],
+        floor: s.min_height.unwrap_or(f64::NEG_INFINITY),
+        sound: s.speed_of_sound,
+    }
+}
+
+/// A reading, as the tracker has it. What a sensor does not measure is nought with variance 1.
+fn measured(reading: &Reading, frame: &Enu) -> Measured {
+    match *reading {
+        Reading::Radar { range, az, el, var } => Measured { z: [range, az, el], r: var },
+        Reading::Bearing { az, var } => Measured { z: [0.0, az, 0.0], r: [1.0, var, 1.0] },
+        Reading::Sighting { range, az, var } => Measured { z: [range, az, 0.0], r: [var[0], var[1], 1.0] },
+        Reading::Position { lla: [lat_deg, lon_deg, h], var } => {
+            Measured { z: frame.from_place(Place { lat_deg, lon_deg, alt_hae_m: Some(h) }), r: var }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! [`Body`]: one thing that may be there, and its last steps.
+
+use super::{
+    Sky,
+    claims::Claims,
+    join,
+    motion::Motion,
+    sensor::{Measured, Sensor},
+    settings::Settings,
+};
+
+/// A state at a time, and what was joined there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) t: f64,
+    pub(super) motion: Motion,
+    /// The sensor, and what it measured.
+    pub(super) by: Option<(usize, Measured)>,
+}
+
+/// One thing that may be there.
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    /// Its number; never used again.
+    pub(super) id: u64,
+    /// Chance that it is there, at `as_of`.
+    pub(super) r: f64,
+    /// The moment that `r` is of, s.
+    pub(super) as_of: f64,
+    /// Its last steps, oldest first; never empty.
+    pub(super) steps: Vec<Step>,
+    /// It is believed.
+    pub(super) confirmed: bool,
+    /// Chance that it gives off what a radio finder, or an ear, can find.
+    pub(super) gives: [f64; 2],
+    /// It began where bearings met.
+    pub(super) met: bool,
+    /// When it was shown last, s.
+    pub(super) shown: f64,
+    pub(super) claims: Claims,
+}
+
+impl Body {
+    /// Its newest step.
+    pub(super) fn last(&self) -> &Step {
+        &self.steps[self.steps.len() - 1]
+    }
+}
+
+/// A track as it was at a time, and its step that this comes from; none when it began later.
+pub(super) fn at_time(body: &Body, t: f64, settings: &Settings) -> (Option<usize>, Motion) {
+    let at = body.steps.iter().rposition(|x| x.t <= t);
+    let step = &body.steps[at.unwrap_or(0)];
+    (at, step.motion.predict(t - step.t, &settings.flight))
+}
+
+/// Puts a step behind the one that it came from and works through what came after it again. Whether it was put there:
+/// a step that left no state to go on with is left out, since nothing could ever mend it.
+pub(super) fn insert(body: &mut Body, base: usize, step: &Step, sensors: &[Sensor], settings: &Settings) -> bool {
+    if !step.motion.is_sound() {
+        return false;
+    }
+    body.steps.insert(base + 1, *step);
+    for k in base + 2..body.steps.len() {
+        let before = body.steps[k - 1];
+        let it = &mut body.steps[k];
+        let predicted = before.motion.predict(it.t - before.t, &settings.flight);
+        it.motion = predicted;
+        if let Some((sensor, m)) = &it.by {
+            join(&mut it.motion, &sensors[*sensor], m);
+            if !it.motion.is_sound() {
+                it.motion = predicted;
+                it.by = None;
+            }
+        }
+    }
+    let newest = body.last().t;
+    let old = body.steps.iter().take_while(|s| newest - s.t > settings.rewind).count();
+    let spare = body.steps.len().saturating_sub(settings.steps);
+    let drop = old.max(spare).min(body.steps.len() - 1);
+    body.steps.drain(..drop);
+    true
+}
+
+impl Sky {
+    /// Something new.
+    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> usize {
+        let mut steps = self.scratch.pool.pop().unwrap_or_else(|| Vec::with_capacity(self.settings.steps + 1));
+        steps.clear();
+        steps.push(Step { t, motion: *motion, by });
+        self.bodies.push(Body {
+            id: self.next,
+            r,
+            as_of: t,
+            steps,
+            confirmed: false,
+            gives: [0.5; 2],
+            met: false,
+            shown: f64::NEG_INFINITY,
+            claims: Claims::default(),
+        });
+        self.next += 1;
+        self.bodies.len() - 1
+    }
+}

@@ -1,0 +1,172 @@
+//! [`Claims`]: what a track says of itself, and what is heard of names.
+
+use super::{
+    Name, Plot, Report, Sky,
+    body::{Step, insert},
+    gauss::{Gauss, dot, minus},
+    join,
+    motion::Motion,
+    sensor::{Sensor, height},
+};
+use std::sync::Arc;
+
+/// What a track says of itself, and what speaks for and against it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claims {
+    /// The names that it gave, and how often; the most frequent counts.
+    names: [(Name, u32); 3],
+    /// When it last said anything.
+    pub(super) heard: f64,
+    /// Scans in which something that it did not say itself was seen of it.
+    pub(super) seen: u32,
+    /// Bearings of emissions with its name that pointed at it, and that did not.
+    pub(super) fits: u32,
+    /// See `fits`.
+    pub(super) misfits: u32,
+    /// It said where it is at least once.
+    pub(super) any: bool,
+}
+
+impl Claims {
+    /// The name that it gives most often.
+    pub(super) fn name(&self) -> Option<Name> {
+        let best = self.names.iter().fold((0, 0), |best, n| if n.1 > best.1 { *n } else { best });
+        (best.1 > 0).then_some(best.0)
+    }
+
+    /// It gives a name.
+    pub(super) fn says(&mut self, name: Name) {
+        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
+            n.1 += 1;
+            return;
+        }
+        let mut least = 0;
+        for k in 1..self.names.len() {
+            if self.names[k].1 < self.names[least].1 {
+                least = k;
+            }
+        }
+        self.names[least] = (name, 1);
+    }
+
+    /// It gave this name before.
+    pub(super) fn said(&self, name: Name) -> bool {
+        self.names.iter().any(|n| n.1 > 0 && n.0 == name)
+    }
+
+    /// Rests on its own word alone.
+    pub(super) fn alone(&self) -> bool {
+        self.any && self.seen == 0
+    }
+}
+
+impl Sky {
+    /// A bearing to an emission that says its name. Whether a track of that name is known.
+    pub(super) fn name_heard(
+        &mut self,
+        sensor: usize,
+        from: &Sensor,
+        t: f64,
+        plot: &Plot,
+        out: &mut Vec<Report>,
+    ) -> bool {
+        let Some(name) = plot.name else { return false };
+        let mut known = false;
+        for k in 0..self.bodies.len() {
+            let body = &mut self.bodies[k];
+            if body.claims.name() != Some(name) {
+                continue;
+            }
+            known = true;
+            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
+            let step = &body.steps[at];
+            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
+            let (_, d2) = join(&mut motion, from, &plot.m);
+            if d2 < 12.0 {
+                body.claims.fits += 1;
+                let by = Some((sensor, plot.m));
+                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+            } else {
+                body.claims.misfits += 1;
+            }
+            self.show(k, t, out);
+        }
+        known
+    }
+
+    /// Something says where it is.
+    pub(super) fn hear(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
+        let sensors = Arc::clone(&self.sensors);
+        let from = &sensors[sensor];
+        let p = plot.m.z;
+        let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
+        let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
+        let mut best: Option<(f64, usize, usize, Motion)> = None;
+        for (k, body) in self.bodies.iter().enumerate() {
+            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
+            let step = &body.steps[at];
+            let d = minus(&p, &step.motion.states[0].p);
+            let reach = 60.0 * (t - step.t) + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
+            if dot(&d, &d) > reach * reach {
+                continue;
+            }
+            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
+            let (ln, d2) = join(&mut motion, from, &plot.m);
+            if d2 > self.settings.gate {
+                continue;
+            }
+            let tie = match (plot.name, body.claims.name()) {
+                (Some(n), Some(_)) if body.claims.said(n) => 1.0,
+                (Some(_), Some(_)) => 1e-4,
+                _ => 0.1,
+            };
+            let odds = body.r * tie * libm::exp(ln) / new;
+            if odds > 1.0 && best.as_ref().is_none_or(|b| odds > b.0) {
+                best = Some((odds, k, at, motion));
+            }
+        }
+        // One that rests on its word alone goes where it says it is, however far.
+        let again = plot.name.and_then(|n| {
+            self.bodies.iter().position(|b| {
+                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < 30.0
+            })
+        });
+        let k = match best {
+            None if again.is_some() => {
+                let k = again.unwrap_or(0);
+                let [over_ground, up] = self.settings.unknown_speed;
+                let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
+                let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
+                let body = &mut self.bodies[k];
+                body.steps.clear();
+                body.steps.push(Step { t, motion, by: Some((sensor, plot.m)) });
+                k
+            }
+            Some((odds, k, at, motion)) => {
+                let by = Some((sensor, plot.m));
+                let body = &mut self.bodies[k];
+                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                if !body.claims.alone() {
+                    body.r = odds / (1.0 + odds);
+                }
+                k
+            }
+            None => {
+                let [over_ground, up] = self.settings.unknown_speed;
+                let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
+                let state = Gauss::standing(p, cov, over_ground, up);
+                let motion = Motion::of(state, &self.settings.flight);
+                let by = Some((sensor, plot.m));
+                self.begin(t, &motion, by, self.settings.word)
+            }
+        };
+        let body = &mut self.bodies[k];
+        body.as_of = body.as_of.max(t);
+        body.claims.any = true;
+        body.claims.heard = body.claims.heard.max(t);
+        if let Some(name) = plot.name {
+            body.claims.says(name);
+        }
+        self.show(k, t, out);
+    }
+}

@@ -1,0 +1,215 @@
+//! [`Gauss`]: place and velocity with their covariance, kept in blocks.
+//!
+//! The covariance of six numbers is symmetric, so 21 entries say it all: 6 of place, 9 of place against velocity and 6
+//! of velocity. Every measurement here sees the place alone, one number at a time; so joining one is a downdate of rank
+//! one without a matrix to invert, and the blocks stay symmetric by construction.
+#![allow(clippy::needless_range_loop)] // one index runs through several matrices at once
+
+use serde::{Deserialize, Serialize};
+
+/// Three numbers along east, north, up.
+pub type V3 = [f64; 3];
+/// A 3 × 3 matrix, rows first.
+pub type M3 = [[f64; 3]; 3];
+/// A symmetric 3 × 3 matrix: xx, xy, xz, yy, yz, zz.
+pub type Sym3 = [f64; 6];
+
+/// Where entry (i, j) of a [`Sym3`] stands.
+pub const AT: [[usize; 3]; 3] = [[0, 1, 2], [1, 3, 4], [2, 4, 5]];
+
+/// a · b.
+pub fn dot(a: &V3, b: &V3) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+/// a − b.
+pub fn minus(a: &V3, b: &V3) -> V3 {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+/// m · v.
+pub fn turn(m: &M3, v: &V3) -> V3 {
+    [dot(&m[0], v), dot(&m[1], v), dot(&m[2], v)]
+}
+
+/// mᵀ · v.
+pub fn turn_back(m: &M3, v: &V3) -> V3 {
+    std::array::from_fn(|j| m[0][j] * v[0] + m[1][j] * v[1] + m[2][j] * v[2])
+}
+
+/// s · v.
+pub fn times(s: &Sym3, v: &V3) -> V3 {
+    [
+        s[0] * v[0] + s[1] * v[1] + s[2] * v[2],
+        s[1] * v[0] + s[3] * v[1] + s[4] * v[2],
+        s[2] * v[0] + s[4] * v[1] + s[5] * v[2],
+    ]
+}
+
+/// Place (m) and velocity (m/s) with covariance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Gauss {
+    /// Mean place, m.
+    pub p: V3,
+    /// Mean velocity, m/s.
+    pub v: V3,
+    /// Covariance of the place, m².
+    pub pp: Sym3,
+    /// `[i][j]`: covariance of place i and velocity j, m²/s.
+    pub pv: M3,
+    /// Covariance of the velocity, m²/s².
+    pub vv: Sym3,
+}
+
+/// What one number said of a state: its squared distance in sigmas, and the variance that was expected of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// ν² / s.
+    pub d2: f64,
+    /// s.
+    pub s: f64,
+}
+
+impl Gauss {
+    /// At a place with such a covariance, flying nobody knows where: sigmas of the velocity over ground and up, m/s.
+    pub fn standing(p: V3, pp: Sym3, over_ground: f64, up: f64) -> Self {
+        let (h, u) = (over_ground * over_ground, up * up);
+        Self { p, v: [0.0; 3], pp, pv: [[0.0; 3]; 3], vv: [h, 0.0, 0.0, h, 0.0, u] }
+    }
+
+    /// `dt` seconds later (or earlier), with white-noise acceleration of the densities `q` over ground and up, m²/s³
+    /// (Bar-Shalom, Li and Kirubarajan 2001, 6.2.2). A climb dies away over `level` seconds, forwards.
+    #[must_use]
+    pub fn predict(&self, dt: f64, q: [f64; 2], level: f64) -> Self {
+        let mut g = *self;
+        let t = dt.abs();
+        // How far and how fast a velocity of 1 m/s has become.
+        let fade = if dt > 0.0 { libm::exp(-dt / level) } else { 1.0 };
+        let far = if dt > 0.0 { level * (1.0 - fade) } else { dt };
+        let (go, keep) = ([dt, dt, far], [1.0, 1.0, fade]);
+        for i in 0..3 {
+            g.p[i] += go[i] * self.v[i];
+            g.v[i] *= keep[i];
+            for j in 0..3 {
+                g.pv[i][j] = (self.pv[i][j] + go[i] * self.vv[AT[i][j]]) * keep[j];
+            }
+            for j in i..3 {
+                g.pp[AT[i][j]] += go[j] * self.pv[i][j] + go[i] * self.pv[j][i] + go[i] * go[j] * self.vv[AT[i][j]];
+                g.vv[AT[i][j]] *= keep[i] * keep[j];
+            }
+            let q = q[usize::from(i == 2)];
+            g.pp[AT[i][i]] += q * t * t * t / 3.0;
+            g.pv[i][i] += q * dt * t / 2.0;
+            g.vv[AT[i][i]] += q * t;
+        }
+        g
+    }
+
+    /// Joins one number: `h` is how it changes with the place, `nu` what it was beyond what was expected, `r` its
+    /// variance.
+    pub fn join(&mut self, h: &V3, nu: f64, r: f64) -> Said {
+        let a = times(&self.pp, h);
+        let b = turn_back(&self.pv, h);
+        let s = dot(h, &a) + r;
+        let k = nu / s;
+        for i in 0..3 {
+            self.p[i] += a[i] * k;
+            self.v[i] += b[i] * k;
+            for j in 0..3 {
+                self.pv[i][j] -= a[i] * b[j] / s;
+            }
+            for j in i..3 {
+                self.pp[AT[i][j]] -= a[i] * a[j] / s;
+                self.vv[AT[i][j]] -= b[i] * b[j] / s;
+            }
+        }
+        Said { d2: nu * k, s }
+    }
+
+    /// Joins what is believed of the velocity, each axis by itself: afterwards it is no surer than `var`, and no less
+    /// sure either; so saying it again changes nothing.
+    pub fn believe_velocity(&mut self, said: &V3, var: &V3) {
+        for axis in 0..3 {
+            let a: V3 = std::array::from_fn(|i| self.pv[i][axis]);
+            let b: V3 = std::array::from_fn(|i| self.vv[AT[i][axis]]);
+            if b[axis] <= var[axis] * 1.0001 {
+                continue;
+            }
+            let r = 1.0 / (1.0 / var[axis] - 1.0 / b[axis]);
+            let s = b[axis] + r;
+            let k = (said[axis] - self.v[axis]) / s;
+            for i in 0..3 {
+                self.p[i] += a[i] * k;
+                self.v[i] += b[i] * k;
+                for j in 0..3 {
+                    self.pv[i][j] -= a[i] * b[j] / s;
+                }
+                for j in i..3 {
+                    self.pp[AT[i][j]] -= a[i] * a[j] / s;
+                    self.vv[AT[i][j]] -= b[i] * b[j] / s;
+                }
+            }
+        }
+    }
+
+    /// The Gaussian with the moments of a mixture. Weights sum to 1.
+    #[must_use]
+    pub fn mixed(parts: &[(f64, Gauss)]) -> Self {
+        let mut m = Self { p: [0.0; 3], v: [0.0; 3], pp: [0.0; 6], pv: [[0.0; 3]; 3], vv: [0.0; 6] };
+        for (w, g) in parts {
+            for i in 0..3 {
+                m.p[i] += w * g.p[i];
+                m.v[i] += w * g.v[i];
+            }
+        }
+        for (w, g) in parts {
+            let (dp, dv) = (minus(&g.p, &m.p), minus(&g.v, &m.v));
+            for i in 0..3 {
+                for j in 0..3 {
+                    m.pv[i][j] += w * (g.pv[i][j] + dp[i] * dv[j]);
+                }
+                for j in i..3 {
+                    let k = AT[i][j];
+                    m.pp[k] += w * (g.pp[k] + dp[i] * dp[j]);
+                    m.vv[k] += w * (g.vv[k] + dv[i] * dv[j]);
+                }
+            }
+        }
+        m
+    }
+
+    /// Larger than any one sigma of the place, m.
+    pub fn spread(&self) -> f64 {
+        (self.pp[0] + self.pp[3] + self.pp[5]).max(0.0).sqrt()
+    }
+
+    /// All numbers are finite and of this Earth, and the covariance is positive definite.
+    pub fn is_sound(&self) -> bool {
+        let mut all = self.p.iter().chain(&self.v).chain(&self.pp).chain(self.pv.iter().flatten()).chain(&self.vv);
+        all.all(|x| x.abs() < 1e12) && self.is_positive()
+    }
+
+    /// Whether the covariance has a Cholesky factor.
+    fn is_positive(&self) -> bool {
+        let mut l = [[0.0; 6]; 6];
+        for i in 0..6 {
+            for j in 0..=i {
+                let entry = match (i < 3, j < 3) {
+                    (true, _) => self.pp[AT[i][j]],
+                    (false, true) => self.pv[j][i - 3],
+                    (false, false) => self.vv[AT[i - 3][j - 3]],
+                };
+                let rest: f64 = entry - (0..j).map(|k| l[i][k] * l[j][k]).sum::<f64>();
+                if i == j {
+                    if rest.is_nan() || rest <= 0.0 {
+                        return false;
+                    }
+                    l[i][i] = rest.sqrt();
+                } else {
+                    l[i][j] = rest / l[j][j];
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,192 @@
+//! [`Sky`]: what may be in the air of a scene, from scans, claims and bearings.
+//!
+//! Every thing is a Bernoulli component: a state under several models of flight, and the chance that it is there at
+//! all (track-oriented Poisson multi-Bernoulli, Williams 2015). A scan is joined as a whole: who is who is solved over
+//! clusters of tracks and plots that could belong together. What nobody has noticed yet has a density, so a plot that is
+//! of no track starts one with a chance that is small where false plots are many and things are few.
+//!
+//! Late reports are joined at their own time: each track keeps its last steps, and is worked on again from there.
+
+pub mod assign;
+mod body;
+mod claims;
+mod crossing;
+mod flock;
+pub mod gauss;
+pub mod motion;
+mod report;
+mod scan;
+pub mod sensor;
+pub mod settings;
+
+use body::Body;
+use crossing::Loose;
+use gauss::{dot, minus};
+use motion::{MODELS, Motion};
+pub use report::{Belief, Report};
+use scan::Scratch;
+use sensor::Component;
+pub use sensor::{Measured, Sense, Sensor};
+pub use settings::{Settings, SkySettingsProblem};
+use std::sync::Arc;
+
+/// A name that something claims: an index into whoever keeps the names.
+pub type Name = u32;
+
+/// One plot of a scan.
+#[derive(Debug, Clone, Copy)]
+pub struct Plot {
+    /// What was measured.
+    pub m: Measured,
+    /// What it claims to be.
+    pub name: Option<Name>,
+}
+
+/// The air of a scene.
+#[derive(Debug, Clone)]
+pub struct Sky {
+    settings: Settings,
+    sensors: Arc<[Sensor]>,
+    bodies: Vec<Body>,
+    next: u64,
+    now: f64,
+    loose: Vec<Loose>,
+    scratch: Scratch,
+    refused: u64,
+}
+
+/// Why no [`Sky`] can be made.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum Unfit {
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] SkySettingsProblem),
+    /// A sensor.
+    #[error("sensor {number}: {field} makes no sense")]
+    Sensor {
+        /// Its index.
+        number: usize,
+        /// The field that is wrong.
+        field: &'static str,
+    },
+}
+
+/// Times reach this far from nought, s: Unix seconds fit.
+const LONGEST_S: f64 = 1e10;
+/// ln 2π.
+const LN_2PI: f64 = 1.8378770664093453;
+
+/// Joins a measurement to a motion. Gives the natural logarithm of its likelihood and the least squared distance over
+/// the models.
+fn join(motion: &mut Motion, sensor: &Sensor, m: &Measured) -> (f64, f64) {
+    let mut parts = [Component::default(); 3];
+    let mut ln = [0.0; MODELS];
+    let mut least = f64::INFINITY;
+    for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
+        let n = sensor.components(m, state, &mut parts);
+        let start = state.p;
+        let mut d2 = 0.0;
+        for c in &parts[..n] {
+            let moved = dot(&c.h, &minus(&state.p, &start));
+            let said = state.join(&c.h, c.nu - moved, c.r);
+            d2 += said.d2;
+            *ln -= 0.5 * (said.d2 + libm::log(said.s) + LN_2PI);
+        }
+        least = least.min(d2);
+    }
+    (motion.weigh(&ln), least)
+}
+
+impl Sky {
+    /// Nothing known yet. Settings and sensors that make no sense are refused.
+    pub fn new(settings: Settings, sensors: Vec<Sensor>) -> Result<Self, Unfit> {
+        settings.check()?;
+        for (number, sensor) in sensors.iter().enumerate() {
+            sensor.check().map_err(|field| Unfit::Sensor { number, field })?;
+        }
+        Ok(Self {
+            settings,
+            sensors: sensors.into(),
+            bodies: Vec::new(),
+            next: 1,
+            now: f64::NEG_INFINITY,
+            loose: Vec::new(),
+            scratch: Scratch::default(),
+            refused: 0,
+        })
+    }
+
+    /// Nothing is followed, not even tentatively.
+    pub fn is_empty(&self) -> bool {
+        self.bodies.is_empty()
+    }
+
+    /// Scans and plots refused so far: of no sensor that is known, too late, or with numbers that nothing can measure.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Takes a whole scan of a sensor that was made at `t`, also when it comes late and when it is empty. Reports of
+    /// the tracks that it changed are added to `out`. Whoever calls must not pass times that are yet to come: what is as
+    /// late as [`Settings::forget`] after the newest is refused.
+    ///
+    /// What is not fit to be worked on is left out and counted ([`Self::refused`]): a number that is not finite would
+    /// spread over everything that it touches.
+    pub fn scan(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
+        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense) else {
+            self.refused += 1;
+            return;
+        };
+        if t.is_nan() || t.abs() > LONGEST_S || self.now - t >= self.settings.forget {
+            self.refused += 1;
+            return;
+        }
+        self.now = self.now.max(t);
+        self.forget(out);
+        let fit = plots.iter().filter(|p| p.m.is_fit(sense)).count();
+        self.refused += (plots.len() - fit) as u64;
+        if fit == plots.len() {
+            return self.take(sensor, t, plots, out);
+        }
+        let mut rest = std::mem::take(&mut self.scratch.fit);
+        rest.clear();
+        rest.extend(plots.iter().filter(|p| p.m.is_fit(sense)));
+        self.take(sensor, t, &rest, out);
+        self.scratch.fit = rest;
+    }
+
+    fn take(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
+        match self.sensors[sensor].sense {
+            Sense::Radar | Sense::Bearing => self.whole(sensor, t, plots, out),
+            Sense::Claim => {
+                for plot in plots {
+                    self.hear(sensor, t, plot, out);
+                }
+            }
+            // What people see is not joined yet.
+            Sense::Person => {}
+        }
+    }
+
+    /// A second passed: every track that was not shown for as long, as it is by now.
+    pub fn tick(&mut self, now: f64, out: &mut Vec<Report>) {
+        if now.is_nan() || now.abs() > LONGEST_S {
+            self.refused += 1;
+            return;
+        }
+        self.now = self.now.max(now);
+        self.forget(out);
+        for body in &mut self.bodies {
+            if now > body.as_of {
+                body.r *= libm::exp(-(now - body.as_of) / self.settings.stay);
+                body.as_of = now;
+            }
+        }
+        for k in 0..self.bodies.len() {
+            if now - self.bodies[k].shown >= 0.999 {
+                self.show(k, now, out);
+            }
+        }
+        self.bury(out);
+    }
+}

@@ -1,0 +1,89 @@
+//! [`Motion`]: a state under models of flight that interact: quiet flight, and manoeuvre.
+
+use super::gauss::{Gauss, V3};
+use serde::{Deserialize, Serialize};
+
+/// How many models.
+pub const MODELS: usize = 2;
+
+/// The models and how they follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Flight {
+    /// Density of acceleration over ground of each model, m²/s³.
+    pub q: [f64; MODELS],
+    /// The density upwards is this share of it.
+    pub up: f64,
+    /// How long a climb lasts, s: things level out.
+    pub level: f64,
+    /// How long a model lasts on average, s.
+    pub stay: [f64; MODELS],
+}
+
+/// A state under each model, and how probable each is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Motion {
+    /// Probability of each model; they sum to 1.
+    pub mu: [f64; MODELS],
+    /// The state under each.
+    pub states: [Gauss; MODELS],
+}
+
+impl Motion {
+    /// The same state under all models.
+    pub fn of(state: Gauss, flight: &Flight) -> Self {
+        let total = flight.stay[0] + flight.stay[1];
+        Self { mu: [flight.stay[0] / total, flight.stay[1] / total], states: [state; MODELS] }
+    }
+
+    /// `dt` seconds later (earlier where negative): mixing over models and prediction under each (Blom and Bar-Shalom
+    /// 1988), with the chances of a change those of a continuous-time chain, so that they do not depend on how often
+    /// somebody looks.
+    #[must_use]
+    pub fn predict(&self, dt: f64, flight: &Flight) -> Self {
+        if dt == 0.0 {
+            return *self;
+        }
+        let (a, b) = (1.0 / flight.stay[0], 1.0 / flight.stay[1]);
+        let gone = (1.0 - libm::exp(-(a + b) * dt.abs())) / (a + b);
+        let (leave0, leave1) = (a * gone, b * gone);
+        let flow =
+            [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
+        let mut out = *self;
+        for (j, into) in flow.iter().enumerate() {
+            let mu = into[0] + into[1];
+            let mixed = Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])]);
+            out.mu[j] = mu;
+            out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], flight.level);
+        }
+        out
+    }
+
+    /// One Gaussian with the moments of all.
+    pub fn merged(&self) -> Gauss {
+        Gauss::mixed(&[(self.mu[0], self.states[0]), (self.mu[1], self.states[1])])
+    }
+
+    /// The models are as probable as they were, times what each made of a measurement (natural logarithms).
+    pub fn weigh(&mut self, ln: &[f64; MODELS]) -> f64 {
+        let top = ln[0].max(ln[1]);
+        let w: [f64; MODELS] = std::array::from_fn(|j| self.mu[j] * libm::exp(ln[j] - top));
+        let total = w[0] + w[1];
+        if total > 0.0 && total.is_finite() {
+            for (mu, w) in self.mu.iter_mut().zip(w) {
+                // Nothing is ever impossible: a model that has died could never come back.
+                *mu = (w / total).clamp(1e-4, 1.0 - 1e-4);
+            }
+        }
+        top + libm::log(total.max(f64::MIN_POSITIVE))
+    }
+
+    /// Mean place, m.
+    pub fn place(&self) -> V3 {
+        std::array::from_fn(|i| self.mu[0] * self.states[0].p[i] + self.mu[1] * self.states[1].p[i])
+    }
+
+    /// There is a state to go on with under every model ([`Gauss::is_sound`]), and the probabilities are some.
+    pub fn is_sound(&self) -> bool {
+        self.states.iter().all(Gauss::is_sound) && self.mu.iter().all(|mu| (0.0..=1.0).contains(mu))
+    }
+}

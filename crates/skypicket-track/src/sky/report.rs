@@ -1,0 +1,121 @@
+//! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
+
+use super::{Name, Sky, body::Body, gauss::Gauss};
+
+/// How far a track is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belief {
+    /// Started.
+    Tentative,
+    /// Believed.
+    Confirmed,
+    /// Gone.
+    Deleted,
+}
+
+/// A track as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// Its number.
+    pub id: u64,
+    /// The moment that the state is of, s.
+    pub t: f64,
+    /// Place and velocity.
+    pub state: Gauss,
+    /// How far it is believed.
+    pub belief: Belief,
+    /// Chance that it is there.
+    pub existence: f64,
+    /// What it claims to be.
+    pub name: Option<Name>,
+    /// Two kinds of evidence speak against its claim.
+    pub suspect: bool,
+}
+
+impl Sky {
+    /// Two kinds of evidence against what a track says of itself: radars that should see it do not, emissions with its
+    /// name come from elsewhere, another has its name and is seen.
+    fn doubted(&self, k: usize) -> bool {
+        let body = &self.bodies[k];
+        if !body.claims.alone() {
+            return false;
+        }
+        let silent = body.r < 0.05;
+        let elsewhere = body.claims.misfits >= 2 && body.claims.fits == 0;
+        let twice = body.claims.name().is_some_and(|n| {
+            self.bodies.iter().enumerate().any(|(o, b)| {
+                o != k
+                    && b.claims.seen > 2
+                    && b.claims.name() == Some(n)
+                    && (b.claims.heard - body.claims.heard).abs() < 10.0
+            })
+        });
+        u8::from(silent) + u8::from(elsewhere) + u8::from(twice) >= 2
+    }
+
+    /// How a track stands now.
+    pub(super) fn show(&mut self, k: usize, now: f64, out: &mut Vec<Report>) {
+        let suspect = self.doubted(k);
+        let body = &mut self.bodies[k];
+        let last = body.last();
+        let t = last.t.max(now);
+        let state = last.motion.predict(t - last.t, &self.settings.flight).merged();
+        let enough = if body.claims.alone() { self.settings.word * 0.95 } else { self.settings.confirm };
+        // Where it is has to be known, too: nobody can look for a thing that may be anywhere.
+        let lost = (state.pp[0] + state.pp[3]).sqrt() > self.settings.lost;
+        if suspect || (body.r >= enough && !lost && (body.claims.any || body.claims.seen >= 2)) {
+            body.confirmed = true;
+        } else if body.r < self.settings.doubt || lost {
+            body.confirmed = false;
+        }
+        body.shown = body.shown.max(now);
+        out.push(Report {
+            id: body.id,
+            t,
+            state,
+            belief: if body.confirmed { Belief::Confirmed } else { Belief::Tentative },
+            existence: body.r,
+            name: body.claims.name(),
+            suspect,
+        });
+    }
+
+    /// Ends what is hardly there any more.
+    pub(super) fn bury(&mut self, out: &mut Vec<Report>) {
+        let (over, now) = (self.settings.over, self.now);
+        // What is said is shown, whatever is thought of it.
+        self.keep(out, |b| {
+            b.r >= over || (b.claims.any && now - b.claims.heard < if b.claims.alone() { 30.0 } else { 8.0 })
+        });
+    }
+
+    /// Ends what nothing was measured of for so long that its state says nothing.
+    pub(super) fn forget(&mut self, out: &mut Vec<Report>) {
+        let (forget, now) = (self.settings.forget, self.now);
+        self.keep(out, |b| now - b.last().t < forget);
+    }
+
+    fn keep(&mut self, out: &mut Vec<Report>, keep: impl Fn(&Body) -> bool) {
+        let pool = &mut self.scratch.pool;
+        self.bodies.retain_mut(|b| {
+            if keep(b) {
+                return true;
+            }
+            if b.shown > f64::NEG_INFINITY {
+                let last = b.last();
+                out.push(Report {
+                    id: b.id,
+                    // Where it was when something was last measured of it.
+                    t: last.t,
+                    state: last.motion.merged(),
+                    belief: Belief::Deleted,
+                    existence: b.r,
+                    name: None,
+                    suspect: false,
+                });
+            }
+            pool.push(std::mem::take(&mut b.steps));
+            false
+        });
+    }
+}

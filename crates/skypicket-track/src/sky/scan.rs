@@ -1,0 +1,247 @@
+//! A scan joined as a whole: who is who, what that makes of each track, and what may be new.
+
+use super::{
+    Plot, Report, Sky,
+    assign::{Assignment, Pair},
+    body::{Step, at_time, insert},
+    gauss::{self, Gauss, V3, minus},
+    join,
+    motion::Motion,
+    sensor::{self, Measured, Sense, height},
+};
+use std::sync::Arc;
+
+/// What nobody has noticed is reckoned with this far around a sensor at most, m.
+const FAR: f64 = 20_000.0;
+
+/// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scratch {
+    /// Plots of a scan that had others which are not fit.
+    pub(super) fit: Vec<Plot>,
+    pub(super) seen: Vec<Seen>,
+    pairs: Vec<Pair>,
+    joined: Vec<Motion>,
+    pub(super) mates: Vec<(usize, Gauss, f64)>,
+    places: Vec<(V3, [f64; 6], f64)>,
+    against: Vec<f64>,
+    births: Vec<f64>,
+    taken: Vec<bool>,
+    assignment: Assignment,
+    /// Steps of tracks that are over, for those that begin.
+    pub(super) pool: Vec<Vec<Step>>,
+}
+
+/// A track as a scan meets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) body: usize,
+    /// The moment at which it was seen.
+    then: f64,
+    motion: Motion,
+    chance: f64,
+    /// Its step that the motion comes from; none when it began later.
+    from: Option<usize>,
+}
+
+impl Sky {
+    pub(super) fn whole(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
+        let mut s = std::mem::take(&mut self.scratch);
+        let sensors = Arc::clone(&self.sensors);
+        let from = &sensors[sensor];
+        let ear = usize::from(from.sound.is_some());
+        let bearing = from.sense == Sense::Bearing;
+        // A bearing whose emission says its name is of the tracks of that name, or speaks against them.
+        s.taken.clear();
+        s.taken.resize(plots.len(), false);
+        if bearing {
+            for (j, plot) in plots.iter().enumerate() {
+                s.taken[j] = self.name_heard(sensor, from, t, plot, out);
+            }
+        }
+        // Where plots are in the scene, for a first look.
+        s.places.clear();
+        s.against.clear();
+        s.births.clear();
+        for plot in plots {
+            if bearing {
+                // False, or of something that nobody has noticed yet.
+                let reach = from.range[1].min(FAR);
+                s.against.push(from.clutter + self.settings.unnoticed * from.pd * reach * reach / 2.0);
+                s.births.push(0.0);
+                continue;
+            }
+            let (p, cov) = from.place_of(&plot.m);
+            let spread = (cov[0] + cov[3] + cov[5]).sqrt();
+            let birth =
+                self.settings.unnoticed_at(height(&p)) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
+            s.places.push((p, cov, spread));
+            s.against.push(from.clutter + birth);
+            s.births.push(birth);
+        }
+        // Tracks that it could see.
+        s.seen.clear();
+        for (k, body) in self.bodies.iter_mut().enumerate() {
+            let near = minus(&body.last().motion.states[0].p, &from.at);
+            let far = from.range[1] + 500.0;
+            if near[0] * near[0] + near[1] * near[1] > far * far {
+                continue;
+            }
+            // What is heard now was given off some time ago, when the thing was elsewhere.
+            let mut then = t;
+            if let Some(speed) = from.sound {
+                for _ in 0..2 {
+                    let d = minus(&at_time(body, then, &self.settings).1.place(), &from.at);
+                    then = t - gauss::dot(&d, &d).sqrt() / speed;
+                }
+            }
+            let (at, motion) = at_time(body, then, &self.settings);
+            let g = motion.merged();
+            let mut chance = from.chance(&g);
+            if bearing {
+                chance *= body.gives[ear];
+            }
+            if chance < 1e-3 {
+                continue;
+            }
+            if t > body.as_of {
+                body.r *= libm::exp(-(t - body.as_of) / self.settings.stay);
+                body.as_of = t;
+            }
+            s.seen.push(Seen { body: k, then, motion, chance, from: at });
+        }
+        // Who could be who.
+        s.pairs.clear();
+        s.joined.clear();
+        for (i, seen) in s.seen.iter().enumerate() {
+            let body = &self.bodies[seen.body];
+            let g = seen.motion.merged();
+            let spread = g.spread();
+            let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            for (j, plot) in plots.iter().enumerate() {
+                if s.taken[j] {
+                    continue;
+                }
+                if !bearing {
+                    let (p, _, own) = &s.places[j];
+                    let d = minus(p, &g.p);
+                    let reach = 4.5 * (spread + own);
+                    if gauss::dot(&d, &d) > reach * reach {
+                        continue;
+                    }
+                }
+                let mut joined = seen.motion;
+                let (ln, d2) = join(&mut joined, from, &plot.m);
+                if d2 > self.settings.gate {
+                    continue;
+                }
+                let odds = body.r * seen.chance * libm::exp(ln) / s.against[j] / unseen;
+                if odds < 1e-6 {
+                    continue;
+                }
+                s.pairs.push(Pair { track: i, plot: j, odds, chance: 0.0, best: false });
+                s.joined.push(joined);
+            }
+        }
+        s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
+        // What that makes of each track.
+        let mut k = 0;
+        for (i, seen) in s.seen.iter().enumerate() {
+            let mut any = 0.0;
+            let mut best: Option<usize> = None;
+            let start = k;
+            while k < s.pairs.len() && s.pairs[k].track == i {
+                any += s.pairs[k].chance;
+                if s.pairs[k].best {
+                    best = Some(k);
+                }
+                k += 1;
+            }
+            let any = any.min(1.0);
+            let body = &mut self.bodies[seen.body];
+            let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            let there = body.r * (1.0 - seen.chance) / unseen;
+            body.r = (any + (1.0 - any) * there).clamp(0.0, 1.0 - 1e-9);
+            if bearing {
+                let pd = from.pd;
+                let e = body.gives[ear];
+                let quiet = e * (1.0 - pd) / (1.0 - e * pd);
+                // What was found by its sound and radio goes on giving both; else its misses would mean nothing.
+                let least = if body.met { self.settings.gives } else { 0.02 };
+                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, 0.999);
+            }
+            if best.is_some() && !bearing {
+                body.claims.seen += 1;
+            }
+            if bearing {
+                // Bearings that could be this track's are joined as one, each as far as it could: with a choice made
+                // for good, the first mistake would lead to the next.
+                if let Some(base) = seen.from
+                    && let Some(m) = blend(&s.pairs[start..k], plots, any)
+                {
+                    let mut motion = seen.motion;
+                    join(&mut motion, from, &m);
+                    let by = Some((sensor, m));
+                    insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.settings);
+                }
+            } else if let (Some(best), Some(base)) = (best, seen.from) {
+                let by = Some((sensor, plots[s.pairs[best].plot].m));
+                insert(body, base, &Step { t: seen.then, motion: s.joined[best], by }, &sensors, &self.settings);
+            }
+        }
+        if !bearing {
+            self.flock(&mut s, t);
+        }
+        // What is of no track may be new.
+        if !bearing {
+            for (j, plot) in plots.iter().enumerate() {
+                let r = s.assignment.free[j] * s.births[j] / s.against[j];
+                if r < self.settings.over * 2.0 {
+                    continue;
+                }
+                let (p, cov, spread) = s.places[j];
+                if spread > self.settings.vague {
+                    continue;
+                }
+                let [over_ground, up] = self.settings.unknown_speed;
+                let state = Gauss::standing(p, cov, over_ground, up);
+                let motion = Motion::of(state, &self.settings.flight);
+                self.scratch.pool = std::mem::take(&mut s.pool);
+                let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
+                s.pool = std::mem::take(&mut self.scratch.pool);
+                self.bodies[k].claims.seen = 1;
+            }
+        }
+        if bearing {
+            self.scratch.pool = std::mem::take(&mut s.pool);
+            self.cross(sensor, t, plots, &s.assignment.free, &s.taken);
+            s.pool = std::mem::take(&mut self.scratch.pool);
+        }
+        for seen in &s.seen {
+            self.show(seen.body, t, out);
+        }
+        self.scratch = s;
+        self.bury(out);
+    }
+}
+
+/// Several bearings as one: their mean by chance, less sure for their spread and for the chance that none is it.
+fn blend(pairs: &[Pair], plots: &[Plot], any: f64) -> Option<Measured> {
+    if any < 0.02 {
+        return None;
+    }
+    let first = plots[pairs.first()?.plot].m;
+    let (mut mean, mut square, mut r) = (0.0, 0.0, 0.0);
+    for p in pairs {
+        let m = &plots[p.plot].m;
+        let off = sensor::wrap(m.z[1] - first.z[1]);
+        mean += p.chance * off;
+        square += p.chance * off * off;
+        r += p.chance * m.r[1];
+    }
+    let (mean, square, r) = (mean / any, square / any, r / any);
+    let mut m = first;
+    m.z[1] = sensor::wrap(first.z[1] + mean);
+    m.r[1] = (r + (square - mean * mean).max(0.0)) / any.min(1.0);
+    Some(m)
+}

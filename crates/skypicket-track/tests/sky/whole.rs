@@ -1,0 +1,275 @@
+//! The whole engine.
+
+use proptest::prelude::*;
+use skypicket_track::sky::{Belief, Measured, Plot, Report, Sense, Sensor, Settings, Sky, Unfit};
+use std::f64::consts::PI;
+
+const FLAT: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+fn sensor(sense: Sense, at: [f64; 3], sound: Option<f64>) -> Sensor {
+    Sensor {
+        sense,
+        at,
+        axes: FLAT,
+        pd: 0.9,
+        clutter: if sense == Sense::Radar { 1e-6 } else { 1e-2 },
+        range: [30.0, 5_000.0],
+        sector: [0.0, PI],
+        elevation: [-0.2, 1.3],
+        floor: f64::NEG_INFINITY,
+        sound,
+    }
+}
+
+/// A radar, two direction finders, a pair of ears, Remote ID, a person.
+fn sensors() -> Vec<Sensor> {
+    vec![
+        sensor(Sense::Radar, [0.0; 3], None),
+        sensor(Sense::Bearing, [800.0, 0.0, 2.0], None),
+        sensor(Sense::Bearing, [-600.0, 300.0, 2.0], None),
+        sensor(Sense::Bearing, [0.0, 900.0, 2.0], Some(343.0)),
+        sensor(Sense::Claim, [0.0; 3], None),
+        sensor(Sense::Person, [100.0, 0.0, 2.0], None),
+    ]
+}
+
+fn sky() -> Sky {
+    Sky::new(Settings::default(), sensors()).unwrap()
+}
+
+fn radar_plot(p: [f64; 3]) -> Plot {
+    let [r, az, el] = sensor(Sense::Radar, [0.0; 3], None).sees(&p);
+    Plot { m: Measured { z: [r, az, el], r: [25.0, 1e-4, 1e-4] }, name: None }
+}
+
+/// A thing that flies straight, at a time.
+fn flies(k: usize, t: f64) -> [f64; 3] {
+    let k = k as f64;
+    [600.0 + 150.0 * k - 12.0 * t, -400.0 + 310.0 * k + (7.0 - k) * t, 60.0 + 10.0 * k]
+}
+
+fn sound(reports: &[Report]) -> Result<(), TestCaseError> {
+    for r in reports {
+        prop_assert!(r.state.is_sound(), "{r:?}");
+        prop_assert!((0.0..=1.0).contains(&r.existence) && r.t.is_finite(), "{r:?}");
+    }
+    Ok(())
+}
+
+/// A number that may be anything, mostly one that can be.
+fn wild(tame: std::ops::Range<f64>) -> impl Strategy<Value = f64> {
+    prop_oneof![
+        12 => tame,
+        1 => any::<f64>(),
+        1 => prop_oneof![
+            Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(0.0), Just(-1.0), Just(1e300), Just(1e9),
+            Just(5e-324), Just(1e-7), Just(1e-6), Just(1e-10), Just(2.5e7), Just(10.0)
+        ],
+    ]
+}
+
+prop_compose! {
+    fn plot()(
+        kind in 0..3u8,
+        z in (wild(40.0..3000.0), wild(-3.0..3.0), wild(-0.1..1.0)),
+        place in (wild(-900.0..900.0), wild(-900.0..900.0), wild(0.0..200.0)),
+        metres in (wild(1.0..400.0), wild(1.0..400.0), wild(1.0..400.0)),
+        angle in (wild(1e-5..1e-2), wild(1e-5..1e-2)),
+        name in prop::option::of(0..3u32),
+    ) -> Plot {
+        let m = if kind == 0 {
+            Measured { z: [place.0, place.1, place.2], r: [metres.0, metres.1, metres.2] }
+        } else {
+            Measured { z: [z.0, z.1, z.2], r: [metres.0, angle.0, angle.1] }
+        };
+        Plot { m, name }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_every_state_stays_sound(
+        scans in prop::collection::vec((0..7usize, wild(-3.0..4.0), prop::collection::vec(plot(), 0..5), any::<bool>()), 1..60),
+    ) {
+        let mut sky = sky();
+        let mut out = Vec::new();
+        let mut t = 100.0;
+        for (from, dt, plots, tick) in &scans {
+            // Late ones and early ones; absurd moments are given and the clock goes on from the last that was not.
+            let at = t + dt;
+            sky.scan(*from, at, plots, &mut out);
+            if at.abs() < 1e6 {
+                t = f64::max(t, at);
+            }
+            if *tick {
+                sky.tick(t, &mut out);
+            }
+            sound(&out)?;
+            out.clear();
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes(
+        scans in prop::collection::vec((0..6usize, -1.0..2.0f64, prop::collection::vec(plot(), 0..5)), 1..30),
+    ) {
+        let run = || {
+            let (mut sky, mut out, mut t) = (sky(), Vec::new(), 0.0);
+            for (from, dt, plots) in &scans {
+                t += dt;
+                sky.scan(*from, t, plots, &mut out);
+                sky.tick(t, &mut out);
+            }
+            format!("{out:?}")
+        };
+        prop_assert_eq!(run(), run());
+    }
+
+    /// But for the numbers that new tracks get.
+    #[test]
+    fn the_order_of_plots_in_a_scan_changes_nothing(
+        noise in prop::collection::vec(-8.0..8.0f64, 12 * 5 * 3), clutter in prop::collection::vec((-900.0..900.0f64, 50.0..900.0f64), 12),
+    ) {
+        let run = |turned: bool| {
+            let (mut sky, mut out) = (sky(), Vec::new());
+            for s in 0..12 {
+                let t = f64::from(u32::try_from(s).unwrap());
+                let mut plots: Vec<Plot> = (0..5)
+                    .map(|k| {
+                        let p = flies(k, t);
+                        radar_plot(std::array::from_fn(|i| p[i] + noise[(s * 5 + k) * 3 + i]))
+                    })
+                    .collect();
+                plots.push(radar_plot([clutter[s].0, clutter[s].1, 80.0]));
+                if turned {
+                    plots.reverse();
+                    plots.swap(0, 2);
+                }
+                out.clear();
+                sky.scan(0, t, &plots, &mut out);
+            }
+            out.retain(|r| r.belief != Belief::Deleted);
+            out.sort_by(|a, b| a.state.p[0].total_cmp(&b.state.p[0]));
+            out
+        };
+        let (one, two) = (run(false), run(true));
+        prop_assert!(one.len() >= 5);
+        prop_assert_eq!(one.len(), two.len());
+        for (a, b) in one.iter().zip(&two) {
+            prop_assert!((0..3).all(|i| (a.state.p[i] - b.state.p[i]).abs() < 1e-3), "{:?} {:?}", a, b);
+            prop_assert!((a.existence - b.existence).abs() < 1e-3 && a.belief == b.belief);
+        }
+    }
+}
+
+/// What is believed at the end, by place.
+fn confirmed(out: &[Report], t: f64) -> Vec<Report> {
+    let mut now: Vec<Report> =
+        out.iter().filter(|r| r.belief == Belief::Confirmed && r.t >= t - 0.01).copied().collect();
+    now.sort_by(|a, b| a.id.cmp(&b.id).then(a.t.total_cmp(&b.t)));
+    now.dedup_by(|b, a| a.id == b.id);
+    now
+}
+
+#[test]
+fn a_scan_that_comes_late_counts_as_if_it_had_been_in_time() {
+    let scan = |s: usize| -> (f64, Vec<Plot>) {
+        let t = 0.5 * s as f64;
+        // Errors that a table of sines makes: no two alike, the same at each run.
+        let off = |k: usize, i: usize| 6.0 * libm::sin((s * 7 + k * 3 + i) as f64 * 1.7);
+        (t, (0..3).map(|k| radar_plot(std::array::from_fn(|i| flies(k, t)[i] + off(k, i)))).collect())
+    };
+    let run = |order: &[usize]| {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        for s in order {
+            let (t, plots) = scan(*s);
+            sky.scan(0, t, &plots, &mut out);
+        }
+        out.clear();
+        sky.tick(16.0, &mut out);
+        (confirmed(&out, 16.0), sky.refused())
+    };
+    let in_time: Vec<usize> = (0..30).collect();
+    // The 24th comes after the 28th.
+    let late: Vec<usize> = (0..24).chain(25..29).chain([24, 29]).collect();
+    let without: Vec<usize> = (0..24).chain(25..30).collect();
+    let ((a, _), (b, refused), (c, _)) = (run(&in_time), run(&late), run(&without));
+    assert_eq!((a.len(), b.len(), c.len(), refused), (3, 3, 3, 0));
+    let apart = |x: &[Report], y: &[Report]| {
+        x.iter().zip(y).fold(0.0, |m: f64, (x, y)| (0..3).fold(m, |m, i| m.max((x.state.p[i] - y.state.p[i]).abs())))
+    };
+    // Not a bit more than rounding: the steps after it are worked through again.
+    assert!(apart(&a, &b) < 1e-6, "{} m", apart(&a, &b));
+    assert!(apart(&a, &c) > 1e-3, "without it the place is another: {} m", apart(&a, &c));
+}
+
+#[test]
+fn what_nothing_can_measure_is_refused_and_counted_and_the_rest_of_the_scan_is_taken() {
+    let (mut one, mut two) = (sky(), sky());
+    let (mut out, mut other) = (Vec::new(), Vec::new());
+    let mut refused = 0;
+    for s in 0..8 {
+        let t = f64::from(s);
+        let good = radar_plot(flies(1, t));
+        let mut plots = vec![good];
+        for bad in [f64::NAN, f64::INFINITY, -1.0] {
+            let mut p = good;
+            p.m.z[0] = bad;
+            plots.insert(0, p);
+            let mut p = good;
+            p.m.r[1] = bad;
+            plots.push(p);
+            refused += 2;
+        }
+        one.scan(0, t, &plots, &mut out);
+        two.scan(0, t, &[good], &mut other);
+    }
+    assert_eq!(one.refused(), refused);
+    assert_eq!(two.refused(), 0);
+    assert_eq!(format!("{out:?}"), format!("{other:?}"));
+    assert!(out.iter().any(|r| r.belief == Belief::Confirmed));
+    // Of nobody, at no time, and of long ago.
+    out.clear();
+    for (from, t) in [(99, 8.0), (0, f64::NAN), (0, 1e11), (0, -300.0)] {
+        one.scan(from, t, &[radar_plot(flies(1, 8.0))], &mut out);
+    }
+    one.tick(f64::NAN, &mut out);
+    assert_eq!((one.refused(), out.len()), (refused + 5, 0));
+}
+
+#[test]
+fn a_track_of_which_nothing_came_for_minutes_is_over_and_said_to_be() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    for s in 0..8 {
+        sky.scan(0, f64::from(s), &[radar_plot(flies(1, f64::from(s)))], &mut out);
+    }
+    assert!(!sky.is_empty());
+    out.clear();
+    sky.tick(1e9, &mut out);
+    assert!(sky.is_empty());
+    assert!(!out.is_empty() && out.iter().all(|r| r.belief == Belief::Deleted && r.state.is_sound()));
+}
+
+#[test]
+fn a_sensor_that_cannot_be_is_refused_by_its_field() {
+    type Wrong = fn(&mut Sensor);
+    let wrong: &[(Wrong, &str)] = &[
+        (|s| s.pd = 1.5, "pd"),
+        (|s| s.clutter = 0.0, "clutter"),
+        (|s| s.axes[1] = [0.0; 3], "axes"),
+        (|s| s.range = [10.0, 5.0], "range"),
+        (|s| s.at[2] = f64::NAN, "at"),
+        (|s| s.sound = Some(0.0), "sound"),
+    ];
+    for (spoil, field) in wrong {
+        let mut all = sensors();
+        spoil(&mut all[3]);
+        assert_eq!(Sky::new(Settings::default(), all).err(), Some(Unfit::Sensor { number: 3, field }));
+    }
+    assert!(matches!(
+        Sky::new(Settings { gate: -1.0, ..Settings::default() }, sensors()).err(),
+        Some(Unfit::Settings(p)) if p.name == "gate"
+    ));
+}
