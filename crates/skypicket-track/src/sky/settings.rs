@@ -80,7 +80,7 @@ pub struct SkySettingsProblem {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            flight: Flight { q: [0.1, 10.0], up: 0.5, stay: [15.0, 5.0], level: 6.0 },
+            flight: Flight { q: [0.1, 15.0], up: 0.5, stay: [15.0, 5.0], level: 6.0 },
             unknown_speed: [12.0, 4.0],
             unnoticed: 1e-7,
             low: (0.85, 150.0),
