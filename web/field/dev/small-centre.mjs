@@ -33,6 +33,10 @@ export class SmallCentre {
   refusing = 0;
   /** Every connection breaks. */
   dead = false;
+  /** So many lists of notices are refused with 503. */
+  lame = 0;
+  /** Lists of notices that are held back, once this is a list: each sends itself when it is called. */
+  held = null;
   /** (path, body) => [status, code, detail, headers] for a POST that must fail. */
   failing = () => null;
   #signedIn = true;
@@ -191,8 +195,16 @@ export class SmallCentre {
       return res.write(`event: hello\ndata: ${JSON.stringify({ now: now(), exercise: this.exercise })}\n\n`);
     }
     if (path === '/notices') {
+      if (this.lame > 0) {
+        this.lame -= 1;
+        return problem(503, 'closing', 'Come back soon.');
+      }
       const open = url.searchParams.has('open');
-      return json({ items: [...this.notices.values()].filter((v) => !open || !['cleared', 'recalled', 'expired'].includes(v.notice.state)).reverse(), next: null });
+      const list = { items: structuredClone([...this.notices.values()].filter((v) => !open || !['cleared', 'recalled', 'expired'].includes(v.notice.state)).reverse()), next: null };
+      // Written now, and on its way for as long as a test likes.
+      if (this.held === null) return json(list);
+      this.held.push(() => json(list));
+      return undefined;
     }
     if (path === '/sightings' && req.method === 'GET') return json({ items: [...this.sightings.values()], next: null });
     if (path === '/sightings') {

@@ -31,6 +31,8 @@ const DANGER_OLD_MS = 5_000;
 const SETTLING_MS = 2_000;
 /** A centre that refuses this phone is asked again so often. */
 const REFUSED_AGAIN_MS = 10_000;
+/** A list that did not come is asked for again after so long. */
+const REFETCH_AGAIN_MS = 2_000;
 
 const moment = (): { wallMs: number; monoMs: number } => ({ wallMs: Date.now(), monoMs: performance.now() });
 
@@ -78,6 +80,10 @@ class Centre {
   private shown = new Set<string>();
   private seen = new Set<string>();
   private refetching = false;
+  /** It was asked for while it went on. */
+  private again = false;
+  /** Of what the stream told since the list was asked for. */
+  private readonly told = new Set<string>();
 
   /** The exercise that an answer named, before anybody had signed in. */
   private heardExercise = $state<string | null>(null);
@@ -331,29 +337,44 @@ class Centre {
     }
   };
 
-  /** Everything that is open, anew: after a connection, and when the stream says that something was missed. */
+  /** Everything that is open, anew: after a connection, and when the stream says that something was missed. Until it has come. */
   private async refetch(): Promise<void> {
-    if (this.refetching) return;
+    if (this.refetching) {
+      this.again = true;
+      return;
+    }
     this.refetching = true;
     try {
-      const fresh = await api.me();
-      if (this.session === 'open') {
-        this.me = fresh;
-        keep('me', JSON.stringify(fresh));
-      }
-      const [notices, sightings] = await Promise.all([api.notices(true), api.sightings()]);
-      const open = new Set(notices.map((v) => v.notice.id));
-      // What was open and is no longer listed has ended while nobody heard.
-      const gone = [...this.views.values()].filter((v) => !ended(v.notice.state) && !open.has(v.notice.id));
-      for (const view of notices) this.putNotice(view);
-      for (const v of gone) this.putNotice(await api.notice(v.notice.id));
-      for (const view of sightings) this.putSighting(view);
+      do {
+        this.again = false;
+        this.told.clear();
+        await this.fetchAll();
+      } while (this.again);
     } catch (error) {
       if (error instanceof Problem && error.status === 401) this.expire();
-      // Else the stream's next break or reset asks again.
+      // The stream may go on well for hours: what was not read may be a warning.
+      else setTimeout(() => { if (this.session === 'open' && this.connection.is === 'open') void this.refetch(); }, REFETCH_AGAIN_MS);
     } finally {
       this.refetching = false;
     }
+  }
+  private async fetchAll(): Promise<void> {
+    const fresh = await api.me();
+    if (this.session === 'open') {
+      this.me = fresh;
+      keep('me', JSON.stringify(fresh));
+    }
+    const [notices, sightings] = await Promise.all([api.notices(true), api.sightings()]);
+    const open = new Set(notices.map((v) => v.notice.id));
+    // What was open and is no longer listed has ended while nobody heard.
+    const gone = [...this.views.values()].filter((v) => !ended(v.notice.state) && !open.has(v.notice.id) && !this.told.has(v.notice.id));
+    // What the stream told of meanwhile is newer than the list, which may have been written before it.
+    for (const view of notices) if (!this.told.has(view.notice.id)) this.putNotice(view);
+    for (const v of gone) {
+      const view = await api.notice(v.notice.id);
+      if (!this.told.has(view.notice.id)) this.putNotice(view);
+    }
+    for (const view of sightings) if (!this.told.has(view.sighting.id)) this.putSighting(view);
   }
 
   private readonly take = <N extends EventName>(name: N, data: EventData[N]): void => {
@@ -362,6 +383,7 @@ class Centre {
     this.hear(Number.isNaN(centreMs) ? null : centreMs);
     switch (name) {
       case 'notice':
+        this.told.add((data as NoticeView).notice.id);
         this.putNotice(data as NoticeView);
         break;
       case 'dangers':
@@ -369,6 +391,7 @@ class Centre {
         this.dangersMs = Date.now();
         break;
       case 'sighting':
+        this.told.add((data as SightingView).sighting.id);
         this.putSighting(data as SightingView);
         break;
       case 'status':

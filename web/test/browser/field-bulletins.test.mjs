@@ -247,6 +247,44 @@ test('acknowledged without a signal it waits on the phone through a reload, and 
   assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
 });
 
+test('a list that was written before the acknowledgement, and comes after it, asks for nothing again', async (t) => {
+  const { centre, page } = await phone(t);
+  const id = centre.issue();
+  await page.getByRole('button', { name: WORDS.en.ack }).waitFor();
+  centre.held = [];
+  centre.cut();
+  await until('the list is asked for', () => centre.held.length > 0);
+  await held();
+  await page.getByRole('button', { name: WORDS.en.ack }).click();
+  await until('taken', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
+  assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
+  const other = centre.issue({ title: 'Another', text: 'Issued meanwhile.' });
+  await page.getByText('Issued meanwhile.').first().waitFor();
+  const late = centre.held;
+  centre.held = null;
+  const came = page.waitForResponse((r) => /\/notices\?/.test(r.url()));
+  for (const send of late) send();
+  await (await came).finished();
+  // What comes after it has been taken in.
+  centre.update(other, { text: 'The second words.', needs_ack: true });
+  await page.getByText('The second words.').first().waitFor();
+  assert.equal(await page.getByRole('button', { name: '1 bulletin in force' }).isVisible(), true);
+  assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 1, 'of the other alone');
+});
+
+test('a list that is refused is asked for again while the stream goes on: what came meanwhile is not missed', async (t) => {
+  const { centre, page } = await phone(t);
+  centre.lame = 2;
+  centre.refusing = 503;
+  centre.cut();
+  await until('not heard', async () => !(await page.getByText(/heard \d s ago/).first().isVisible()));
+  // Issued while nobody listens: no stream will ever tell of it.
+  centre.issue({ text: 'Issued while nobody listened.' });
+  centre.refusing = 0;
+  await page.getByText('Issued while nobody listened.').first().waitFor();
+  assert.equal(centre.lame, 0);
+});
+
 test('a recall is loud where the old words were read, and stays until it is put away, also over a reload', async (t) => {
   const { centre, page, card, tones } = await phone(t);
   const id = centre.issue({ level: 'caution' });
