@@ -4,12 +4,14 @@
 
 use crate::{
     bulletins::{act, approve, content, issue, propose},
+    renderings::sheet,
     support::{
         Answers, Centre, Client, Does, Events, Flight, MailServer, Post, PostServer, SOON, Scene, id, items, position,
         text, time_text, until,
     },
 };
 use serde_json::{Value, json};
+use skypicket_model::{Time, Zone};
 use std::{
     collections::BTreeSet,
     path::PathBuf,
@@ -109,6 +111,30 @@ fn a_person_by_mail_and_sms_alone_is_warned_by_mail_and_for_want_of_a_receipt_by
     assert_eq!((&mail["state"], &mail["host"], &mail["tested"]), (&json!("up"), &json!("127.0.0.1"), &json!(false)));
     assert!(mail["courier"]["accepted"].as_u64() >= Some(1), "{mail}");
     agent.get("/api/v1/channels").problem(403, "forbidden");
+}
+
+#[test]
+fn a_bulletin_says_its_times_in_the_centres_own_zone_too_by_mail_and_on_its_page() {
+    let mail = MailServer::start();
+    let scene = scene(&[("agent-a1", "channels = [\"mail\"]\naddresses = { mail = \"a1@field.example\" }")])
+        .and(&mail.table(""))
+        // No summer time there: the same letters on any day.
+        .and("[centre]\ntime_zone = \"America/Phoenix\"\n");
+    let mut centre = Centre::start_with(scene, &[]);
+    let agent = centre.person("agent-a1");
+    let bulletin = issue(&mut centre, &sheet());
+    let until_words = {
+        let at: Time = serde_json::from_value(bulletin["content"]["expires_at"].clone()).unwrap();
+        Zone::new("America/Phoenix").unwrap().words(at)
+    };
+    assert!(until_words.contains("UTC") && until_words.contains("MST"), "{until_words}");
+    let sent = until("the mail", SOON, || mail.to("a1@field.example").first().cloned());
+    let path = format!("/api/v1/notices/{}/versions/1/renderings/", text(&bulletin, "/notice"));
+    // As the mail's lines were before they were cut to the length that mail has.
+    let sent = sent.text.replace("=\r\n", "").replace("=\n", "");
+    for said in [sent, agent.get(&format!("{path}page.txt")).text(), agent.get(&format!("{path}mail.txt")).text()] {
+        assert!(said.contains(&until_words), "{until_words} is not in {said}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::{Centre, text};
 use serde_json::{Value, json};
 
 /// A content with a sheet, for unit a.
-fn sheet() -> Value {
+pub(crate) fn sheet() -> Value {
     let mut c = content("Explosives on drones");
     c["marking"] = json!({"tlp": "TLP:GREEN"});
     c["audience"] = json!([{"to": "unit", "unit": "a"}]);
