@@ -72,7 +72,6 @@ deny: ## licences, sources, bans; advisories where their database can be reached
 docs: ## the manual
 	cd docs && npm ci --no-audit --no-fund && npm run build
 
-# A file of tests that passes only the second time is named at the end; STRICT=1 lets nothing have a second time.
 browser: web ## the pages in Chromium, against the real binary
 	cargo build --locked -p skypicket
 	cd web && npm run test:browser
