@@ -370,11 +370,22 @@ class Centre {
     const gone = [...this.views.values()].filter((v) => !ended(v.notice.state) && !open.has(v.notice.id) && !this.told.has(v.notice.id));
     // What the stream told of meanwhile is newer than the list, which may have been written before it.
     for (const view of notices) if (!this.told.has(view.notice.id)) this.putNotice(view);
-    for (const v of gone) {
-      const view = await api.notice(v.notice.id);
-      if (!this.told.has(view.notice.id)) this.putNotice(view);
-    }
     for (const view of sightings) if (!this.told.has(view.sighting.id)) this.putSighting(view);
+    // Each by itself: one that does not come keeps none of the others from being read.
+    let failed: unknown = null;
+    for (const { notice: { id } } of gone) {
+      try {
+        const view = await api.notice(id);
+        if (!this.told.has(id)) this.putNotice(view);
+      } catch (error) {
+        const status = error instanceof Problem ? error.status : 0;
+        // Not for this person any more: it goes from the phone.
+        if (status === 403 || status === 404) this.dropNotice(id);
+        else if (status === 401 || status === 0) throw error;
+        else failed = error;
+      }
+    }
+    if (failed !== null) throw failed;
   }
 
   private readonly take = <N extends EventName>(name: N, data: EventData[N]): void => {
@@ -416,6 +427,10 @@ class Centre {
     const key = versionKey(view.notice);
     // The centre's own word has come: should it ask for the same version again, since an old answer counts no more, it is asked.
     if (view.acknowledged && this.answered.has(key)) this.answered = new Map([...this.answered].filter(([k]) => k !== key));
+  }
+
+  private dropNotice(id: string): void {
+    if (!this.told.has(id)) this.views = new Map([...this.views].filter(([k]) => k !== id));
   }
 
   private putSighting(view: SightingView): void {

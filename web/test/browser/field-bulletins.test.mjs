@@ -285,6 +285,22 @@ test('a list that is refused is asked for again while the stream goes on: what c
   assert.equal(centre.lame, 0);
 });
 
+test('a notice that may not be seen any more goes from the phone, and does not keep the others from being read anew', async (t) => {
+  const { centre, page, card } = await phone(t);
+  const mine = centre.issue({ level: 'caution', title: 'No longer mine' });
+  const other = centre.issue({ level: 'caution', title: 'Still mine' });
+  await until('both', async () => (await card.count()) === 2);
+  centre.refusing = 503;
+  centre.cut();
+  // While nobody listens one is kept from its reader, and the other is recalled: neither is among those in force.
+  centre.notices.delete(mine);
+  Object.assign(centre.notices.get(other).notice, { version: 2, state: 'recalled', needs_ack: false, text: 'Do not act on it.', why: 'It was a mistake' });
+  centre.refusing = 0;
+  await page.getByText('Do not act on it.').first().waitFor();
+  await until('the other is gone', async () => (await card.count()) === 1);
+  assert.equal(await page.getByText('No longer mine').count(), 0);
+});
+
 test('a recall is loud where the old words were read, and stays until it is put away, also over a reload', async (t) => {
   const { centre, page, card, tones } = await phone(t);
   const id = centre.issue({ level: 'caution' });
