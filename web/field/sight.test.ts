@@ -28,6 +28,26 @@ test('who reads in the middle of a long card has it before them', () => {
   expect(cardSeen(box(16, -900, 374, 300), box(16, -900, 374, -856), window)).toBe(false);
 });
 
+test('at the edge a card neither comes nor goes by itself: the line takes room, and gives it back', () => {
+  const head = box(16, -900, 374, -856);
+  const card = (bottom: number) => box(16, -900, 374, bottom);
+  const line = 72;
+  const low = box(0, 80 + line, 390, 700);
+  // Without the line a little less than half is seen; the line takes its room from the window, so that it is more than half.
+  for (let seen = 200; seen < 420; seen += 1) {
+    const is = [true];
+    for (let k = 0; k < 6; k += 1) {
+      const was = is.at(-1) ?? true;
+      is.push(was ? cardSeen(card(80 + seen), head, window, { seen: true, line: 0 }) : cardSeen(card(80 + line + seen), head, low, { seen: false, line }));
+    }
+    expect(new Set(is.slice(1)).size, `${seen} px`).toBe(1);
+  }
+  // And a head at the edge keeps its card until its words are cut.
+  expect(cardSeen(box(16, 74, 374, 374), box(16, 74, 374, 118), window, { seen: true, line: 0 })).toBe(true);
+  expect(cardSeen(box(16, 70, 374, 370), box(16, 70, 374, 114), window, { seen: true, line: 0 })).toBe(false);
+  expect(cardSeen(box(16, 74, 374, 374), box(16, 74, 374, 118), window)).toBe(false);
+});
+
 test('what asks anew is brought, once, the gravest first', () => {
   const asking = [{ notice: 'w', key: 'w/1' }, { notice: 'b', key: 'b/1' }];
   const none = new Set<string>();

@@ -19,17 +19,33 @@ export function common(a: Box, b: Box): Box | null {
 const wide = (b: Box): number => b.right - b.left;
 const high = (b: Box): number => b.bottom - b.top;
 
-/** Whether the head of a card, where it says what it is, can be read in `window`: all its height (or as much as there is room for), and half its width. */
-export function headSeen(head: Box, window: Box): boolean {
+/** So much of a head may be cut off before a card that was before the eyes counts as gone: its words are still there. */
+const CUT_PX = 8;
+
+/** Whether the head of a card, where it says what it is, can be read in `window`: all its height but `cut` (or as much as there is room for), and half its width. */
+export function headSeen(head: Box, window: Box, cut = 1): boolean {
   const seen = common(head, window);
-  return seen !== null && high(seen) >= Math.min(high(head) - 1, high(window)) && wide(seen) >= Math.min(wide(head), wide(window)) / 2;
+  return seen !== null && high(seen) >= Math.min(high(head) - cut, high(window)) && wide(seen) >= Math.min(wide(head), wide(window)) / 2;
 }
 
-/** Whether somebody has a card before them: its head, or half of what can be seen is this card. */
-export function cardSeen(card: Box, head: Box, window: Box): boolean {
-  if (headSeen(head, window)) return true;
+/** How it was when it was looked at last. */
+export interface Before {
+  /** The card was before the eyes. */
+  seen: boolean;
+  /** The height of the line that stands on the page for a card that is not; 0 where none does. */
+  line: number;
+}
+
+/**
+ * Whether somebody has a card before them: its head, or half of what can be seen is this card. What was before the eyes
+ * stays so a little longer, and what was not must be there also in the room that its line leaves when it goes: else line
+ * and card take turns by themselves.
+ */
+export function cardSeen(card: Box, head: Box, window: Box, before: Before = { seen: false, line: 0 }): boolean {
+  if (headSeen(head, window, before.seen ? CUT_PX : 1)) return true;
   const seen = common(card, window);
-  return seen !== null && high(seen) >= high(window) / 2 && wide(seen) >= Math.min(wide(card), wide(window)) / 2;
+  const half = before.seen ? high(window) / 2 : (high(window) + before.line) / 2 + CUT_PX;
+  return seen !== null && high(seen) >= Math.min(half, high(window)) && wide(seen) >= Math.min(wide(card), wide(window)) / 2;
 }
 
 /** A card that asks for an answer, as it stands on the page. */

@@ -8,6 +8,8 @@ class Sight {
   /** The part of the page that a zoom or a keyboard leaves to be seen; null when that is all of it. */
   part = $state.raw<{ left: number; top: number; width: number; scale: number } | null>(null);
   private known: ReadonlySet<string> = new Set();
+  /** Notices whose card was before the eyes when the page was measured last. */
+  private before: ReadonlySet<string> = new Set();
   private waits = false;
 
   constructor() {
@@ -51,6 +53,9 @@ class Sight {
   /** Brings a card before the eyes; with `focus` reading goes on there, since the line that was touched goes. */
   show(notice: string, focus = false): void {
     const card = document.getElementById(`notice-${notice}`);
+    // Where the whole page scrolls, the line that stays on top of it would cover what is brought there.
+    const face = document.querySelector<HTMLElement>('.face');
+    if (face) face.style.scrollPaddingTop = `${line()?.height ?? 0}px`;
     card?.scrollIntoView({ block: 'start', inline: 'start', behavior: 'instant' });
     if (focus && card) {
       card.tabIndex = -1;
@@ -68,6 +73,9 @@ class Sight {
       ? { left: v.offsetLeft, top: v.offsetTop, right: v.offsetLeft + v.width, bottom: v.offsetTop + v.height }
       : { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
     const zoomed = v !== null && v.scale > 1.01;
+    const strip = line();
+    // It lies over what scrolls under it.
+    if (strip !== null) screen.top = Math.max(screen.top, strip.bottom);
     for (const card of document.querySelectorAll<HTMLElement>('article[id^="notice-"]')) {
       const notice = card.id.slice('notice-'.length);
       const area = card.closest('.scroll');
@@ -75,12 +83,19 @@ class Sight {
       const head = (card.querySelector('header') ?? card).getBoundingClientRect();
       if (window !== null && headSeen(head, window)) heads.add(notice);
       // Of a warning on a zoomed page some part says nothing: its head must be there.
-      const reads = window !== null && !(zoomed && card.classList.contains('warning')) && cardSeen(card.getBoundingClientRect(), head, window);
+      const before = { seen: this.before.has(notice), line: strip?.height ?? 0 };
+      const reads = window !== null && !(zoomed && card.classList.contains('warning')) && cardSeen(card.getBoundingClientRect(), head, window, before);
       if (reads || heads.has(notice)) cards.add(notice);
       else out.add(notice);
     }
+    this.before = cards;
     return { heads, cards, out };
   }
+}
+
+/** The line on top of the page, where it takes room there; null where none stands, or where it is pinned over a zoomed page. */
+function line(): DOMRect | null {
+  return document.querySelector('.strips:not(.pinned)')?.getBoundingClientRect() ?? null;
 }
 
 export const sight = new Sight();

@@ -153,6 +153,40 @@ test('on a low screen that says that the centre is not heard, a warning that wai
   await look(page, 'phone-warning-low');
 });
 
+for (const [width, height] of [[390, 844], [320, 568]]) {
+  test(`the line of a warning does not come and go by itself where the warning is half gone (${width} by ${height})`, async (t) => {
+    const { centre, page, card } = await phone(t, { width, height });
+    centre.issue({ level: 'advisory', text: LONG });
+    centre.warn();
+    const warning = page.locator('article.warning');
+    await until('the warning', async () => (await warning.count()) === 1 && (await card.count()) === 1 && onScreen(warning.locator('header')));
+    // Every place at which as much is seen of the warning as not, give or take a line's height: each is looked at for a while.
+    const flips = await page.evaluate(async () => {
+      const home = document.querySelector('.home');
+      const frame = () => new Promise((r) => requestAnimationFrame(() => r(true)));
+      const shown = () => document.querySelector('.strip.urgent') !== null;
+      const card = document.querySelector('article.warning');
+      const whole = home.clientHeight;
+      const foot = card.offsetTop - home.offsetTop + card.offsetHeight;
+      const out = [];
+      for (let seen = whole / 2 + 80; seen > whole / 2 - 120; seen -= 8) {
+        home.scrollTop = foot - seen;
+        const is = [];
+        for (let k = 0; k < 12; k += 1) {
+          await frame();
+          // As whatever changes on the page makes it look again.
+          dispatchEvent(new Event('resize'));
+          is.push(shown());
+        }
+        const changes = is.slice(1).filter((x, k) => x !== is[k]).length;
+        if (changes > 1) out.push(`${Math.round(seen)} of ${whole} px seen: ${changes} changes`);
+      }
+      return out;
+    });
+    assert.deepEqual(flips, []);
+  });
+}
+
 test('a milder bulletin that comes while an urgent warning waits for an answer does not take its place', async (t) => {
   const { centre, page, card } = await phone(t);
   centre.warn();
