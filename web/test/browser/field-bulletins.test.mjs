@@ -187,6 +187,37 @@ for (const [width, height] of [[390, 844], [320, 568]]) {
   });
 }
 
+for (const [width, height] of [[640, 320], [320, 256]]) {
+  test(`on a low screen the line stays while the page scrolls, and nothing covers REPORT (${width} by ${height})`, async (t) => {
+    const { centre, page, card } = await phone(t, { width, height, prepare: (c) => { c.exercise = 'first-light'; } });
+    const report = page.locator('.report');
+    const low = async (name) => {
+      await report.evaluate((e) => e.scrollIntoView({ block: 'end', behavior: 'instant' }));
+      await page.locator('.face').evaluate((e) => { e.scrollTop = e.scrollHeight; });
+      const [b, band] = [await report.boundingBox(), await page.locator('footer').boundingBox()];
+      assert.ok(b.height >= 72, `${name}: ${b.height} px high`);
+      assert.ok(b.y + b.height <= band.y, `${name}: ends at ${b.y + b.height}, the band begins at ${band.y}`);
+      assert.ok(await onScreen(report), `${name}: REPORT is there`);
+      await look(page, `phone-low-${width}-${name}`);
+    };
+    await low('calm');
+    centre.issue({ level: 'caution', text: LONG });
+    centre.warn();
+    const warning = page.locator('article.warning');
+    await until('the warning is on the screen', async () => (await warning.count()) === 1 && onScreen(warning.locator('header')));
+    await readToTheEnd(page, card);
+    const line = page.locator('.strip.urgent');
+    await until('the line', async () => (await line.count()) === 1 && onScreen(line));
+    await low('busy');
+    await until('the line is still there', () => onScreen(line));
+    await axe(page, `a line that stays ${width}`);
+    await line.click();
+    await until('the warning is on the screen', () => onScreen(warning.locator('header')));
+    await until('no line', async () => (await line.count()) === 0);
+    await look(page, `phone-low-${width}-warning`);
+  });
+}
+
 test('a milder bulletin that comes while an urgent warning waits for an answer does not take its place', async (t) => {
   const { centre, page, card } = await phone(t);
   centre.warn();
