@@ -2,8 +2,12 @@
 // something waits for the reader themself, since this page does not alarm.
 import { type Connection, EventStream } from '../shared/events';
 import { isOver } from '../shared/notice';
+import { gone } from './gone.svelte';
 import { kept } from './kept.svelte';
 import type { EventData, EventName, NoticeView } from '../shared/types';
+
+/** Connected later than this, what the page read at its start may be older than what was told before. */
+const LATE_MS = 2_000;
 
 type Take = { [N in EventName]?: (data: EventData[N]) => void };
 
@@ -15,6 +19,8 @@ export class Live {
   waiting = $state.raw<ReadonlySet<string>>(new Set());
   #stream: EventStream;
   #timer: ReturnType<typeof setInterval> | null = null;
+  /** Before this moment of the running clock a first connection is in time. */
+  #inTime = Infinity;
 
   /** `again` is called when everything must be read anew: at the start, and when something may have been missed. */
   constructor(me: string, take: Take, again: () => void) {
@@ -24,6 +30,12 @@ export class Live {
         // What the menu says of kept searches; that event is not sent again, so after a gap they are read.
         if (name === 'search') kept.heard(data as EventData['search']);
         if (name === 'hello' || name === 'reset') void kept.read();
+        if (name === 'intelligence') gone.take(data as EventData['intelligence']);
+        if (name === 'hello' || name === 'reset') {
+          if (performance.now() > this.#inTime) gone.gaps += 1;
+          this.#inTime = 0;
+          void gone.check(me);
+        }
         if (name === 'notice') this.#noteMine(data as NoticeView, me);
         (take[name] as ((d: typeof data) => void) | undefined)?.(data);
       },
@@ -31,6 +43,7 @@ export class Live {
     });
   }
   start(): void {
+    this.#inTime = performance.now() + LATE_MS;
     this.#stream.start();
     this.#timer = setInterval(() => (this.now = Date.now() + this.#stream.clockOffsetMs), 500);
   }

@@ -34,18 +34,20 @@ export interface OfficePage {
   /** Who sees it besides in an exercise, where everybody is made up. */
   exercise?: readonly Role[];
   component: Component<{ me: Me }>;
+  /** It follows the centre's news by itself. */
+  live?: true;
 }
 
 export const pages: readonly OfficePage[] = [
   // ---- bulletins ----
-  { id: 'bulletins', title: 'Bulletins', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Bulletins },
-  { id: 'board', title: 'Board', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Board },
+  { id: 'bulletins', title: 'Bulletins', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Bulletins, live: true },
+  { id: 'board', title: 'Board', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: Board, live: true },
   // (end of bulletins)
   // ---- intelligence ----
-  { id: 'intelligence', title: 'Intelligence', roles: ['watch', 'analyst', 'supervisor', 'auditor', 'administrator'], component: Intelligence },
+  { id: 'intelligence', title: 'Intelligence', roles: ['watch', 'analyst', 'supervisor', 'auditor', 'administrator'], component: Intelligence, live: true },
   // (end of intelligence)
   // ---- search ----
-  { id: 'search', title: 'Search', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: SearchPage },
+  { id: 'search', title: 'Search', roles: ['watch', 'analyst', 'supervisor', 'auditor'], component: SearchPage, live: true },
   // (end of search)
   // ---- people ----
   { id: 'people', title: 'People', roles: ['administrator', 'auditor'], component: People },

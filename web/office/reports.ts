@@ -275,7 +275,7 @@ export interface Kept {
 const keyOf = (person: string, report: string): string => `${TYPED}${person}.${report}`;
 export function keep(store: Storage, person: string, report: string, what: Kept): boolean {
   try {
-    store.setItem(keyOf(person, report), JSON.stringify(what));
+    store.setItem(keyOf(person, report), JSON.stringify({ ...what, at: Date.now() }));
     return true;
   } catch {
     return false; // full, or forbidden: the page says that it is not kept

@@ -303,6 +303,62 @@ test('whoever asked for a purge does not decide it; the safe answer has the focu
   await b.page.getByRole('link', { name: /^Tombstone of / }).waitFor();
 });
 
+test('what was typed of a report that is purged goes from the tab wherever its writer is, and so does what is old', async (t) => {
+  const { m, url, office } = await centre(t);
+  const { page } = await office('analyst-1', `intelligence/${RAW}/edit`);
+  const keys = () => page.evaluate(() => Object.keys(sessionStorage));
+  const type = async (id) => {
+    await page.evaluate((h) => { location.hash = h; }, `intelligence/${id}/edit`);
+    await page.getByLabel('Title, one line').fill('Drones over the river road');
+    await until('it is kept', async () => (await keys()).some((k) => k.endsWith(`.${id}`)));
+  };
+  /** Another page of the office; `hears` when it follows the centre by itself. */
+  const goTo = async (hash, name) => {
+    await page.evaluate((h) => { location.hash = h; }, hash);
+    await page.getByRole('heading', { name, level: 1 }).waitFor();
+  };
+  const gone = (id) => {
+    m.reports.reports.delete(id);
+    m.reports.push('intelligence', { report: id, version: null, step: null, gone: true });
+  };
+  await type(RAW);
+  const streams = () => m.log.filter((l) => l === 'GET /events').length;
+  const before = streams();
+  await goTo('subscriptions', 'What you are told of');
+  await until('this page listens', () => streams() > before);
+  assert.equal((await keys()).length, 1, 'what was typed is still there');
+  gone(RAW);
+  await until('told on a page that shows nothing of it', async () => (await keys()).length === 0);
+  await type(OLD);
+  await goTo('search', 'Search');
+  assert.equal((await keys()).length, 1);
+  gone(OLD);
+  await until('told on a page that listens', async () => (await keys()).length === 0);
+  // Its end came while nobody listened.
+  const third = m.reports.uuid(902);
+  m.reports.put(third, m.reports.content({ title: 'A third' }), 'analyst-1');
+  await type(third);
+  await goTo('sign-in', 'Your sign-in');
+  await fetch(`${url}/mock/cut`, { method: 'POST' });
+  await page.getByText('Not connected to the centre').waitFor();
+  m.reports.reports.delete(third);
+  assert.equal((await keys()).length, 1);
+  await fetch(`${url}/mock/mend`, { method: 'POST' });
+  await until('asked for after the gap', async () => (await keys()).length === 0);
+  // What nobody wrote on at for a day.
+  await page.evaluate(() => { location.hash = 'intelligence/new'; });
+  await page.getByLabel(/^Text/).fill('Half a sentence');
+  await until('it is kept', async () => (await keys()).length === 1);
+  await goTo('sign-in', 'Your sign-in');
+  await page.reload();
+  await page.getByRole('heading', { name: 'Your sign-in', level: 1 }).waitFor();
+  assert.equal((await keys()).length, 1, 'it outlives loading the page again');
+  await page.evaluate(() => { for (const [k, v] of Object.entries(sessionStorage)) sessionStorage.setItem(k, JSON.stringify({ ...JSON.parse(v), at: Date.now() - 25 * 3_600_000 })); });
+  await page.reload();
+  await page.getByRole('heading', { name: 'Your sign-in', level: 1 }).waitFor();
+  await until('it is gone', async () => (await keys()).length === 0);
+});
+
 test('what it says about an individual is masked until the supervisor named approves it; nothing of it without a basis', async (t) => {
   const { m, office } = await centre(t);
   const [a, boss, other] = [await office('analyst-1', `intelligence/${RAW}/edit`), await office('lead-1', 'intelligence'), await office('analyst-2', `intelligence/${RAW}`)];
