@@ -359,6 +359,29 @@ test('what was typed of a report that is purged goes from the tab wherever its w
   await until('it is gone', async () => (await keys()).length === 0);
 });
 
+test('a report that is purged goes from what can be linked, and its words from what is linked', async (t) => {
+  const { m, url, office } = await centre(t);
+  const { page } = await office('analyst-1', 'intelligence/new');
+  await page.locator('label', { hasText: /^Kind Sighting/ }).locator('select').selectOption('report');
+  const options = page.getByLabel(/^Choose one/).locator('option');
+  const words = 'Canisters were bought at the market';
+  await until('both are offered', async () => (await options.count()) === 3);
+  await page.getByLabel(/^Choose one/).selectOption(OLD);
+  const linked = page.getByRole('list', { name: 'It is linked with' });
+  await linked.getByRole('link', { name: words }).waitFor();
+  m.reports.push('intelligence', { report: OLD, version: null, step: null, gone: true });
+  await linked.getByRole('link', { name: OLD }).waitFor();
+  assert.ok(!(await page.locator('main').innerText()).includes(words));
+  await button(page, `Take off ${OLD}`).click();
+  await linked.waitFor({ state: 'detached' });
+  assert.equal(await options.filter({ hasText: words }).count(), 0, 'nor is it offered');
+  await fetch(`${url}/mock/cut`, { method: 'POST' });
+  await page.getByText('Not connected to the centre').waitFor();
+  m.reports.reports.delete(RAW);
+  await fetch(`${url}/mock/mend`, { method: 'POST' });
+  await until('what was purged meanwhile is not offered', async () => (await options.filter({ hasText: 'river road' }).count()) === 0);
+});
+
 test('what it says about an individual is masked until the supervisor named approves it; nothing of it without a basis', async (t) => {
   const { m, office } = await centre(t);
   const [a, boss, other] = [await office('analyst-1', `intelligence/${RAW}/edit`), await office('lead-1', 'intelligence'), await office('analyst-2', `intelligence/${RAW}`)];

@@ -341,6 +341,54 @@ test('the console says quietly that something new fits, and leads there; its own
   assert.deepEqual(wrong.filter((w) => !/\/api\/v1\/(basemap|me)$/.test(w.trim())), []);
 });
 
+test('the words of a report that was purged go from the page: at once, from an answer that was on its way, and after a gap', async (t) => {
+  const { page, m } = await office(t, 'search/q=canister');
+  const title = 'Canisters under drones';
+  await page.getByText('5 hits', { exact: true }).waitFor();
+  const [report] = m.search.things.filter((x) => x.kind === 'report');
+  const gone = () => m.search.push('intelligence', { report: report.id, version: null, step: null, gone: true });
+  const purge = () => { m.search.things = m.search.things.filter((x) => x !== report); };
+  gone();
+  await page.getByText('4 hits', { exact: true }).waitFor();
+  assert.equal(await page.getByText(title).count(), 0);
+  // Who may see its tombstone hears another word of it.
+  m.search.push('intelligence', { report: report.id, version: 1, step: 'vetted', gone: false });
+  await page.evaluate(() => { location.hash = 'search/q=drones'; });
+  await page.getByRole('link', { name: title }).waitFor();
+  m.search.push('intelligence', { report: report.id, version: 1, step: 'purged', gone: false });
+  await page.getByRole('link', { name: title }).waitFor({ state: 'detached' });
+  // An answer that was written before, and comes after.
+  m.search.push('intelligence', { report: report.id, version: 1, step: 'vetted', gone: false });
+  let send;
+  const held = new Promise((r) => { send = r; });
+  let asked = 0;
+  await page.route('**/api/v1/search?*', async (route) => {
+    const answer = await route.fetch();
+    asked += 1;
+    await held;
+    await route.fulfill({ response: answer });
+  });
+  await page.evaluate(() => { location.hash = 'search/q=canister'; });
+  await until('it is asked for', () => asked > 0);
+  gone();
+  await page.evaluate(() => new Promise((r) => setTimeout(r, 0)));
+  send();
+  await page.getByText('4 hits', { exact: true }).waitFor();
+  assert.equal(await page.getByText(title).count(), 0);
+  await page.unrouteAll();
+  // While nobody listened.
+  m.search.push('intelligence', { report: report.id, version: 1, step: 'vetted', gone: false });
+  await page.evaluate(() => { location.hash = 'search/q=drones'; });
+  await page.getByRole('link', { name: title }).waitFor();
+  await fetch(`${m.url}/mock/cut`, { method: 'POST' });
+  await page.getByText('Not connected to the centre').waitFor();
+  purge();
+  await fetch(`${m.url}/mock/mend`, { method: 'POST' });
+  await page.getByRole('link', { name: title }).waitFor({ state: 'detached' });
+  // A menu that is read again is not what took it away.
+  await page.getByText('Nothing that you may see fits drones').or(page.getByText(/^\d hits?$/)).first().waitFor();
+});
+
 test('on a narrow screen it is read and used without scrolling sideways; who may not search has no such page', async (t) => {
   const { page, m, wrong } = await office(t, 'search/q=canister&from=2026-01-01T00%3A00%3A00.000Z', { viewport: { width: 390, height: 844 } });
   await page.getByText('5 hits', { exact: true }).waitFor();
