@@ -106,6 +106,20 @@ test('a second person reads exactly what waits; what was changed since is not ap
   assert.deepEqual(wrong(), []);
 });
 
+test('the focus goes to what was opened, and back to the row that it came from', async (t) => {
+  const { page } = await office(t, 'bulletins');
+  const focused = () => page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent?.trim()}`);
+  await page.getByRole('heading', { name: 'All bulletins', level: 2 }).waitFor();
+  for (const [title, heading] of [['Road to Post 2 closed', 'H2 It waits for a second person'], ['Officer Safety Alert: drones may carry explosives', /^H2 .*version \d+: /i]]) {
+    await page.getByRole('link', { name: title, exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await until(`the heading of ${title}`, async () => (typeof heading === 'string' ? (await focused()) === heading : heading.test(await focused())));
+    await page.getByRole('link', { name: 'All bulletins' }).focus();
+    await page.keyboard.press('Enter');
+    await until('the row that it came from', async () => (await focused()) === `A ${title}`);
+  }
+});
+
 test('breaking the glass takes a reason and a second confirmation; withdrawing takes a reason', async (t) => {
   const { page, m } = await office(t, `bulletins/${WAITS}`);
   await button(page, 'No second person: break glass…').click();

@@ -382,6 +382,38 @@ test('a report that is purged goes from what can be linked, and its words from w
   await until('what was purged meanwhile is not offered', async () => (await options.filter({ hasText: 'river road' }).count()) === 0);
 });
 
+test('the focus goes to what was opened, and back to the row that it came from; the list has a heading', async (t) => {
+  const { office } = await centre(t);
+  const { page } = await office('analyst-2', 'intelligence');
+  const focused = () => page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent?.trim()}`);
+  const words = 'Canisters were bought at the market';
+  await page.getByRole('heading', { name: 'All that are kept', level: 2 }).waitFor();
+  const row = page.getByRole('link', { name: words });
+  await row.focus();
+  await page.keyboard.press('Enter');
+  await until('the heading of the report', async () => new RegExp(`^H2 .*${words}$`).test(await focused()));
+  await page.getByRole('link', { name: 'All reports' }).focus();
+  await page.keyboard.press('Enter');
+  await until('the row that it came from', async () => (await focused()) === `A ${words}`);
+  await page.keyboard.press('Enter');
+  await until('the heading again', async () => /^H2 /.test(await focused()));
+  await page.goBack();
+  await until('the row again', async () => (await focused()) === `A ${words}`);
+  // Where that row is not in the list: its heading.
+  await page.keyboard.press('Enter');
+  await until('the heading again', async () => /^H2 /.test(await focused()));
+  await page.evaluate(() => { location.hash = 'intelligence/raw'; });
+  await until('the heading of the list', async () => (await focused()) === 'H2 Raw');
+  await axe(page, 'the list from a report');
+  // Whoever goes through the parts of the list stays where they are.
+  const part = page.getByRole('link', { name: 'Vetted' });
+  await part.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('table', { name: 'Reports: Vetted' }).waitFor();
+  await quiet(page);
+  assert.equal(await focused(), 'A Vetted');
+});
+
 test('what it says about an individual is masked until the supervisor named approves it; nothing of it without a basis', async (t) => {
   const { m, office } = await centre(t);
   const [a, boss, other] = [await office('analyst-1', `intelligence/${RAW}/edit`), await office('lead-1', 'intelligence'), await office('analyst-2', `intelligence/${RAW}`)];
