@@ -28,6 +28,10 @@ class Gone {
       }
     }
   }
+  /** Whoever signs in next may see others. */
+  clear(): void {
+    this.reports = new Set();
+  }
   #add(id: string): void {
     forgetReport(sessionStorage, id);
     if (!this.reports.has(id)) this.reports = new Set([...this.reports, id]);

@@ -389,6 +389,20 @@ test('the words of a report that was purged go from the page: at once, from an a
   await page.getByText('Nothing that you may see fits drones').or(page.getByText(/^\d hits?$/)).first().waitFor();
 });
 
+test('what is kept from one reader is not kept from whoever signs in after them', async (t) => {
+  const { page, m } = await office(t, 'search/q=drones');
+  const hit = page.getByRole('link', { name: 'Canisters under drones' });
+  await hit.waitFor();
+  const [report] = m.search.things.filter((x) => x.kind === 'report');
+  m.search.push('intelligence', { report: report.id, version: null, step: null, gone: true });
+  await hit.waitFor({ state: 'detached' });
+  await button(page, 'Sign out').click();
+  await page.getByLabel('Name').fill('watch-1');
+  await page.getByLabel('Password').fill('password12');
+  await page.keyboard.press('Enter');
+  await hit.waitFor();
+});
+
 test('on a narrow screen it is read and used without scrolling sideways; who may not search has no such page', async (t) => {
   const { page, m, wrong } = await office(t, 'search/q=canister&from=2026-01-01T00%3A00%3A00.000Z', { viewport: { width: 390, height: 844 } });
   await page.getByText('5 hits', { exact: true }).waitFor();
