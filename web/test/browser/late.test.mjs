@@ -96,3 +96,53 @@ test('the next page of a board is asked for once', async (t) => {
   await page.getByText('101 to 200').waitFor();
   await until('and on', () => button(page, 'Next page').isEnabled());
 });
+
+test('who leads a unit is moved as many steps as there were presses', async (t) => {
+  const named = (id) => ({ id, name: `Lead ${id}`, disabled: false });
+  const unit = { id: 'north', name: 'North patrol', agency: 'sector', leadership: ['a', 'b', 'c', 'd'].map(named), people: 4, sites: [] };
+  const answers = [];
+  const { page } = await office(t, 'units', {
+    prepare: (p) => p.route('**/api/v1/directory', async (route) => {
+      const json = (body) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) });
+      if (route.request().method() === 'GET') return json({ agencies: [{ id: 'sector', name: 'Sector' }], units: [unit], rosters: [], people: 4, disabled: 0, notes: [] });
+      for (const c of route.request().postDataJSON().changes) if (c.change === 'put_unit') unit.leadership = c.unit.leadership.map(named);
+      await new Promise((r) => answers.push(r));
+      return json({ changes: 1 });
+    }),
+  });
+  await button(page, 'North patrol').click();
+  await button(page, '4. Lead d').focus();
+  for (let k = 0; k < 3; k += 1) await page.keyboard.press('Alt+ArrowUp');
+  for (let k = 0; k < 3; k += 1) {
+    await until('a step is sent', () => answers.length > 0);
+    answers.shift()();
+  }
+  await button(page, '1. Lead d').waitFor();
+  assert.deepEqual(unit.leadership.map((l) => l.id), ['d', 'a', 'b', 'c']);
+  await until('the keys go with them', () => page.evaluate(() => /^1\. Lead d/.test(document.activeElement?.textContent ?? '')));
+});
+
+test('two duties that are taken off one after the other are both off', async (t) => {
+  const at = (h) => { const d = new Date(); d.setHours(h, 0, 0, 0); return d.toISOString(); };
+  let roster = { id: 'desk', name: 'Watch desk', unit: 'centre', duties: [8, 12, 16].map((h) => ({ person: 'agent-1', from: at(h), until: at(h + 3) })) };
+  const answers = [];
+  const { page } = await office(t, 'rosters', {
+    prepare: (p) => p.route('**/api/v1/rosters', async (route) => {
+      const json = (body) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) });
+      if (route.request().method() === 'GET') return json({ items: [{ roster, unit_name: 'Centre', people: { 'agent-1': { name: 'Agent 1', disabled: false, here: true } }, may_write: true }], units: [{ id: 'centre', name: 'Centre' }] });
+      ({ roster } = route.request().postDataJSON());
+      await new Promise((r) => answers.push(r));
+      return json({});
+    }),
+  });
+  const off = page.getByRole('button', { name: /^Take Agent 1 off/ });
+  await until('three duties', async () => (await off.count()) === 3);
+  await off.nth(0).click();
+  await off.nth(1).click({ timeout: 10_000 });
+  for (let k = 0; k < 2; k += 1) {
+    await until('it is sent', () => answers.length > 0);
+    answers.shift()();
+  }
+  await until('one is left', async () => (await off.count()) === 1);
+  assert.deepEqual(roster.duties.map((d) => d.from), [at(16)]);
+});
