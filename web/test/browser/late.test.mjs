@@ -146,3 +146,46 @@ test('two duties that are taken off one after the other are both off', async (t)
   await until('one is left', async () => (await off.count()) === 1);
   assert.deepEqual(roster.duties.map((d) => d.from), [at(16)]);
 });
+
+test('a person who was opened last is shown, whichever answer comes last', async (t) => {
+  const person = (id, name) => ({ id, name, unit: 'north', unit_name: 'North patrol', agency: 'sector', roles: ['field'], channels: ['web'], tak_uid: null, language: 'en', disabled: false, leads: [], unreachable: false, why: null, since: null });
+  const late = [];
+  const { page } = await office(t, 'people', {
+    prepare: (p) => p.route('**/api/v1/directory/people/*', async (route) => {
+      const first = route.request().url().endsWith('/one');
+      if (first) await new Promise((r) => late.push(r));
+      return route.fulfill({ contentType: 'application/json', body: JSON.stringify(first ? person('one', 'Person One') : person('two', 'Person Two')) });
+    }),
+  });
+  await page.evaluate(() => { location.hash = 'people/one'; });
+  await until('asked for', () => late.length > 0);
+  await page.evaluate(() => { location.hash = 'people/two'; });
+  await page.getByRole('heading', { name: 'Person Two' }).waitFor();
+  const came = page.waitForEvent('requestfinished', { predicate: (r) => r.url().endsWith('/one') });
+  late.shift()();
+  await came;
+  await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+  assert.equal(await page.getByRole('heading', { name: 'Person Two' }).count(), 1);
+});
+
+test('an auditor’s question is asked at once while the first list is being read, and what was asked last is shown', async (t) => {
+  const row = (what) => ({ entry: 1, recorded_at: new Date().toISOString(), by: { id: 'x', name: what }, deed: 'read_positions', what: 'people', about: [], everybody: true, session: null, first: new Date().toISOString(), last: new Date().toISOString(), times: 1 });
+  const late = [];
+  const { page } = await office(t, 'audit', {
+    as: 'auditor-1',
+    prepare: (p) => p.route('**/api/v1/audit?*', async (route) => {
+      const narrowed = route.request().url().includes('person=');
+      if (!narrowed) await new Promise((r) => late.push(r));
+      return route.fulfill({ contentType: 'application/json', body: JSON.stringify({ items: [row(narrowed ? 'Who was asked for' : 'Everybody')], next: null }) });
+    }),
+  });
+  await until('the first list is asked for', () => late.length > 0);
+  await page.getByLabel('By (id of a person)').fill('agent-3');
+  await page.keyboard.press('Enter');
+  await page.getByText('Who was asked for').waitFor();
+  const came = page.waitForEvent('requestfinished', { predicate: (r) => r.url().includes('/audit?') });
+  late.shift()();
+  await came;
+  await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+  assert.ok(await page.getByText('Who was asked for').isVisible());
+});
