@@ -97,6 +97,82 @@ test('the next page of a board is asked for once', async (t) => {
   await until('and on', () => button(page, 'Next page').isEnabled());
 });
 
+test('a template that comes late does not overwrite what somebody has begun to write', async (t) => {
+  const { page } = await office(t, 'bulletins/new', { as: 'lead-1' });
+  await page.getByLabel('Template').selectOption({ label: 'Officer Safety Alert (osa, version 1)' });
+  const filled = await hold(page, '**/library/drafts', { method: 'POST' });
+  await button(page, 'Fill in the form').click();
+  await filled.waits();
+  await page.getByLabel('Title, one line').fill('My own words');
+  await page.getByLabel('Template').waitFor({ state: 'detached' });
+  await filled.let();
+  assert.equal(await page.getByLabel('Title, one line').inputValue(), 'My own words');
+});
+
+test('a list of bulletins from before does not undo what the stream has told since', async (t) => {
+  const { page, m } = await office(t, `bulletins/${WAITS}`);
+  await button(page, /^Approve and issue/).waitFor();
+  const list = await hold(page, /\/api\/v1\/bulletins(\?|$)/);
+  await page.evaluate(() => dispatchEvent(new Event('focus')));
+  await list.waits();
+  const b = m.desk.bulletins.get(WAITS);
+  Object.assign(b, { content: { ...b.content, text: 'Use the north road.' }, proposed_at: new Date().toISOString() });
+  m.desk.tell(b);
+  const changed = page.getByText('It was changed since you opened it: read it again.');
+  await changed.waitFor();
+  await list.let();
+  assert.ok(await changed.isVisible());
+  assert.equal(await button(page, /^Approve and issue/).count(), 0);
+});
+
+test('whoever has gone elsewhere is not brought back by what they sent', async (t) => {
+  const { page, m } = await office(t, 'bulletins', { as: 'lead-1' });
+  const id = m.desk.uuid(700);
+  m.desk.bulletins.set(id, m.desk.state(id, m.desk.content({ title: 'Road closed' }), 'lead-1', { step: 'draft' }));
+  m.desk.tell(m.desk.bulletins.get(id));
+  await page.getByRole('link', { name: 'Road closed' }).click();
+  const sent = await hold(page, '**/submissions', { method: 'POST' });
+  await button(page, 'Propose (EXERCISE)').click();
+  await sent.waits();
+  await page.evaluate(() => { location.hash = 'subscriptions'; });
+  await page.getByRole('heading', { name: 'What you are told of', level: 1 }).waitFor();
+  await sent.let();
+  assert.equal(await hash(page), '#subscriptions');
+});
+
+test('an area that is refused stays as it was typed', async (t) => {
+  const { page } = await office(t, 'subscriptions', { as: 'agent-1' });
+  await page.route('**/me/subscriptions', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'invalid', status: 422, detail: 'not now', code: 'invalid' }) }) : route.fallback()));
+  await button(page, 'Only in an area').click();
+  await page.getByLabel('Middle').fill('13R CR 59571 15434');
+  await page.getByLabel('Radius, km').fill('12');
+  await button(page, 'Ask for it').click();
+  await page.getByRole('alert').filter({ hasText: 'not now' }).waitFor();
+  assert.equal(await page.getByLabel('Middle').inputValue(), '13R CR 59571 15434');
+});
+
+test('somebody who is looked for is not called nobody before the answer; a list that comes after the choice stays away', async (t) => {
+  const { page } = await office(t, 'bulletins/new', { as: 'watch-1' });
+  await page.getByLabel('Kind of rule').selectOption({ label: 'Named people' });
+  await button(page, 'Add rule').click();
+  const add = page.getByLabel('Add somebody');
+  await add.fill('Agent 1');
+  const found = page.getByRole('list', { name: 'Found' });
+  await found.getByRole('button').first().waitFor();
+  const late = await hold(page, '**/directory/people?*');
+  await add.fill('Agent 10');
+  await late.waits();
+  await found.getByRole('button').first().click();
+  await late.let();
+  assert.equal(await found.count(), 0);
+  const again = await hold(page, '**/directory/people?*');
+  await add.fill('Agent 20');
+  await again.waits();
+  await page.getByText('Looking…').waitFor();
+  assert.equal(await page.getByText('Nobody fits.').count(), 0);
+  await again.let();
+});
+
 test('who leads a unit is moved as many steps as there were presses', async (t) => {
   const named = (id) => ({ id, name: `Lead ${id}`, disabled: false });
   const unit = { id: 'north', name: 'North patrol', agency: 'sector', leadership: ['a', 'b', 'c', 'd'].map(named), people: 4, sites: [] };
