@@ -140,6 +140,37 @@ test('whoever has gone elsewhere is not brought back by what they sent', async (
   assert.equal(await hash(page), '#subscriptions');
 });
 
+test('more reports come for whoever asks for them while the list is being read again', async (t) => {
+  const { page, m } = await office(t, 'intelligence/raw', { as: 'analyst-2', reports: true });
+  for (let k = 0; k < 70; k += 1) m.reports.put(m.reports.uuid(2000 + k), m.reports.content({ title: `Report ${k}` }), 'analyst-1', { filed_at: new Date(Date.now() - k * 60_000).toISOString() });
+  m.reports.tell(m.reports.reports.get(m.reports.uuid(2000)));
+  const rows = page.getByRole('table', { name: 'Reports: Raw' }).getByRole('row');
+  await until('a page of them', async () => (await rows.count()) === 51);
+  await page.locator('.list[aria-busy="false"]').waitFor();
+  const list = await hold(page, '**/intelligence?step=raw&limit=50', { first: 1 });
+  m.reports.tell(m.reports.reports.get(m.reports.uuid(2000)));
+  await list.waits();
+  await button(page, 'Show more').click({ timeout: 10_000 });
+  await until('all of them', async () => (await rows.count()) === 72);
+  await list.let();
+  await page.locator('.list[aria-busy="false"]').waitFor();
+  assert.equal(await rows.count(), 72);
+});
+
+test('a report that comes late is not shown as one changed since, where its reader has changed it', async (t) => {
+  const { page, m } = await office(t, `intelligence/${RAW}/edit`, { as: 'analyst-1', reports: true });
+  await page.getByLabel('Title, one line').fill('Two drones');
+  await page.getByLabel('Why it is changed').fill('shorter');
+  const before = await hold(page, `**/intelligence/${RAW}`, { first: 1 });
+  m.reports.tell(m.reports.reports.get(RAW));
+  await before.waits();
+  await button(page, /^Change it/).click();
+  await page.getByText('Changed. It is raw until').waitFor();
+  await before.let();
+  await page.getByRole('heading', { name: /Two drones$/ }).waitFor();
+  assert.equal(await page.getByText('It was changed since you opened it').count(), 0);
+});
+
 test('an area that is refused stays as it was typed', async (t) => {
   const { page } = await office(t, 'subscriptions', { as: 'agent-1' });
   await page.route('**/me/subscriptions', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'invalid', status: 422, detail: 'not now', code: 'invalid' }) }) : route.fallback()));
