@@ -171,6 +171,23 @@ test('a report that comes late is not shown as one changed since, where its read
   assert.equal(await page.getByText('It was changed since you opened it').count(), 0);
 });
 
+test('what a search found before it was told of more says that there is more', async (t) => {
+  const id = '018f3c00-0000-7000-8000-0000000000aa';
+  const { page, m } = await office(t, 'subscriptions', { search: true });
+  const none = { kinds: [], near: null, from: null, until: null, reliability: null, credibility: null };
+  await page.evaluate(async (body) => { await fetch('/api/v1/searches', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }); }, { id, name: 'Canisters', search: { q: 'canister', ...none }, notify: true });
+  const add = (who) => m.search.add({ text: 'a canister', person_name: who, person: 'agent-2', by: 'agent-2' });
+  add('Agent 2');
+  const found = await hold(page, '**/searches/*/hits*', { first: 1 });
+  await page.evaluate((i) => { location.hash = `search/kept/${i}`; }, id);
+  await found.waits();
+  add('Agent 4');
+  await page.getByRole('navigation', { name: 'Office' }).getByRole('link', { name: 'Search 2 new' }).waitFor();
+  await found.let();
+  await page.getByText('1 hit', { exact: true }).waitFor();
+  await page.getByText('Something new came since you opened this.').waitFor();
+});
+
 test('an area that is refused stays as it was typed', async (t) => {
   const { page } = await office(t, 'subscriptions', { as: 'agent-1' });
   await page.route('**/me/subscriptions', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'invalid', status: 422, detail: 'not now', code: 'invalid' }) }) : route.fallback()));
