@@ -313,3 +313,43 @@ test('an auditor’s question is asked at once while the first list is being rea
   await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
   assert.ok(await page.getByText('Who was asked for').isVisible());
 });
+
+test('alarms that were taken one after the other stay taken, whichever answer comes last', async (t) => {
+  const m = mock({});
+  const url = await m.listen();
+  const { context, page } = await watched(browser);
+  t.after(async () => { await context.close(); m.close(); });
+  await page.goto(`${url}/#sign-in=as-watch-1`);
+  await page.waitForSelector('.needs[aria-busy="false"]');
+  const first = await hold(page, '**/alarms/take', { method: 'POST', first: 1 });
+  await page.locator('.row.urgent').first().click();
+  await page.keyboard.press('Space');
+  await first.waits();
+  await page.locator('.row.caution').first().click();
+  await page.keyboard.press('Space');
+  const second = page.locator('.row.caution').first().getByText(/in hand: you since/);
+  await second.waitFor();
+  await first.let();
+  assert.equal(await second.count(), 1, 'not undone by a list from before it');
+  await page.locator('.row.urgent').first().getByText(/in hand: you since/).waitFor();
+});
+
+test('a bulletin that is asked for again while the answer to its acknowledgement is on its way is asked for', async (t) => {
+  const { centre, page } = await phone(browser, t);
+  const id = centre.issue();
+  const acknowledge = page.getByRole('button', { name: /^Acknowledge: Urgent/ });
+  const answer = await hold(page, '**/acknowledgements', { method: 'POST' });
+  // A button that has only just appeared takes no touch yet.
+  await until('acknowledged', async () => {
+    if (await acknowledge.isVisible()) await acknowledge.click({ timeout: 2_000 }).catch(() => undefined);
+    return centre.notices.get(id).acknowledged;
+  });
+  await page.getByRole('button', { name: '1 bulletin in force' }).waitFor();
+  await answer.waits();
+  const view = centre.notices.get(id);
+  view.acknowledged = false;
+  Object.assign(view.recipients[0], { acknowledged_at: null, owes: true });
+  centre.send('notice', view);
+  await answer.let();
+  await acknowledge.waitFor();
+});
