@@ -334,6 +334,24 @@ test('alarms that were taken one after the other stay taken, whichever answer co
   await page.locator('.row.urgent').first().getByText(/in hand: you since/).waitFor();
 });
 
+test('a password that is typed anew while the answer to the first is on its way stays', async (t) => {
+  const m = mock({});
+  const url = await m.listen();
+  const { context, page } = await watched(browser);
+  t.after(async () => { await context.close(); m.close(); });
+  await page.goto(url);
+  await page.getByLabel('Name').fill('watch-1');
+  await page.getByLabel('Password').fill('pasword12');
+  const answer = await hold(page, '**/api/v1/sessions', { method: 'POST', first: 1 });
+  await page.keyboard.press('Enter');
+  await answer.waits();
+  await page.getByLabel('Password').fill('password12');
+  await answer.let();
+  await page.getByText('Name or password is wrong.').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('region', { name: 'Needs you now' }).waitFor();
+});
+
 test('a bulletin that is asked for again while the answer to its acknowledgement is on its way is asked for', async (t) => {
   const { centre, page } = await phone(browser, t);
   const id = centre.issue();
