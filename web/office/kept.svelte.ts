@@ -53,7 +53,8 @@ class Kept {
     if (this.#timer === null) return; // not this reader's
     if (this.#reading) {
       await this.#reading;
-      if (this.#reading) return this.#reading;
+      const next = this.#reading as Promise<void> | null;
+      if (next) return next;
     }
     this.#reading = this.#once();
     await this.#reading;
