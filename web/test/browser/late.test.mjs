@@ -188,6 +188,25 @@ test('what a search found before it was told of more says that there is more', a
   await page.getByText('Something new came since you opened this.').waitFor();
 });
 
+test('a list of kept searches from before does not undo what was done since', async (t) => {
+  const id = '018f3c00-0000-7000-8000-0000000000aa';
+  const { page, m } = await office(t, 'subscriptions', { search: true });
+  const none = { kinds: [], near: null, from: null, until: null, reliability: null, credibility: null };
+  await page.evaluate(async (body) => { await fetch('/api/v1/searches', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }); }, { id, name: 'Canisters', search: { q: 'canister', ...none }, notify: true });
+  m.search.add({ text: 'a canister', person_name: 'Agent 2', person: 'agent-2', by: 'agent-2' });
+  const news = page.getByRole('navigation', { name: 'Office' }).getByRole('link', { name: 'Search 1 new' });
+  await news.waitFor();
+  await page.evaluate((i) => { location.hash = `search/kept/${i}`; }, id);
+  await page.getByText('1 hit', { exact: true }).waitFor();
+  const list = await hold(page, '**/api/v1/searches', { first: 1 });
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await list.waits();
+  await button(page, 'Mark as read').click();
+  await page.getByText('Read: what comes from now on').waitFor();
+  await list.let();
+  assert.equal(await news.count(), 0);
+});
+
 test('an area that is refused stays as it was typed', async (t) => {
   const { page } = await office(t, 'subscriptions', { as: 'agent-1' });
   await page.route('**/me/subscriptions', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'invalid', status: 422, detail: 'not now', code: 'invalid' }) }) : route.fallback()));
