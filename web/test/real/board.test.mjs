@@ -192,14 +192,15 @@ test('the board fills live while they acknowledge, also from a real phone in Spa
   await until('forty-one', async () => {
     const known = card.getByRole('button', { name: /^Enterado/ });
     if (await known.isVisible()) await known.click({ timeout: 2_000 }).catch(() => undefined);
-    return (await sum()).startsWith('41 of 50');
+    return /^41 of 5[01]\b/.test(await sum());
   });
   const units = board.getByRole('table', { name: 'By agency and unit' });
   assert.deepEqual((await units.locator('tbody th').allInnerTexts()).sort(), ['County sheriff', 'Deputies', 'Road patrol']);
   await until('two cannot be reached', async () => (await counted('Not reachable')) === 2);
-  // Read before what takes long: after their silence the leader stands on the list as well.
+  // On a machine that is so slow that their silence is over by now the leader stands on the list as well.
   const { counts } = await boardOf();
-  assert.deepEqual([counts.recipients, counts.acknowledged, counts.owing], [50, 41, 9]);
+  assert.equal(counts.acknowledged, 41);
+  assert.ok([50, 51].includes(counts.recipients) && counts.owing === counts.recipients - 41, JSON.stringify(counts));
   await look(board, 'real-board');
   await axe(board, 'board');
   await axe(spanish, 'the phone that acknowledged');
