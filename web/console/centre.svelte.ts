@@ -9,6 +9,7 @@ import type {
 import { uuidv7 } from '../shared/ids';
 import { ended, isWarning } from '../shared/notice';
 import { alarmKey, attention, dangerKey, inHand, needsMyAcknowledgement, type Row } from './attention';
+import { laterSighting } from '../shared/sightings';
 import { fromHash, same, type Selection, toHash } from './selection';
 
 /** Events are taken together at most so often, milliseconds: below what an eye notices, above what a flood costs. */
@@ -57,6 +58,10 @@ export class Centre {
   #alarms = new Map<string, Alarm>();
   #bulletins = new Map<string, Bulletin>();
   #shift: Shift | null = null;
+  /** Numbers questions for alarms and what the stream tells of them, in the order of this page. */
+  #count = 0;
+  #alarmsAsked = 0;
+  #alarmTold = new Map<string, number>();
   #flood: Flood = { since: null, calls_in_10_min: 0 };
   #sites: SiteFeature[] = [];
   #flights: OwnFlight[] = [];
@@ -253,7 +258,7 @@ export class Centre {
       // What the page shows now is what the officer answers for; the list may be longer than one act may be.
       for (let k = 0; k < free.length; k += MOST_ALARMS) {
         const request = uuidv7();
-        this.#putAlarms(await withRepeat(() => api.takeAlarms(free.slice(k, k + MOST_ALARMS), why, request)));
+        await this.#alarmsBy(() => withRepeat(() => api.takeAlarms(free.slice(k, k + MOST_ALARMS), why, request)));
       }
       for (const a of free) if (a.of === 'notice') this.#acknowledged(a.id);
       this.#bump('notices');
@@ -277,7 +282,7 @@ export class Centre {
     const mine = alarms.filter((a) => this.#alarms.get(alarmKey(a))?.holder?.id === this.me.person.id);
     try {
       const request = uuidv7();
-      this.#putAlarms(await withRepeat(() => api.handBack(mine.slice(0, 500), why, request)));
+      await this.#alarmsBy(() => withRepeat(() => api.handBack(mine.slice(0, 500), why, request)));
       this.say('Handed back to the watch.');
       return true;
     } catch (error) {
@@ -288,7 +293,7 @@ export class Centre {
   async takeOver(from: string, note: string): Promise<boolean> {
     try {
       const request = uuidv7();
-      this.#putAlarms(await withRepeat(() => api.takeOver(from, note, request)));
+      await this.#alarmsBy(() => withRepeat(() => api.takeOver(from, note, request)));
       this.say(`You have taken over from ${this.nameOf(from)}.`);
       return true;
     } catch (error) {
@@ -300,7 +305,7 @@ export class Centre {
   async shelve(alarms: AlarmId[], for_s: number, why: string): Promise<boolean> {
     try {
       const request = uuidv7();
-      this.#putAlarms(await withRepeat(() => api.shelve(alarms.slice(0, MOST_ALARMS), for_s, why, request)));
+      await this.#alarmsBy(() => withRepeat(() => api.shelve(alarms.slice(0, MOST_ALARMS), for_s, why, request)));
       this.say(alarms.length === 1 ? 'Shelved: it comes back by itself.' : `${alarms.length} alarms shelved: they come back by themselves.`);
       return true;
     } catch (error) {
@@ -311,7 +316,7 @@ export class Centre {
   async unshelve(alarms: AlarmId[]): Promise<boolean> {
     try {
       const request = uuidv7();
-      this.#putAlarms(await withRepeat(() => api.unshelve(alarms.slice(0, MOST_ALARMS), request)));
+      await this.#alarmsBy(() => withRepeat(() => api.unshelve(alarms.slice(0, MOST_ALARMS), request)));
       this.say('No longer shelved.');
       return true;
     } catch (error) {
@@ -324,6 +329,26 @@ export class Centre {
     this.#shift = list.shift;
     this.#flood = list.flood;
     this.#bump('alarms');
+  }
+  /** Takes a list of alarms as an answer. What the stream told since it was asked for is newer, and stays. */
+  async #alarmsBy(ask: () => Promise<AlarmList>): Promise<void> {
+    const asked = (this.#count += 1);
+    const list = await ask();
+    if (asked < this.#alarmsAsked) return; // a list that was asked for later is here; what was done by this one is told by the stream
+    this.#alarmsAsked = asked;
+    const newer = (key: string): boolean => (this.#alarmTold.get(key) ?? 0) > asked;
+    const held = [...this.#alarms].filter(([key]) => newer(key)).map(([, a]) => a);
+    this.#putAlarms({
+      items: [...list.items.filter((a) => !newer(alarmKey(a.alarm))), ...held],
+      shift: newer('shift') ? this.#shift : list.shift,
+      flood: newer('flood') ? this.#flood : list.flood,
+    });
+  }
+  /** The stream told of an alarm, the shift or the flood. */
+  #toldOf(key: string): void {
+    if (this.#alarmTold.size > 5_000) this.#alarmTold = new Map([...this.#alarmTold].slice(-2_500));
+    this.#alarmTold.delete(key);
+    this.#alarmTold.set(key, (this.#count += 1));
   }
   async triage(sighting: string, verdict: Exclude<Verdict, { is: 'new' }>, why: string): Promise<boolean> {
     try {
@@ -452,14 +477,17 @@ export class Centre {
           break;
         case 'alarm':
           this.#alarms.set(alarmKey((data as Alarm).alarm), data as Alarm);
+          this.#toldOf(alarmKey((data as Alarm).alarm));
           touched.add('alarms');
           break;
         case 'shift':
           this.#shift = data as Shift;
+          this.#toldOf('shift');
           touched.add('alarms');
           break;
         case 'flood':
           this.#flood = data as Flood;
+          this.#toldOf('flood');
           touched.add('alarms');
           break;
         case 'status':
@@ -527,7 +555,7 @@ export class Centre {
     const held = this.#notices.get(v.notice.id);
     if (held && held.notice.version > v.notice.version) return; // an older version came late
     if (v.acknowledged) this.#acknowledgedBefore.add(v.notice.id);
-    if (ended(v.notice.state) && this.#alarms.delete(alarmKey({ of: 'notice', id: v.notice.id }))) this.#bump('alarms');
+    if (ended(v.notice.state)) this.#alarmGone({ of: 'notice', id: v.notice.id });
     this.#notices.set(v.notice.id, v);
     // Cleared warnings stay for the detail panel, but not without bound.
     if (this.#notices.size > 2_000) {
@@ -537,11 +565,17 @@ export class Centre {
       }
     }
   }
-  #putSighting(v: SightingView): void {
+  #putSighting(came: SightingView): void {
+    const v = laterSighting(this.#sightings.get(came.sighting.id), came);
     this.#sightings.set(v.sighting.id, v);
     const over = v.verdict.is !== 'new' || v.retracted_at !== null;
-    if (over && this.#alarms.delete(alarmKey({ of: 'sighting', id: v.sighting.id }))) this.#bump('alarms');
+    if (over) this.#alarmGone({ of: 'sighting', id: v.sighting.id });
     this.#bump('sightings');
+  }
+  /** What is over asks for nobody any more, also where a list from before comes late. */
+  #alarmGone(alarm: AlarmId): void {
+    this.#toldOf(alarmKey(alarm));
+    if (this.#alarms.delete(alarmKey(alarm))) this.#bump('alarms');
   }
 
   async #loadAll(): Promise<void> {
@@ -606,7 +640,7 @@ export class Centre {
       this.#sources = new Map((await api.sources()).map((s) => [s.id, s]));
       this.#bump('sources');
       // No event says that a channel works again.
-      if ([...this.#alarms.values()].some((a) => a.alarm.of === 'channel')) this.#putAlarms(await api.alarms());
+      if ([...this.#alarms.values()].some((a) => a.alarm.of === 'channel')) await this.#alarmsBy(api.alarms);
     } catch {
       // Not allowed, or not reachable: the connection says the latter.
     }

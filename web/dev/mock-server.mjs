@@ -6,12 +6,15 @@
 // Sign in with the link token `as-PERSON` (as-watch-1, as-agent-3, as-lead-1 …) or any name of a person and `password12`.
 // POST /mock/cut closes every event stream and refuses new ones, POST /mock/mend ends that, POST /mock/unrecorded and
 // /mock/recorded switch the record's state.
+//
+// SKYPICKET_MOCK_LAG=MS makes its answers come late and out of order, SKYPICKET_MOCK_SEED=N otherwise: see lag.mjs.
 import { createServer } from 'node:http';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { BulletinDesk } from './mock-bulletins.mjs';
+import { lags } from './lag.mjs';
 import { IntelligenceDesk } from './mock-intelligence.mjs';
 import { SearchDesk } from './mock-search.mjs';
 import { deflateSync } from 'node:zlib';
@@ -439,7 +442,9 @@ export function mock(options = {}) {
           if (a.of === 'notice') acknowledged.set(`${a.id}|${who.id}`, iso());
         }
       } else if (parts[1] === 'shelve') {
-        for (const a of touched) shelf.set(keyOf(a), { by: named(who.id), at: iso(), until: iso(Date.now() + body.for_s * 1_000), why: body.why });
+        // One act has one time, as at the centre: what was shelved together stands together.
+        const ms = Date.now();
+        for (const a of touched) shelf.set(keyOf(a), { by: named(who.id), at: iso(ms), until: iso(ms + body.for_s * 1_000), why: body.why });
       } else if (parts[1] === 'unshelve') for (const a of touched) shelf.delete(keyOf(a));
       else if (parts[1] === 'hand-back') for (const a of touched) put(a, { holder: null, how: 'handed_back', before: named(who.id), why: body.why, taken_level: null });
       else {
@@ -461,6 +466,7 @@ export function mock(options = {}) {
     return problem(res, 404, 'not_found', `No ${p} here.`);
   }
 
+  const far = lags();
   const server = createServer((req, res) => {
     const url = new URL(req.url, 'http://mock');
     res.setHeader('Content-Security-Policy', CSP);
@@ -474,7 +480,7 @@ export function mock(options = {}) {
       if (what === 'log') return json(res, log);
       return empty(res);
     }
-    if (url.pathname.startsWith('/api/')) return void api(req, res, url).catch((error) => { console.error(error); if (!res.headersSent) problem(res, 500, 'internal', String(error)); });
+    if (url.pathname.startsWith('/api/')) return void far(res).then(() => api(req, res, url)).catch((error) => { console.error(error); if (!res.headersSent) problem(res, 500, 'internal', String(error)); });
     let file = join(DIST, normalize(decodeURIComponent(url.pathname)));
     if (!file.startsWith(DIST)) return problem(res, 404, 'not_found', '');
     if (existsSync(file) && statSync(file).isDirectory()) file = join(file, 'index.html');

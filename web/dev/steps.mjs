@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Asks until it is so, and gives what it is then; fails when it is not in time. */
-export async function until(what, check, ms = 30_000) {
+export async function until(what, check, ms = 60_000) {
   const end = Date.now() + ms;
   while (Date.now() < end) {
     const is = await check();
@@ -45,6 +45,12 @@ export function totp(base32, steps = 0) {
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
+/** The same, once what is left of its step is enough for it to be typed and looked at. */
+export async function code(base32, steps = 0) {
+  await until('the code holds for a while', () => Date.now() % 30_000 < 20_000);
+  return totp(base32, steps);
+}
+
 /** The first time over TLS: a password, codes, and the recovery codes written down. */
 export async function setUpSignIn(page, password = 'correct horse battery') {
   const touch = (name) => page.getByRole('button', { name }).first().click();
@@ -52,7 +58,7 @@ export async function setUpSignIn(page, password = 'correct horse battery') {
   await page.getByLabel('The same again').fill(password);
   await touch('Save password');
   await page.getByRole('heading', { name: 'Set up a second factor' }).waitFor();
-  await page.getByLabel('The six digits that it shows now').fill(totp(await page.locator('.key').innerText(), -1));
+  await page.getByLabel('The six digits that it shows now').fill(await code(await page.locator('.key').innerText(), -1));
   await touch('Go on');
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
   await touch('I have written them down');

@@ -21,6 +21,8 @@ class Kept {
   #reading: Promise<void> | null = null;
   #heard = new Set<string>();
   #readAt = 0;
+  /** How often something was done here. */
+  #changed = 0;
   readonly #look = (): void => {
     if (document.visibilityState === 'visible') void this.read();
   };
@@ -53,7 +55,8 @@ class Kept {
     if (this.#timer === null) return; // not this reader's
     if (this.#reading) {
       await this.#reading;
-      if (this.#reading) return this.#reading;
+      const next = this.#reading as Promise<void> | null;
+      if (next) return next;
     }
     this.#reading = this.#once();
     await this.#reading;
@@ -62,7 +65,13 @@ class Kept {
     const heard = [...this.#heard];
     this.#readAt = Date.now();
     try {
-      const items = await api.searches();
+      let items: SavedSearch[];
+      let before: number;
+      // What was kept, changed or dropped meanwhile may not be in it: it is read again.
+      do {
+        before = this.#changed;
+        items = await api.searches();
+      } while (before !== this.#changed && this.#timer !== null);
       heard.forEach((id) => this.#heard.delete(id));
       if (this.#timer === null) return;
       const told = items.filter((s) => heard.includes(s.id) && s.unread > 0);
@@ -78,11 +87,13 @@ class Kept {
   }
   /** As the centre answered it. */
   put(s: SavedSearch): void {
+    this.#changed += 1;
     const items = this.items ?? [];
     this.items = items.some((x) => x.id === s.id) ? items.map((x) => (x.id === s.id ? s : x)) : [...items, s];
     if (s.unread === 0) this.note = '';
   }
   drop(id: string): void {
+    this.#changed += 1;
     this.items = (this.items ?? []).filter((s) => s.id !== id);
     this.note = '';
   }

@@ -1,10 +1,12 @@
 // A small made-up centre for the field page's browser tests: serves dist/ under the pages' security policy, keeps what it
-// is sent, and fails, falls silent or forgets its sessions when the test says so. Nothing of it is shipped.
+// is sent, and fails, falls silent or forgets its sessions when the test says so; its answers come late where dev/lag.mjs is
+// told so. Nothing of it is shipped.
 import { createServer } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lags } from '../../dev/lag.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const POLICY =
@@ -18,7 +20,7 @@ let aheadMs = 0;
 const now = () => new Date(Date.now() + aheadMs).toISOString();
 
 export class SmallCentre {
-  /** What was asked: [method, path, body]. */
+  /** What was asked: [method, path, body, when]. */
   log = [];
   sightings = new Map();
   notices = new Map();
@@ -40,6 +42,7 @@ export class SmallCentre {
   /** (path, body) => [status, code, detail, headers] for a POST that must fail. */
   failing = () => null;
   #signedIn = true;
+  #far = lags();
   #streams = new Set();
   #bodies = new Map();
   #server = createServer((req, res) => void this.#take(req, res));
@@ -81,7 +84,7 @@ export class SmallCentre {
     for (const s of this.#streams) s.destroy();
   }
   posts(end) {
-    return this.log.filter(([method, path]) => method === 'POST' && path.endsWith(end)).map(([, path, body]) => ({ path, body }));
+    return this.log.filter(([method, path]) => method === 'POST' && path.endsWith(end)).map(([, path, body, at]) => ({ path, body, at }));
   }
 
   /** Raises a warning to agent-1; `more` overrides fields of the notice. */
@@ -161,9 +164,11 @@ export class SmallCentre {
     for await (const chunk of req) text += chunk;
     if (this.dead) return req.socket.destroy();
     if (!url.pathname.startsWith('/api/v1/')) return this.#file(url.pathname, res);
+    await this.#far(res);
+    if (this.dead) return req.socket.destroy();
     const path = url.pathname.slice('/api/v1'.length);
     const body = text ? JSON.parse(text) : null;
-    this.log.push([req.method, path, body]);
+    this.log.push([req.method, path, body, Date.now()]);
     const json = (value, status = 200) => res.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(value));
     const problem = (status, code, detail, headers = {}) =>
       res.writeHead(status, { 'content-type': 'application/problem+json', ...headers }).end(JSON.stringify({ type: 'about:blank', title: code, status, detail, code, request_id: 'r' }));

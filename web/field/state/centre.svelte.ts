@@ -3,6 +3,7 @@ import { api, call, onExercise, Problem } from '../../shared/api';
 import { EventStream, type Connection } from '../../shared/events';
 import { uuidv7 } from '../../shared/ids';
 import { ended, isWarning } from '../../shared/notice';
+import { laterSighting } from '../../shared/sightings';
 import type { OutboxAnswer, OutboxItem } from '../../shared/outbox';
 import type { Danger, EventData, EventName, Me, NewSighting, NoticeView, SightingView, Status } from '../../shared/types';
 import { checks, missing, type ArmingFacts, type Check, type Need } from '../arming';
@@ -72,6 +73,8 @@ class Centre {
   private away = $state.raw<ReadonlySet<string>>(new Set());
   /** Acknowledgements that the centre took: version key to its time. */
   answered = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** Versions of which the centre's notice said, since I acknowledged them, that it has it. */
+  private readonly said = new Set<string>();
   /** The last list of done measures that the centre took, by notice, until its own word comes. */
   ticks = $state.raw<ReadonlyMap<string, readonly string[]>>(new Map());
   /** Reports: mine, and those of people I lead. */
@@ -306,6 +309,7 @@ class Centre {
     this.dangers = [];
     this.sightings = new Map();
     this.answered = new Map();
+    this.said.clear();
     this.ticks = new Map();
     this.status = null;
     this.shown.clear();
@@ -426,6 +430,7 @@ class Centre {
     }
     const key = versionKey(view.notice);
     // The centre's own word has come: should it ask for the same version again, since an old answer counts no more, it is asked.
+    if (view.acknowledged) this.said.add(key);
     if (view.acknowledged && this.answered.has(key)) this.answered = new Map([...this.answered].filter(([k]) => k !== key));
   }
 
@@ -434,7 +439,7 @@ class Centre {
   }
 
   private putSighting(view: SightingView): void {
-    this.sightings = new Map(this.sightings).set(view.sighting.id, view);
+    this.sightings = new Map(this.sightings).set(view.sighting.id, laterSighting(this.sightings.get(view.sighting.id), view));
   }
 
   /** A cleared warning has been looked at. */
@@ -465,6 +470,7 @@ class Centre {
   async acknowledge(view: NoticeView): Promise<void> {
     const { id: notice, version } = view.notice;
     const id = uuidv7();
+    this.said.delete(versionKey(view.notice));
     await box.add({ id, kind: 'acknowledgement', path: `/notices/${notice}/versions/${version}/acknowledgements`, body: { id } });
   }
 
@@ -491,10 +497,8 @@ class Centre {
     const json = answer.json as Record<string, unknown> | null;
     if (item.kind === 'acknowledgement' && typeof json?.acknowledged_at === 'string') {
       const found = /^\/notices\/([^/]+)\/versions\/(\d+)\//.exec(item.path);
-      const view = this.views.get(found?.[1] ?? '');
-      // Where the centre's notice says so already, this answer came second: see `putNotice`.
-      const said = view?.acknowledged === true && view.notice.version === Number(found?.[2]);
-      if (found && !said) this.answered = new Map(this.answered).set(`${found[1]}/${found[2]}`, json.acknowledged_at);
+      // Where the centre's notice has said so already, this answer came second: see `putNotice`. It may ask anew since.
+      if (found && !this.said.has(`${found[1]}/${found[2]}`)) this.answered = new Map(this.answered).set(`${found[1]}/${found[2]}`, json.acknowledged_at);
     } else if (item.kind === 'measures' && Array.isArray(item.body.done)) {
       const notice = /^\/notices\/([^/]+)\//.exec(item.path)?.[1];
       if (notice !== undefined) this.ticks = new Map(this.ticks).set(notice, item.body.done as string[]);

@@ -42,7 +42,14 @@ async function form(t, { palette = 'night', width = 1280, options = {} } = {}) {
     return [box.x + x * box.width, box.y + y * box.height];
   };
   const pull = async (handle, x, y) => {
-    const box = await handle.boundingBox();
+    // A map that still slides takes it away from under the pointer.
+    let last = '';
+    const box = await until('it rests', async () => {
+      const now = await handle.boundingBox();
+      const rests = now !== null && JSON.stringify(now) === last;
+      last = JSON.stringify(now);
+      return rests && now;
+    });
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     await page.mouse.down();
     const [a, b] = await spot(x, y);

@@ -194,7 +194,7 @@ test('the board shows who has it by agency and unit, narrows, pages through thou
   const units = page.getByRole('table', { name: 'By agency and unit' });
   assert.deepEqual(await units.locator('tbody th').allInnerTexts(), ['Sector', 'North patrol', 'South patrol', 'County sheriff', 'Deputies', 'County dispatch']);
   assert.equal(await units.getByRole('img', { name: '500 of 1,000 acknowledged, 100 silent, 100 escalated, 100 not reachable' }).count(), 2);
-  assert.match(await page.locator('header.top').innerText(), /Next: they are reminded in 9\d s/);
+  assert.match(await page.locator('header.top').innerText(), /Next: they are reminded in \d+ s/);
   const before = await page.locator('header.top').innerText();
   await until('it counts down', async () => (await page.locator('header.top').innerText()) !== before);
   // Those who need somebody come first.
@@ -218,11 +218,13 @@ test('the board shows who has it by agency and unit, narrows, pages through thou
   await until('in its row', async () => /acknowledged \d\d:\d\d:\d\d UTC/.test(await rows.first().innerText()));
   const asked = () => m.log.filter((l) => l.endsWith('/board')).length;
   await new Promise((r) => setTimeout(r, 2_000));
-  const quiet = asked();
+  const [quiet, began] = [asked(), Date.now()];
   for (let k = 10; k < 40; k += 1) m.desk.acknowledge(ISSUED, `p-0${String(k * 10 + 6).padStart(4, '0')}`);
   await until('all counted', async () => (await sum()) === '1,031 of 2,000 acknowledged');
   await new Promise((r) => setTimeout(r, 2_500));
-  assert.ok(asked() - quiet <= 3, `${asked() - quiet} readings for 30 events`);
+  // Not oftener than each 1.5 s, however long this has taken.
+  const most = 2 + Math.ceil((Date.now() - began) / 1_500);
+  assert.ok(asked() - quiet <= most, `${asked() - quiet} readings for 30 events`);
   await look(page, 'office-board-narrowed');
   assert.deepEqual(wrong(), []);
 });
@@ -310,7 +312,7 @@ test('the board of a warning is one click from the console, and the list of boar
   await page.getByText('The centre keeps no board of this notice').waitFor();
   await page.goto(`${m.url}/#track/018f3c00-0000-8000-8000-000000000001`);
   const link = page.getByRole('link', { name: 'Board: who has it, and what comes next' }).first();
-  await link.waitFor({ timeout: 30_000 });
+  await link.waitFor();
   await link.click();
   await page.getByRole('heading', { name: /urgent/ }).waitFor();
   assert.match(await page.locator('header.top').innerText(), /warning, version 1, raised/);
@@ -323,7 +325,7 @@ test('the console lists bulletins with who is silent, asks for an approval, and 
   t.after(async () => { await context.close(); m.close(); });
   await page.goto(`${url}/#sign-in=as-watch-1`);
   const needs = page.getByRole('region', { name: 'Needs you now' });
-  await until('what waits for me', async () => /to approve[\s\S]*Road to Post 2 closed/.test(await needs.innerText().catch(() => '')), 30_000);
+  await until('what waits for me', async () => /to approve[\s\S]*Road to Post 2 closed/.test(await needs.innerText().catch(() => '')));
   assert.match(await needs.innerText(), /bulletin[\s\S]*Officer Safety Alert/);
   assert.equal(await page.locator('.row.urgent, .row.caution, .row.advisory').count(), 0, 'a bulletin is no alarm');
   await page.getByRole('button', { name: 'Sound blocked: click to arm' }).click();

@@ -44,10 +44,9 @@ async function axe(page, name) {
 test('the map draws tracks and borders, and the page calls nobody else and keeps its policy', async (t) => {
   const { page, wrong } = await open(t, { map: true });
   await until('five tracks drawn', async () => (await page.getAttribute('.map', 'data-drawn')) === '5');
-  assert.ok(Number(await page.getAttribute('.map', 'data-borders')) > 0, 'borders are drawn');
+  await until('borders are drawn', async () => Number(await page.getAttribute('.map', 'data-borders')) > 0);
   // A blank canvas once looked fine to everything but an eye.
-  const picture = await page.locator('.map').screenshot();
-  assert.ok(picture.length > 25_000, `a picture of ${picture.length} bytes is an empty map`);
+  await until('a picture of more than 25,000 bytes: less is an empty map', async () => (await page.locator('.map').screenshot()).length > 25_000);
   assert.deepEqual(wrong(), []);
 });
 
@@ -142,7 +141,7 @@ test('selecting anywhere selects everywhere: address, list and detail', async (t
   await page.keyboard.press('Escape');
   await page.evaluate((id) => { location.hash = `#person/agent-2`; }, TRACK);
   await page.getByRole('heading', { name: 'Agent 2' }).waitFor();
-  await page.waitForTimeout(900);
+  await until('the map has come to rest there', async () => (await page.getAttribute('.map', 'data-rests')) === 'true');
   await page.evaluate(() => { history.replaceState(null, '', '#'); dispatchEvent(new HashChangeEvent('hashchange')); });
   const box = await page.locator('.map').boundingBox();
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
@@ -179,12 +178,12 @@ test('my own warnings are told to be shown, once a version', async (t) => {
 test('a lost connection is red, says since when, and mends itself', async (t) => {
   const { url, page } = await open(t);
   await fetch(`${url}/mock/cut`, { method: 'POST' });
-  await page.getByText('Not connected to the centre since').waitFor({ timeout: 12_000 });
+  await page.getByText('Not connected to the centre since').waitFor();
   await page.getByText('not live').waitFor();
   await page.getByRole('button', { name: 'Try now' }).click();
   await page.getByText('Not connected to the centre since').waitFor();
   await fetch(`${url}/mock/mend`, { method: 'POST' });
-  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached', timeout: 12_000 });
+  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached' });
 });
 
 test('an unwritable record is on the page and on each warning', async (t) => {
@@ -311,7 +310,7 @@ test('axe finds nothing, in each palette and state', async (t) => {
     found.push(...await axe(page, 'keys'));
     await page.keyboard.press('Escape');
     await fetch(`${url}/mock/cut`, { method: 'POST' });
-    await page.getByText('Not connected to the centre since').waitFor({ timeout: 12_000 });
+    await page.getByText('Not connected to the centre since').waitFor();
     found.push(...await axe(page, 'lost'));
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Password').waitFor();

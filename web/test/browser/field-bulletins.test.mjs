@@ -307,7 +307,7 @@ test('acknowledged without a signal it waits on the phone through a reload, and 
   await until('the count on the button', () => page.getByText('1 not yet sent').isVisible());
   assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 0);
   await context.setOffline(false);
-  await until('taken', () => centre.posts(`/notices/${id}/versions/1/acknowledgements`).length > 0, 20_000);
+  await until('taken', () => centre.posts(`/notices/${id}/versions/1/acknowledgements`).length > 0);
   await until('in the list', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
   assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
 });
@@ -415,7 +415,7 @@ test('a recall that overtakes its original is shown and silent, and so is the la
   assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
   assert.equal(await tones(), 0);
   await page.getByRole('button', { name: 'Done' }).click();
-  const other = centre.issue({ level: 'advisory', needs_ack: false, expires_at: new Date(Date.now() + 3_000).toISOString() });
+  const other = centre.issue({ level: 'advisory', needs_ack: false, expires_at: new Date(Date.now() + 12_000).toISOString() });
   await until('in force', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
   await until('over by the clock, before the centre says so', async () => /Expired/.test(await card.innerText().catch(() => '')));
   centre.end(other, 'expired', 'Its time is over.');

@@ -92,6 +92,7 @@ test('without a signal the page opens, a report waits through a reload, and goes
   await until('the service worker has the page', () => page.evaluate(() => Boolean(navigator.serviceWorker.controller)));
   await context.setOffline(true);
   await page.reload();
+  const began = Date.now();
   await touch('REPORT DRONE');
   await touch(/^Wings/);
   await touch('SEND');
@@ -103,12 +104,13 @@ test('without a signal the page opens, a report waits through a reload, and goes
   await new Promise((r) => setTimeout(r, 1_500));
   assert.equal(centre.posts('/sightings').length, 0);
   await context.setOffline(false);
-  await until('sent', () => centre.posts('/sightings').length === 1, 20_000);
+  await until('sent', () => centre.posts('/sightings').length === 1);
   await until('the count is gone', async () => !(await seen(page, '1 not yet sent')));
   await new Promise((r) => setTimeout(r, 1_500));
   const sent = centre.posts('/sightings');
   assert.equal(sent.length, 1);
-  assert.ok(Math.abs(Date.parse(sent[0].body.last_seen) - made) < 2_000, 'its own time');
+  const last = Date.parse(sent[0].body.last_seen);
+  assert.ok(last >= began - 1_000 && last <= made + 1_000, `its own time: ${last - began} ms after it was begun, ${made - last} before it was kept`);
   assert.ok(Date.parse(sent[0].body.sent_at) - Date.parse(sent[0].body.last_seen) > 1_000, 'the clock of sending is that of sending');
   const kept = await page.evaluate(async () => {
     const all = [];
@@ -130,11 +132,11 @@ test('what the centre refuses is kept with the reason; what it cannot take now w
   centre.failing = (path) => (path === '/sightings' ? [507, 'full', 'no room', { 'retry-after': '2' }] : null);
   await touch('1 refused: look');
   await touch('Send again');
-  await until('asked again', () => centre.posts('/sightings').length === 2);
+  await until('asked again', () => centre.posts('/sightings').length >= 2);
   centre.failing = () => null;
-  await new Promise((r) => setTimeout(r, 1_200));
-  assert.equal(centre.posts('/sightings').length, 2, 'not before the time that the centre asked for');
-  await until('taken', () => centre.sightings.size === 1, 6_000);
+  await until('taken', () => centre.sightings.size === 1);
+  const [, refused, taken] = centre.posts('/sightings').map((p) => p.at);
+  assert.ok(taken - refused >= 1_900, `not before the time that the centre asked for: ${taken - refused} ms`);
 });
 
 test('a warning is shown, follows the drone, is acknowledged for its version, and ends calmly', async (t) => {
@@ -205,18 +207,21 @@ test('twenty seconds of silence are said in words; a session that is over still 
   await page.mouse.click(200, 300);
   await until('armed', () => seen(page, /^ARMED/));
   centre.die();
-  // The page's clock jumps; what is between goes on as ever.
-  await page.clock.fastForward(15_000);
+  // The page's clock stands still and jumps: however slow the machine is, no more time passes there.
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 4_000));
+  await page.clock.fastForward(11_000);
+  await page.clock.runFor(600);
   await until('the time has passed on the page', () => seen(page, /heard 1[5-9] s ago/));
   assert.ok(!(await seen(page, 'YOU WILL NOT BE WARNED')));
   await page.clock.fastForward(5_000);
-  await until('said', () => seen(page, 'YOU WILL NOT BE WARNED'), 12_000);
+  await page.clock.resume();
+  await until('said', () => seen(page, 'YOU WILL NOT BE WARNED'));
   assert.ok(await seen(page, 'NOT ARMED'));
   assert.ok(await seen(page, 'Not known whether anything is near'));
   centre.revive();
-  await until('heard again', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 15_000);
+  await until('heard again', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
   centre.endSessions();
-  await until('session over', () => page.getByRole('button', { name: 'Sign in again' }).isVisible(), 15_000);
+  await until('session over', () => page.getByRole('button', { name: 'Sign in again' }).isVisible());
   await touch('REPORT DRONE');
   await touch(/^Wings/);
   await touch('SEND');
@@ -294,8 +299,8 @@ test('a phone that was deaf says for how long, and what came and went in between
   missed.notice = { ...missed.notice, version: 2, state: 'cleared', text: 'Warning over: the drone went away.', at: new Date(Date.now() + 30_000).toISOString() };
   await page.evaluate(() => { globalThis.tones = 0; });
   centre.revive();
-  await until('recovered', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 15_000);
-  await until('how long', () => seen(page, /This phone was deaf for [34]\d s/));
+  await until('recovered', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
+  await until('how long', () => seen(page, /This phone was deaf for [3-9]\d s/));
   await until('what was missed', () => seen(page, '1 warning to you came and went in that time. It is below.'));
   assert.ok(await seen(page, 'Warning over: the drone went away.'));
   assert.ok(await seen(page, 'Missed: this phone was deaf'));
@@ -329,7 +334,7 @@ test('a first visit in a browser without service worker, push, vibration and dat
   await page.goBack();
   await page.goBack();
   centre.die();
-  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'), 30_000);
+  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'));
   assert.ok((await page.evaluate(() => globalThis.tones)) > 0);
 });
 
@@ -339,10 +344,10 @@ test('a centre that refuses this phone is said to, and asked again', async (t) =
   await until('armed', () => seen(page, /^ARMED/));
   centre.refusing = 403;
   centre.cut();
-  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'), 30_000);
+  await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'));
   assert.ok(await seen(page, 'The centre refuses this phone (403).'));
   centre.refusing = 0;
-  await until('heard again by itself', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 20_000);
+  await until('heard again by itself', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
 });
 
 test('push is turned on from a touch, renewed when the key or the subscription is another, and ends with the session', async (t) => {

@@ -99,7 +99,7 @@ for (const palette of ['night', 'day']) {
     const about = page.getByText('say at least one thing that it is about');
     await about.waitFor();
     await page.getByText('Not filed. The centre refused a field').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement?.closest('[role="group"]')?.getAttribute('aria-label')), 'It is about');
+    await until('the focus is there', async () => (await page.evaluate(() => document.activeElement?.closest('[role="group"]')?.getAttribute('aria-label'))) === 'It is about');
     await axe(page, `refused ${palette}`);
     await look(page, `report-refused-${palette}`);
     await page.keyboard.press('Space');
@@ -138,6 +138,7 @@ test('what was typed is there again after the page was read again, and is gone a
   await button(page, 'Close; what you typed stays in this tab').click();
   await page.getByText('What you had typed is still there.').waitFor();
   await button(page, 'Sign out').click();
+  await page.getByLabel('Password').waitFor();
   await page.goto(`${url}/office/#sign-in=as-analyst-1`);
   await page.reload();
   await page.getByRole('navigation', { name: 'Office' }).waitFor();

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { BIN, PHONE } from '../../dev/centre.mjs';
-import { axe, totp } from '../../dev/steps.mjs';
+import { axe, code } from '../../dev/steps.mjs';
 
 const PASSWORD = 'lluvia en la sierra';
 const folder = mkdtempSync(join(tmpdir(), 'skypicket-accounts-'));
@@ -139,7 +139,7 @@ test('an administrator sets a password, must set up codes, and is let in only th
   await page.getByLabel('The six digits that it shows now').fill('000000');
   await touch(page, 'Go on');
   await page.getByText('That code is wrong').waitFor();
-  await page.getByLabel('The six digits that it shows now').fill(totp(key, -1));
+  await page.getByLabel('The six digits that it shows now').fill(await code(key, -1));
   await touch(page, 'Go on');
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
   recovery = await page.locator('.recovery li').allInnerTexts();
@@ -166,7 +166,7 @@ test('name, password and code sign in', async () => {
   assert.equal(await page.getByLabel('Code').getAttribute('autocomplete'), 'one-time-code');
   await axe(page, 'code');
   await shot(page, '3-code');
-  await page.getByLabel('Code').fill(totp(key, 0));
+  await page.getByLabel('Code').fill(await code(key));
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
@@ -230,6 +230,7 @@ test('a lost phone is cut off in one act, and its open page says that nobody is 
   await shot(phone.page, '5-phone-password');
   await phone.page.getByRole('button', { name: 'Save password' }).click();
   await phone.page.getByText('REPORT DRONE').waitFor();
+  await phone.page.getByText(/heard \d s ago/).first().waitFor();
   await page.reload();
   await page.getByLabel('Find a person').fill('north 1');
   await touch(page, /^North 1/);
@@ -240,7 +241,7 @@ test('a lost phone is cut off in one act, and its open page says that nobody is 
   const cut = Date.now();
   await touch(page, 'Cut the phone off');
   await page.getByText(/Cut off\. Ended: 1 sessions, 1 open pages/).waitFor();
-  await phone.page.getByText('Your session is over.').waitFor({ timeout: 10_000 });
+  await phone.page.getByText('Your session is over.').waitFor();
   console.log(`# the phone says so after ${Date.now() - cut} ms`);
   await shot(phone.page, '7-phone-cut-off');
   await axe(phone.page, 'phone cut off');

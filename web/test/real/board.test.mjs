@@ -15,8 +15,8 @@ import { axe, until } from '../../dev/steps.mjs';
 const LOOK = process.env.LOOK;
 const PEOPLE = 50;
 /** Silence until a leader is told, and until nobody is left, seconds: long enough for slow machines. */
-const ACKNOWLEDGE_S = 25;
-const SUPERVISOR_S = 8;
+const ACKNOWLEDGE_S = 45;
+const SUPERVISOR_S = 15;
 const folder = mkdtempSync(join(tmpdir(), 'skypicket-board-'));
 const config = join(folder, 'skypicket.toml');
 writeFileSync(config, `[policy.dispatch.bulletin]
@@ -188,28 +188,33 @@ test('the board fills live while they acknowledge, also from a real phone in Spa
   await card.waitFor();
   assert.match(await card.innerText(), /Alerta de seguridad[\s\S]*Los drones pueden llevar explosivos/);
   await look(spanish, 'real-phone-es');
-  await axe(spanish, 'bulletin on the phone');
-  await new Promise((r) => setTimeout(r, 800));
-  await button(spanish, /^Enterado/).click();
-  await until('forty-one', async () => (await sum()).startsWith('41 of 50'));
+  // A button that has only just appeared takes no touch yet; a drone of the exercise may ask there, too.
+  await until('forty-one', async () => {
+    const known = card.getByRole('button', { name: /^Enterado/ });
+    if (await known.isVisible()) await known.click({ timeout: 2_000 }).catch(() => undefined);
+    return /^41 of 5[01]\b/.test(await sum());
+  });
   const units = board.getByRole('table', { name: 'By agency and unit' });
   assert.deepEqual((await units.locator('tbody th').allInnerTexts()).sort(), ['County sheriff', 'Deputies', 'Road patrol']);
   await until('two cannot be reached', async () => (await counted('Not reachable')) === 2);
+  // On a machine that is so slow that their silence is over by now the leader stands on the list as well.
+  const { counts } = await boardOf();
+  assert.equal(counts.acknowledged, 41);
+  assert.ok([50, 51].includes(counts.recipients) && counts.owing === counts.recipients - 41, JSON.stringify(counts));
   await look(board, 'real-board');
   await axe(board, 'board');
-  const { counts } = await boardOf();
-  assert.deepEqual([counts.recipients, counts.acknowledged, counts.owing], [50, 41, 9]);
+  await axe(spanish, 'the phone that acknowledged');
   nothingWrong();
 });
 
 test('the silent are reminded, then their leader is told, and then they stand on the list to be called', async () => {
   const { board, lead } = pages;
   const silent = phones.get(id(43));
-  await until('reminded over the open page, by a number that makes a phone alarm again', () => silent.notices.some((v) => v.recipients.find((r) => r.person === id(43))?.reminder > 0), 40_000);
-  await until('escalated', async () => (await counted('Escalated')) >= 7, 60_000);
-  await until('the leader reads who', async () => /Deputy 43/.test(await lead.locator('.home').innerText()), 20_000);
+  await until('reminded over the open page, by a number that makes a phone alarm again', () => silent.notices.some((v) => v.recipients.find((r) => r.person === id(43))?.reminder > 0));
+  await until('escalated', async () => (await counted('Escalated')) >= 7, 120_000);
+  await until('the leader reads who', async () => /Deputy 43/.test(await lead.locator('.home').innerText()));
   await look(lead, 'real-phone-lead');
-  await until('silent', async () => (await counted('Silent')) >= 7, 60_000);
+  await until('silent', async () => (await counted('Silent')) >= 7, 120_000);
   await look(board, 'real-board-silent');
   // Late is not too late. The leader is on the list by now, too.
   await phones.get(id(44)).acknowledge();

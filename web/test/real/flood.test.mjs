@@ -47,7 +47,6 @@ test('twelve alarms in a minute are one sound and one row, none is lost, and one
   const link = new URL((await centre.links('visitor')).url).hash.replace('#sign-in=', '');
   const signed = await fetch(`${centre.url}/api/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json', origin: centre.url }, body: JSON.stringify({ link }) });
   const cookie = signed.headers.getSetCookie()[0].split(';')[0];
-  const began = Date.now();
   const reports = [];
   for (let k = 0; k < MANY; k += 1) {
     const now = new Date().toISOString();
@@ -70,17 +69,16 @@ test('twelve alarms in a minute are one sound and one row, none is lost, and one
   const count = async () => (await centre.api('GET', '/alarms')).items.filter((a) => a.incident.id === ours[0].incident.id).length;
   const row = page.locator('.needs .row', { hasText: / alarms$|\d+ alarms/ }).first();
   await row.waitFor();
-  const said = Number(/(\d+) alarms/.exec(await row.innerText())[1]);
-  assert.ok(said >= MANY && said === (await count()), `${said} alarms`);
+  const saying = async () => Number(/(\d+) alarms/.exec(await row.innerText())?.[1]);
+  const said = await until('the row says as many as the centre has', async () => { const n = await saying(); return n >= MANY && n === (await count()) && n; });
   await row.click();
   const all = page.getByRole('group', { name: 'Alarms of this incident' });
-  assert.equal(await all.getByRole('listitem').count(), said);
+  await until('each is listed', async () => (await all.getByRole('listitem').count()) === said);
   await axe(page, 'flood');
   await look(page, 'flood-real');
-  // One sound: an advisory repeats after 30 s, and less than that has passed.
-  const signs = await page.evaluate((hz) => globalThis.heard.filter((h) => h.hz === hz).length, SIGN_HZ);
-  assert.ok(Date.now() - began < 30_000, 'too slow to tell a repeat from a second sound');
-  assert.equal(signs, 1, 'one sound for all of them');
+  // One sound: an advisory repeats after 30 s, and what comes later than that is no second sound.
+  const signs = await page.evaluate((hz) => globalThis.heard.filter((h) => h.hz === hz).map((h) => h.at), SIGN_HZ);
+  assert.equal(signs.filter((at) => at - signs[0] < 29_000).length, 1, `one sound for all of them: ${signs}`);
 
   await page.keyboard.press('Space');
   await until('all are mine', async () => (await all.getByText('in hand: you').count()) === said);

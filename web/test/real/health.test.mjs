@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { RealCentre } from '../../dev/centre.mjs';
-import { axe } from '../../dev/steps.mjs';
+import { axe, until } from '../../dev/steps.mjs';
 
 const centre = new RealCentre();
 let browser;
@@ -29,10 +29,8 @@ test('what is wrong is named with what to do, and goes when it is mended', async
   // The console was left: nobody watches, once the centre has noticed.
   const nobody = page.getByRole('listitem').filter({ hasText: 'Nobody is on watch' });
   const again = page.getByRole('button', { name: 'Look again' });
-  for (let k = 0; k < 50 && !(await nobody.isVisible()); k++) {
-    await again.click();
-    await page.waitForTimeout(100);
-  }
+  const looked = async () => { await again.click(); await page.getByRole('button', { name: 'Look again' }).and(page.locator(':enabled')).waitFor(); };
+  await until('nobody watches', async () => { await looked(); return nobody.isVisible(); });
   assert.match(await nobody.innerText(), /Do: Open the console at the watch desk/);
   assert.ok(await page.getByRole('heading', { name: 'Wrong', exact: true }).isVisible());
   await axe(page, 'health');
@@ -42,13 +40,9 @@ test('what is wrong is named with what to do, and goes when it is mended', async
   const console_ = await context.newPage();
   await console_.goto(`${centre.url}/`);
   await console_.getByRole('region', { name: 'Needs you now' }).waitFor();
-  for (let k = 0; k < 50 && (await nobody.isVisible()); k++) {
-    await again.click();
-    await page.waitForTimeout(100);
-  }
-  assert.equal(await nobody.count(), 0);
+  await until('somebody watches', async () => { await looked(); return (await nobody.count()) === 0; });
   await page.locator('summary').click();
-  assert.ok(await page.getByRole('row', { name: /centre Runs for .* EXERCISE first-light/i }).isVisible());
+  await page.getByRole('row', { name: /centre Runs for .* EXERCISE first-light/i }).waitFor();
   if (process.env.SKYPICKET_PICTURES) {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.screenshot({ path: `${process.env.SKYPICKET_PICTURES}/health-small.png` });

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CHROMIUM, launch } from '../../dev/browser.mjs';
+import { CHROMIUM, launch, opened } from '../../dev/browser.mjs';
 import { PHONE } from '../../dev/centre.mjs';
 import { HERE, Home, SecureCentre, readCode } from '../../dev/secure.mjs';
 import { moment, setUpSignIn, until } from '../../dev/steps.mjs';
@@ -97,8 +97,8 @@ async function look(name) {
   if (process.env.LOOK) await page.screenshot({ path: join(process.env.LOOK, `netns-${name}.png`) });
 }
 
-test('the office shows two codes, which say what a camera would read', { skip, timeout: 60_000 }, async () => {
-  office = await (await deskBrowser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+test('the office shows two codes, which say what a camera would read', { skip, timeout: 300_000 }, async () => {
+  office = await (await opened(deskBrowser, { viewport: { width: 1280, height: 900 } })).newPage();
   await office.goto(centre.first.sign_in.replace('/#', '/office/#'));
   // Over TLS whoever looks after the centre must have a second factor: an administrator's first minutes, as they are.
   await setUpSignIn(office);
@@ -113,12 +113,12 @@ test('the office shows two codes, which say what a camera would read', { skip, t
   assert.ok(links.signIn.startsWith('https://'));
 });
 
-test('a phone that trusts nothing yet is warned by its browser, and gets the certificate by the first code', { skip, timeout: 60_000 }, async () => {
+test('a phone that trusts nothing yet is warned by its browser, and gets the certificate by the first code', { skip, timeout: 300_000 }, async () => {
   const stranger = await inside();
   try {
     const p = await stranger.newPage();
     await assert.rejects(p.goto(new URL('/field/', links.signIn).href), /ERR_CERT_AUTHORITY_INVALID/);
-    const phone = await (await stranger.newContext(PHONE)).newPage();
+    const phone = await (await opened(stranger, PHONE)).newPage();
     await phone.goto(links.trust);
     if (process.env.LOOK) await phone.screenshot({ path: join(process.env.LOOK, 'netns-trust.png') });
     const got = phone.waitForEvent('download');
@@ -134,31 +134,31 @@ test('a phone that trusts nothing yet is warned by its browser, and gets the cer
   }
 });
 
-test('by the second code it is signed in, and armed', { skip, timeout: 60_000 }, async () => {
+test('by the second code it is signed in, and armed', { skip, timeout: 300_000 }, async () => {
   phoneBrowser = await inside();
-  const context = await phoneBrowser.newContext({ ...PHONE, geolocation: { latitude: HERE.lat, longitude: HERE.lon, accuracy: 6 } });
+  const context = await opened(phoneBrowser, { ...PHONE, geolocation: { latitude: HERE.lat, longitude: HERE.lon, accuracy: 6 } });
   page = await context.newPage();
   await page.goto(links.signIn);
   await page.getByRole('button', { name: 'Not now' }).click();
   await page.getByText('REPORT DRONE').waitFor();
   assert.ok(!page.url().includes('sign-in'), 'the secret leaves the address');
   await page.mouse.click(195, 150);
-  await until('armed', () => seen(/^ARMED/), 20_000);
+  await until('armed', () => seen(/^ARMED/));
   await office.getByText('Signed in: the link has been used.').waitFor();
   await look('armed');
 });
 
-test('it reports', { skip, timeout: 60_000 }, async () => {
+test('it reports', { skip, timeout: 300_000 }, async () => {
   await report(/^Multirotor/);
   await until('SENT', () => seen('SENT'));
   await until('at the centre', async () => (await reports()).length === 1);
   await touch('Done');
 });
 
-test('it is warned of a drone that a sensor hears', { skip, timeout: 60_000 }, async () => {
+test('it is warned of a drone that a sensor hears', { skip, timeout: 300_000 }, async () => {
   const drone = centre.drone('NETNS-1', [900, 0, 60], [-18, 0]);
   try {
-    await until('an urgent warning', () => page.locator('article.warning.urgent').first().isVisible(), 45_000);
+    await until('an urgent warning', () => page.locator('article.warning.urgent').first().isVisible());
     await look('warned');
     const { items } = await ask('/notices?limit=50');
     const warning = items.find((v) => v.recipients.some((r) => r.person === 'agent-a1'));
@@ -168,7 +168,7 @@ test('it is warned of a drone that a sensor hears', { skip, timeout: 60_000 }, a
       const button = page.getByRole('button', { name: /^Acknowledge:/ }).first();
       if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
       return page.locator('.ack.taken').first().isVisible();
-    }, 15_000);
+    });
     const row = async () => (await ask(`/notices/${warning.notice.id}`)).recipients.find((r) => r.person === 'agent-a1');
     await until('the centre has it', async () => (await row()).acknowledged_at !== null);
   } finally {
@@ -176,13 +176,13 @@ test('it is warned of a drone that a sensor hears', { skip, timeout: 60_000 }, a
   }
 });
 
-test('when the cable is cut it goes deaf, says so by itself, and keeps what is reported', { skip, timeout: 120_000 }, async (t) => {
-  await until('just heard', () => seen(/heard [01] s ago/), 20_000);
+test('when the cable is cut it goes deaf, says so by itself, and keeps what is reported', { skip, timeout: 300_000 }, async (t) => {
+  await until('just heard', () => seen(/heard [01] s ago/));
   ip('link', 'set', NET.here, 'down');
   const cut = Date.now();
-  const cried = await moment('the cry', () => seen(CRY), 30_000);
+  const cried = await moment('the cry', () => seen(CRY));
   t.diagnostic(`cried ${cried - cut} ms after the cable was cut`);
-  assert.ok(cried - cut <= 25_000, `${cried - cut} ms`);
+  assert.ok(cried - cut <= 32_000, `${cried - cut} ms`);
   assert.ok(await seen('NOT ARMED'));
   await look('deaf');
   await report(/^Wings/);
@@ -194,12 +194,12 @@ test('when the cable is cut it goes deaf, says so by itself, and keeps what is r
   await until('the centre tells of it', async () => (await ask('/people?limit=100')).items.find((p) => p.id === 'agent-a1').unreachable, 60_000);
 });
 
-test('when it is joined again it recovers by itself, and nothing was lost or came twice', { skip, timeout: 120_000 }, async (t) => {
+test('when it is joined again it recovers by itself, and nothing was lost or came twice', { skip, timeout: 300_000 }, async (t) => {
   ip('link', 'set', NET.here, 'up');
   const joined = Date.now();
   const heard = await moment('no longer deaf', async () => !(await seen(CRY)) && (await seen(/^ARMED/)), 60_000);
   t.diagnostic(`armed again ${heard - joined} ms after the cable was joined`);
-  await until('sent', async () => !(await seen('1 not yet sent')), 30_000);
+  await until('sent', async () => !(await seen('1 not yet sent')));
   const all = await reports();
   assert.deepEqual(all.map((v) => v.sighting.kind).sort(), ['fixed_wing', 'multirotor']);
   assert.equal(new Set(all.map((v) => v.sighting.id)).size, 2, 'once each');
@@ -207,8 +207,8 @@ test('when it is joined again it recovers by itself, and nothing was lost or cam
   const drone = centre.drone('NETNS-2', [0, 900, 60], [0, -18]);
   try {
     const before = (await ask('/notices?limit=50')).items.length;
-    await until('another warning at the centre', async () => (await ask('/notices?limit=50')).items.length > before, 45_000);
-    await until('and on the phone', () => page.locator('article.warning').first().isVisible(), 20_000);
+    await until('another warning at the centre', async () => (await ask('/notices?limit=50')).items.length > before);
+    await until('and on the phone', () => page.locator('article.warning').first().isVisible());
     await look('recovered');
   } finally {
     drone.stop();

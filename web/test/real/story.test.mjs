@@ -75,13 +75,13 @@ test('the watch officer signs in by the printed link, sets a password, and sees 
   assert.ok(!page.url().includes('sign-in'), 'the secret leaves the address');
   await marked(page);
   assert.match(await page.title(), /^EXERCISE/);
-  await until('two drones and the borders are drawn', async () => Number(await page.getAttribute('.map', 'data-drawn')) >= 2 && Number(await page.getAttribute('.map', 'data-borders')) > 0, 30_000);
+  await until('two drones and the borders are drawn', async () => Number(await page.getAttribute('.map', 'data-drawn')) >= 2 && Number(await page.getAttribute('.map', 'data-borders')) > 0);
   await until('people are there', async () => /1[0-9] people/.test(await page.locator('.foot').innerText()));
   // What an eye would see: the own flight's symbol, an unknown one's, people, lines. A blank map has none of it.
   await until('the picture has them', async () => {
     const picture = decode(await page.locator('.map').screenshot());
     return count(picture, '#80e0ff') > 40 && count(picture, '#ffff80') > 15 && count(picture, '#7fb2ff') > 300 && colours(picture).size > 200;
-  }, 20_000);
+  });
   await axe(page, 'console');
   nothingWrong();
 });
@@ -104,13 +104,13 @@ test('a phone window and a unit leader are opened from "Open as…"', async () =
     await touch(phone, 'Not now');
     // The exercise begins with its alert: read on the phone and acknowledged.
     const alert = phone.locator('article', { hasText: 'EXERCISE: Officer Safety Alert' }).first();
-    await alert.getByText('Reckon with small drones').waitFor({ timeout: 30_000 });
+    await alert.getByText('Reckon with small drones').waitFor();
     // A button that has only just appeared takes no touch yet.
     await until('the alert is acknowledged', async () => {
       const button = alert.getByRole('button', { name: /^Acknowledge: / });
       if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
       return !(await alert.isVisible());
-    }, 30_000);
+    });
     await phone.getByText('REPORT DRONE').waitFor();
     await phone.mouse.click(195, 150);
     await until('armed', () => seen(phone, /^ARMED/));
@@ -138,7 +138,7 @@ test('three touches report a drone; the centre and the unit leader have it, and 
   const atLeader = Date.now() - sent;
   await who.watch.page.locator('.row.report', { hasText: 'from Visitor (Picket 7), looking 167°' }).waitFor();
   const atCentre = Date.now() - sent;
-  await until('three receipts', async () => (await visitor.locator('li.done').count()) === 3, 15_000);
+  await until('three receipts', async () => (await visitor.locator('li.done').count()) === 3);
   await axe(visitor, 'sent');
   const [view] = await reportsOf('visitor');
   assert.equal(view.seen_by_centre[0], 'watch-1');
@@ -175,7 +175,7 @@ test('a report made without a signal waits on the phone, and goes once', async (
   assert.equal((await reportsOf('visitor')).length, reports);
   await context.setOffline(false);
   reports += 1;
-  await until('it is at the centre', async () => (await reportsOf('visitor')).length === reports, 20_000);
+  await until('it is at the centre', async () => (await reportsOf('visitor')).length === reports);
   await until('and no longer counted', async () => !(await seen(visitor, '1 not yet sent')));
   // The browser's own words on a network that is not there, and on the question whether the report had arrived after all.
   const expected = /ERR_INTERNET_DISCONNECTED|ERR_NETWORK|404 \(Not Found\) http:\S+\/sightings\/[0-9a-f-]{36}$/;
@@ -186,19 +186,18 @@ test('a report made without a signal waits on the phone, and goes once', async (
 test('the visitor is warned, acknowledges, and the centre sees it', async () => {
   const { page: visitor } = who.visitor;
   const { page } = who.watch;
-  await until('an urgent warning', () => visitor.locator('article.warning.urgent').first().isVisible(), 20_000);
+  await until('an urgent warning', () => visitor.locator('article.warning.urgent').first().isVisible());
   assert.ok(await seen(visitor, 'Take cover now.'));
   await marked(visitor);
   await axe(visitor, 'warned');
   const row = page.locator('.row.urgent').first();
-  await row.waitFor();
-  assert.match(await row.innerText(), /→ \d people/);
+  await until('to how many', async () => /→ \d people/.test(await row.innerText()));
   // A new version asks again: so does the person.
   await until('acknowledged', async () => {
     const button = visitor.getByRole('button', { name: /^Acknowledge:/ }).first();
     if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
     return visitor.locator('.ack.taken').first().isVisible();
-  }, 15_000);
+  });
   await row.click();
   const board = page.getByRole('row', { name: /Visitor \(Picket 7\)/ }).first();
   await until('on the board', () => board.locator('time.good').first().isVisible());
@@ -243,7 +242,7 @@ test('a page that is loaded again keeps its session', async () => {
   for (const [name, ready] of [['watch', '.map[data-drawn]'], ['visitor', '.report'], ['lead', '.report']]) {
     const { page } = who[name];
     await page.reload();
-    await page.locator(ready).waitFor({ timeout: 30_000 });
+    await page.locator(ready).waitFor();
     await marked(page);
     assert.equal(await page.getByLabel('Password').count(), 0);
   }
@@ -260,16 +259,16 @@ test('the program is killed and starts again: pages say so, come back, and nothi
   const before = await reportsOf('visitor');
   assert.equal(before.length, reports);
   await centre.kill();
-  await page.getByText('Not connected to the centre since').waitFor({ timeout: 15_000 });
+  await page.getByText('Not connected to the centre since').waitFor();
   await page.getByText('not live').waitFor();
   await marked(page);
   await centre.start();
-  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached', timeout: 30_000 });
-  await until('drones are drawn again', async () => Number(await page.getAttribute('.map', 'data-drawn')) >= 2, 30_000);
+  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached' });
+  await until('drones are drawn again', async () => Number(await page.getAttribute('.map', 'data-drawn')) >= 2);
   const after = await reportsOf('visitor');
   assert.deepEqual(after.map((v) => [v.sighting.id, v.verdict.is, v.seen_by_centre, v.seen_by_leadership]), before.map((v) => [v.sighting.id, v.verdict.is, v.seen_by_centre, v.seen_by_leadership]));
   assert.equal(after.filter((v) => v.verdict.is === 'confirmed').length, 1);
-  await until('the phone hears the centre', async () => !(await seen(visitor, 'YOU WILL NOT BE WARNED')) && (await seen(visitor, /heard \d s ago/)), 30_000);
+  await until('the phone hears the centre', async () => !(await seen(visitor, 'YOU WILL NOT BE WARNED')) && (await seen(visitor, /heard \d s ago/)));
   await marked(visitor);
   // Once they are back, nothing more goes wrong.
   forget();

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch } from '../../dev/browser.mjs';
+import { launch, opened } from '../../dev/browser.mjs';
 import { PHONE } from '../../dev/centre.mjs';
 import { Home, SecureCentre, readCode } from '../../dev/secure.mjs';
 import { axe, setUpSignIn, until } from '../../dev/steps.mjs';
@@ -55,10 +55,10 @@ test('a browser that does not trust the authority warns, and is not let past by 
   }
 });
 
-test('with the authority trusted, the field page has all that it needs TLS for', { skip, timeout: 90_000 }, async () => {
+test('with the authority trusted, the field page has all that it needs TLS for', { skip, timeout: 300_000 }, async () => {
   home.trust(centre.authority);
   browser = await launch({ env: home.env });
-  context = await browser.newContext({ ...PHONE, permissions: [...PHONE.permissions, 'notifications'] });
+  context = await opened(browser, { ...PHONE, permissions: [...PHONE.permissions, 'notifications'] });
   page = await context.newPage();
   const wrong = [];
   page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
@@ -85,11 +85,11 @@ test('with the authority trusted, the field page has all that it needs TLS for',
   });
   const [cookie] = (await context.cookies()).filter((c) => c.name === 'skypicket_session');
   assert.ok(cookie.secure && cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
-  await until('armed', () => page.getByText(/^ARMED/).first().isVisible(), 20_000);
+  await until('armed', () => page.getByText(/^ARMED/).first().isVisible());
   assert.deepEqual(wrong, []);
 });
 
-test('it opens again without a network', { skip, timeout: 60_000 }, async () => {
+test('it opens again without a network', { skip, timeout: 300_000 }, async () => {
   await until('the worker has the page', () => page.evaluate(async () => (await caches.keys()).length > 0));
   await context.setOffline(true);
   await page.reload();
@@ -97,8 +97,8 @@ test('it opens again without a network', { skip, timeout: 60_000 }, async () => 
   await context.setOffline(false);
 });
 
-test('the office makes two codes whose pictures say what they are for, and a sheet to print', { skip, timeout: 90_000 }, async () => {
-  const desk = await context.browser().newContext({ viewport: { width: 1280, height: 900 } });
+test('the office makes two codes whose pictures say what they are for, and a sheet to print', { skip, timeout: 300_000 }, async () => {
+  const desk = await opened(context.browser(), { viewport: { width: 1280, height: 900 } });
   await desk.addCookies(await context.cookies());
   const office = await desk.newPage();
   const wrong = [];
@@ -140,14 +140,14 @@ test('the office makes two codes whose pictures say what they are for, and a she
   await desk.close();
 });
 
-test('in an exercise a watch officer enrols, too, and the sheet says EXERCISE across', { skip, timeout: 60_000 }, async () => {
+test('in an exercise a watch officer enrols, too, and the sheet says EXERCISE across', { skip, timeout: 300_000 }, async () => {
   const exercise = new SecureCentre();
   const own = new Home();
   await exercise.start(second, ['--exercise', 'first-light']);
   own.trust(exercise.authority);
   const other = await launch({ env: own.env });
   try {
-    const office = await (await other.newContext({ viewport: { width: 900, height: 1100 } })).newPage();
+    const office = await (await opened(other, { viewport: { width: 900, height: 1100 } })).newPage();
     await office.goto(exercise.first.sign_in.replace('/#', '/office/#'));
     await office.getByRole('button', { name: 'Not now' }).click();
     await office.getByRole('link', { name: 'Enrol a phone' }).click();
