@@ -3,15 +3,26 @@
 use super::{
     Name, Plot, Report, Sky,
     body::{Step, insert},
-    gauss::{Gauss, dot, minus},
+    gauss::{AT, Gauss, dot, minus},
     join,
     motion::Motion,
-    sensor::{Sensor, height},
+    sensor::{Measured, Sensor, height},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// A word is good for this long for comparing, s.
+const FRESH_S: f64 = 1.5;
+
+/// Where something said it was.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Word {
+    t: f64,
+    m: Measured,
+}
+
 /// What a track says of itself, and what speaks for and against it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Claims {
     /// The names that it gave, and how often; the most frequent counts.
     names: [(Name, u32); 3],
@@ -25,6 +36,8 @@ pub(super) struct Claims {
     pub(super) misfits: u32,
     /// It said where it is at least once.
     pub(super) any: bool,
+    /// What it said last of where it is.
+    pub(super) word: Option<Word>,
 }
 
 impl Claims {
@@ -34,11 +47,16 @@ impl Claims {
         (best.1 > 0).then_some(best.0)
     }
 
-    /// It gives a name.
-    pub(super) fn says(&mut self, name: Name) {
+    /// Those that it gave.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> + use<> {
+        self.names.into_iter().filter(|n| n.1 > 0).map(|n| n.0)
+    }
+
+    /// It gives a name. Gives one that is forgotten for it.
+    pub(super) fn says(&mut self, name: Name) -> Option<Name> {
         if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
             n.1 += 1;
-            return;
+            return None;
         }
         let mut least = 0;
         for k in 1..self.names.len() {
@@ -46,12 +64,30 @@ impl Claims {
                 least = k;
             }
         }
-        self.names[least] = (name, 1);
+        let gone = std::mem::replace(&mut self.names[least], (name, 1));
+        (gone.1 > 0).then_some(gone.0)
     }
 
     /// It gave this name before.
     pub(super) fn said(&self, name: Name) -> bool {
         self.names.iter().any(|n| n.1 > 0 && n.0 == name)
+    }
+
+    /// Where it should be by what it said last, with the velocity that it has; none where that is too long ago. It rests
+    /// on nothing that anybody else measured of the place.
+    pub(super) fn said_place(&self, t: f64, g: &Gauss) -> Option<Gauss> {
+        let word = self.word.filter(|w| (t - w.t).abs() < FRESH_S)?;
+        let dt = t - word.t;
+        let mut said = *g;
+        for i in 0..3 {
+            said.p[i] = word.m.z[i] + dt * g.v[i];
+            for j in i..3 {
+                said.pp[AT[i][j]] = dt * dt * g.vv[AT[i][j]];
+            }
+            // Nobody turns within a second or two by more than this.
+            said.pp[AT[i][i]] += word.m.r[i] + dt * dt;
+        }
+        Some(said)
     }
 
     /// Rests on its own word alone.
@@ -68,11 +104,13 @@ impl Sky {
         from: &Sensor,
         t: f64,
         plot: &Plot,
+        named: &mut Vec<usize>,
         out: &mut Vec<Report>,
     ) -> bool {
         let Some(name) = plot.name else { return false };
         let mut known = false;
-        for k in 0..self.bodies.len() {
+        self.bodies.named(name, named);
+        for k in named.iter().copied() {
             let body = &mut self.bodies[k];
             if body.claims.name() != Some(name) {
                 continue;
@@ -81,14 +119,15 @@ impl Sky {
             let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
             let step = &body.steps[at];
             let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
-            let (_, d2) = join(&mut motion, from, &plot.m);
+            let (_, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 < 12.0 {
                 body.claims.fits += 1;
                 let by = Some((sensor, plot.m));
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
             } else {
                 body.claims.misfits += 1;
             }
+            self.bodies.moved(k, self.now);
             self.show(k, t, out);
         }
         known
@@ -102,7 +141,10 @@ impl Sky {
         let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, usize, Motion)> = None;
-        for (k, body) in self.bodies.iter().enumerate() {
+        let mut near = std::mem::take(&mut self.scratch.near);
+        self.bodies.reaching(&p, 5.0 * own, &mut near);
+        for k in near.iter().copied() {
+            let body = &self.bodies[k];
             let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
             let step = &body.steps[at];
             let d = minus(&p, &step.motion.states[0].p);
@@ -111,7 +153,7 @@ impl Sky {
                 continue;
             }
             let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
-            let (ln, d2) = join(&mut motion, from, &plot.m);
+            let (ln, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 > self.settings.gate {
                 continue;
             }
@@ -125,11 +167,17 @@ impl Sky {
                 best = Some((odds, k, at, motion));
             }
         }
+        self.scratch.near = near;
         // One that rests on its word alone goes where it says it is, however far.
         let again = plot.name.and_then(|n| {
-            self.bodies.iter().position(|b| {
+            let mut named = std::mem::take(&mut self.scratch.named);
+            self.bodies.named(n, &mut named);
+            let again = named.iter().copied().find(|k| {
+                let b = &self.bodies[*k];
                 b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < 30.0
-            })
+            });
+            self.scratch.named = named;
+            again
         });
         let k = match best {
             None if again.is_some() => {
@@ -139,13 +187,13 @@ impl Sky {
                 let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
                 let body = &mut self.bodies[k];
                 body.steps.clear();
-                body.steps.push(Step { t, motion, by: Some((sensor, plot.m)) });
+                body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)) });
                 k
             }
             Some((odds, k, at, motion)) => {
                 let by = Some((sensor, plot.m));
                 let body = &mut self.bodies[k];
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
                 if !body.claims.alone() {
                     body.r = odds / (1.0 + odds);
                 }
@@ -163,10 +211,12 @@ impl Sky {
         let body = &mut self.bodies[k];
         body.as_of = body.as_of.max(t);
         body.claims.any = true;
+        body.claims.word = Some(Word { t, m: plot.m });
         body.claims.heard = body.claims.heard.max(t);
         if let Some(name) = plot.name {
-            body.claims.says(name);
+            self.bodies.says(k, name);
         }
+        self.bodies.moved(k, self.now);
         self.show(k, t, out);
     }
 }

@@ -8,21 +8,25 @@
 //! Late reports are joined at their own time: each track keeps its last steps, and is worked on again from there.
 
 pub mod assign;
+mod bodies;
 mod body;
 mod claims;
 mod crossing;
 mod flock;
 pub mod gauss;
+mod keep;
 pub mod motion;
+mod registration;
 mod report;
 mod scan;
 pub mod sensor;
 pub mod settings;
 
-use body::Body;
+use bodies::Bodies;
 use crossing::Loose;
 use gauss::{dot, minus};
 use motion::{MODELS, Motion};
+pub use registration::Registration;
 pub use report::{Belief, Report};
 use scan::Scratch;
 use sensor::Component;
@@ -43,14 +47,22 @@ pub struct Plot {
 }
 
 /// The air of a scene.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(try_from = "keep::Kept")]
 pub struct Sky {
     settings: Settings,
     sensors: Arc<[Sensor]>,
-    bodies: Vec<Body>,
+    bodies: Bodies,
     next: u64,
     now: f64,
-    loose: Vec<Loose>,
+    /// When all were last looked through for what is over, s.
+    swept: f64,
+    /// Of each sensor, bearings that no track explains.
+    loose: Vec<Vec<Loose>>,
+    /// Of each sensor, the others that find directions of what it could find too.
+    finders: Arc<[Box<[u32]>]>,
+    /// Of each sensor, how far it is off.
+    registrations: Vec<Registration>,
     scratch: Scratch,
     refused: u64,
 }
@@ -69,6 +81,9 @@ pub enum Unfit {
         /// The field that is wrong.
         field: &'static str,
     },
+    /// What was kept.
+    #[error("what was kept of the tracks is damaged: start without it, from the record")]
+    Kept,
 }
 
 /// Times reach this far from nought, s: Unix seconds fit.
@@ -78,12 +93,15 @@ const LN_2PI: f64 = 1.8378770664093453;
 
 /// Joins a measurement to a motion. Gives the natural logarithm of its likelihood and the least squared distance over
 /// the models.
-fn join(motion: &mut Motion, sensor: &Sensor, m: &Measured) -> (f64, f64) {
+fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) -> (f64, f64) {
     let mut parts = [Component::default(); 3];
     let mut ln = [0.0; MODELS];
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
         let n = sensor.components(m, state, &mut parts);
+        if sensor.sense == Sense::Radar {
+            off.put_right(&mut parts, &state.v);
+        }
         let start = state.p;
         let mut d2 = 0.0;
         for c in &parts[..n] {
@@ -104,21 +122,30 @@ impl Sky {
         for (number, sensor) in sensors.iter().enumerate() {
             sensor.check().map_err(|field| Unfit::Sensor { number, field })?;
         }
+        let sensors: Arc<[Sensor]> = sensors.into();
         Ok(Self {
             settings,
-            sensors: sensors.into(),
-            bodies: Vec::new(),
+            sensors: Arc::clone(&sensors),
+            bodies: Bodies::default(),
             next: 1,
             now: f64::NEG_INFINITY,
-            loose: Vec::new(),
+            swept: f64::NEG_INFINITY,
+            loose: vec![Vec::new(); sensors.len()],
+            finders: crossing::finders(&sensors),
+            registrations: vec![Registration::default(); sensors.len()],
             scratch: Scratch::default(),
             refused: 0,
         })
     }
 
+    /// How far off a sensor is, as far as that was learned.
+    pub fn registration(&self, sensor: usize) -> Option<&Registration> {
+        self.registrations.get(sensor)
+    }
+
     /// Nothing is followed, not even tentatively.
     pub fn is_empty(&self) -> bool {
-        self.bodies.is_empty()
+        self.bodies.len() == 0
     }
 
     /// Scans and plots refused so far: of no sensor that is known, too late, or with numbers that nothing can measure.
@@ -142,7 +169,9 @@ impl Sky {
             return;
         }
         self.now = self.now.max(t);
-        self.forget(out);
+        if self.now - self.swept >= 1.0 {
+            self.sweep(out);
+        }
         let fit = plots.iter().filter(|p| p.m.is_fit(sense)).count();
         self.refused += (plots.len() - fit) as u64;
         if fit == plots.len() {
@@ -176,17 +205,19 @@ impl Sky {
         }
         self.now = self.now.max(now);
         self.forget(out);
-        for body in &mut self.bodies {
+        let mut all = std::mem::take(&mut self.scratch.all);
+        self.bodies.all(&mut all);
+        for k in &all {
+            let body = &mut self.bodies[*k];
             if now > body.as_of {
                 body.r *= libm::exp(-(now - body.as_of) / self.settings.stay);
                 body.as_of = now;
             }
-        }
-        for k in 0..self.bodies.len() {
-            if now - self.bodies[k].shown >= 0.999 {
-                self.show(k, now, out);
+            if now - body.shown >= 0.999 {
+                self.show(*k, now, out);
             }
         }
-        self.bury(out);
+        self.scratch.all = all;
+        self.sweep(out);
     }
 }

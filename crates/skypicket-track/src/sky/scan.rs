@@ -4,6 +4,7 @@ use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
     body::{Step, at_time, insert},
+    crossing::Loose,
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
@@ -13,6 +14,12 @@ use std::sync::Arc;
 
 /// What nobody has noticed is reckoned with this far around a sensor at most, m.
 const FAR: f64 = 20_000.0;
+
+/// A sensor's errors are learned from plots that are of a track as surely as this.
+const SURE: f64 = 0.95;
+
+/// A bearing is a known thing's as surely as this.
+const EXPLAINED: f64 = 0.7;
 
 /// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +33,14 @@ pub(super) struct Scratch {
     places: Vec<(V3, [f64; 6], f64)>,
     against: Vec<f64>,
     births: Vec<f64>,
-    taken: Vec<bool>,
-    assignment: Assignment,
-    /// Steps of tracks that are over, for those that begin.
-    pub(super) pool: Vec<Vec<Step>>,
+    pub(super) taken: Vec<bool>,
+    pub(super) assignment: Assignment,
+    /// Slots of tracks: those that are looked at, those of a name, all.
+    pub(super) near: Vec<usize>,
+    pub(super) named: Vec<usize>,
+    pub(super) loose: Vec<Loose>,
+    explained: Vec<f64>,
+    pub(super) all: Vec<usize>,
 }
 
 /// A track as a scan meets it.
@@ -56,7 +67,7 @@ impl Sky {
         s.taken.resize(plots.len(), false);
         if bearing {
             for (j, plot) in plots.iter().enumerate() {
-                s.taken[j] = self.name_heard(sensor, from, t, plot, out);
+                s.taken[j] = self.name_heard(sensor, from, t, plot, &mut s.near, out);
             }
         }
         // Where plots are in the scene, for a first look.
@@ -71,7 +82,7 @@ impl Sky {
                 s.births.push(0.0);
                 continue;
             }
-            let (p, cov) = from.place_of(&plot.m);
+            let (p, cov) = from.place_of(&self.registrations[sensor].without_motion(&plot.m));
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
             let birth =
                 self.settings.unnoticed_at(height(&p)) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
@@ -81,9 +92,11 @@ impl Sky {
         }
         // Tracks that it could see.
         s.seen.clear();
-        for (k, body) in self.bodies.iter_mut().enumerate() {
+        let far = from.range[1] + 500.0;
+        self.bodies.known_within(&from.at, far, &mut s.near);
+        for k in s.near.iter().copied() {
+            let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
-            let far = from.range[1] + 500.0;
             if near[0] * near[0] + near[1] * near[1] > far * far {
                 continue;
             }
@@ -131,7 +144,7 @@ impl Sky {
                     }
                 }
                 let mut joined = seen.motion;
-                let (ln, d2) = join(&mut joined, from, &plot.m);
+                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
                 if d2 > self.settings.gate {
                     continue;
                 }
@@ -180,13 +193,33 @@ impl Sky {
                     && let Some(m) = blend(&s.pairs[start..k], plots, any)
                 {
                     let mut motion = seen.motion;
-                    join(&mut motion, from, &m);
+                    join(&mut motion, from, &self.registrations[sensor], &m);
                     let by = Some((sensor, m));
-                    insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.settings);
+                    insert(
+                        body,
+                        base,
+                        &Step { t: seen.then, motion, by },
+                        &sensors,
+                        &self.registrations,
+                        &self.settings,
+                    );
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
-                let by = Some((sensor, plots[s.pairs[best].plot].m));
-                insert(body, base, &Step { t: seen.then, motion: s.joined[best], by }, &sensors, &self.settings);
+                let plot = s.pairs[best].plot;
+                if s.pairs[best].chance > SURE
+                    && let Some(said) = body.claims.said_place(t, &seen.motion.merged())
+                {
+                    self.registrations[sensor].learn_from(from, &plots[plot].m, &said, t);
+                }
+                let by = Some((sensor, plots[plot].m));
+                insert(
+                    body,
+                    base,
+                    &Step { t: seen.then, motion: s.joined[best], by },
+                    &sensors,
+                    &self.registrations,
+                    &self.settings,
+                );
             }
         }
         if !bearing {
@@ -206,22 +239,32 @@ impl Sky {
                 let [over_ground, up] = self.settings.unknown_speed;
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
-                self.scratch.pool = std::mem::take(&mut s.pool);
                 let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
-                s.pool = std::mem::take(&mut self.scratch.pool);
                 self.bodies[k].claims.seen = 1;
             }
         }
         if bearing {
-            self.scratch.pool = std::mem::take(&mut s.pool);
-            self.cross(sensor, t, plots, &s.assignment.free, &s.taken);
-            s.pool = std::mem::take(&mut self.scratch.pool);
+            // What is of a thing whose place is known otherwise says nothing new.
+            s.explained.clear();
+            s.explained.resize(plots.len(), 0.0);
+            for p in &s.pairs {
+                if !self.bodies[s.seen[p.track].body].met {
+                    s.explained[p.plot] += p.chance;
+                }
+            }
+            for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
+                *taken |= *explained > EXPLAINED;
+            }
+            self.cross(sensor, t, plots, &mut s);
         }
+        s.near.clear();
         for seen in &s.seen {
+            self.bodies.moved(seen.body, self.now);
             self.show(seen.body, t, out);
+            s.near.push(seen.body);
         }
+        self.bury(&s.near, out);
         self.scratch = s;
-        self.bury(out);
     }
 }
 
