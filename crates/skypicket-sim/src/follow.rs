@@ -110,9 +110,12 @@ impl<W: Write> Follower<W> {
 
     fn take(&mut self, arrival: &Arrival) -> Result<(), FollowError> {
         let ta = arrival.ta();
+        // Whatever the head says of its begin: what arrives before it has its seconds too.
+        self.ticked = self.ticked.min(ta);
         while self.ticked + 1.0 <= ta {
-            // Over a silence in which nothing is followed there is nothing to say.
-            self.ticked += if self.sky.is_empty() { (ta - self.ticked).floor() } else { 1.0 };
+            // Over a silence in which nothing is followed there is nothing to say. So a gap of years is as many steps as the
+            // oldest track lasts. A second at least, since the difference of two times may be rounded to less.
+            self.ticked += if self.sky.is_empty() { (ta - self.ticked).floor().max(1.0) } else { 1.0 };
             self.sky.tick(self.ticked, &mut self.reports);
             self.write(self.ticked)?;
         }

@@ -124,3 +124,18 @@ fn a_long_silence_takes_no_longer_than_a_short_one() {
     assert_eq!((bad.len(), done.left_out), (0, 0));
     assert!(out.lines().last().unwrap().contains("deleted"), "the track is over");
 }
+
+#[test]
+fn every_beginning_comes_to_an_end() {
+    let all = text(&scene(Family::ALL[0], 5, 5.0));
+    // What a second later is by addition is less than a second later by subtraction.
+    let begun = |t0: &str| all.replacen("\"t0\":0.0", &format!("\"t0\":{t0}"), 1);
+    let first = r#"{"type":"scan","sensor":"R1","scan":0,"t":1.0,"ta":1.0,"n":0,"seq":0}"#;
+    let text = begun("1e-16");
+    assert_ne!(text, all);
+    let (head, _) = text.split_once('\n').unwrap();
+    assert_eq!(followed(&format!("{head}\n{first}\n")).1.bad_lines, 0);
+    // A scene that says that it begins after its measurements has its seconds all the same.
+    let late = |text: &str| text.replacen("\"t1\":5.0", "\"t1\":1e10", 1);
+    assert_eq!(followed(&late(&begun("1e10"))).0, followed(&late(&begun("0.1"))).0);
+}
