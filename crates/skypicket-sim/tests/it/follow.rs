@@ -51,7 +51,7 @@ const KEPT: &[(Family, f64, f64, f64)] =
 fn arrival_is_never_earlier_than_the_line_above_and_every_track_is_in_every_second() {
     let scene = scene(Family::ALL[4], 3, 40.0);
     let (out, done, bad) = followed(&text(&scene));
-    assert_eq!((bad.len(), done.left_out, done.bad_lines), (0, 0, 0));
+    assert_eq!((bad.len(), done.left_out.all(), done.bad_lines), (0, 0, 0));
     assert!(done.sightings < done.measurements && done.reports > 0);
     assert_eq!(out, followed(&text(&scene)).0, "the same input, the same bytes");
     let mut before = f64::NEG_INFINITY;
@@ -108,7 +108,7 @@ fn a_look_whose_end_was_lost_is_taken_all_the_same() {
     let ends: Vec<&str> = all.lines().filter(|l| l.starts_with("{\"type\":\"scan\"")).collect();
     let without: Vec<&str> = all.lines().filter(|l| *l != ends[9] && *l != ends[19]).collect();
     let (out, done, bad) = followed(&without.join("\n"));
-    assert_eq!((bad.len(), done.left_out), (0, 0));
+    assert_eq!((bad.len(), done.left_out.all()), (0, 0));
     let confirmed = |text: &str| {
         let tracks = read_tracks(text.as_bytes(), scene.header.origin).unwrap();
         tracks.tracks.iter().filter(|t| t.iter().any(|l| l.state == State::Confirmed)).count()
@@ -121,7 +121,7 @@ fn a_long_silence_takes_no_longer_than_a_short_one() {
     let all = text(&scene(Family::ALL[0], 5, 5.0));
     let later = r#"{"type":"scan","sensor":"R1","scan":99,"t":9e9,"ta":9e9,"n":0,"seq":0}"#;
     let (out, done, bad) = followed(&format!("{}\n{later}\n", all.trim_end()));
-    assert_eq!((bad.len(), done.left_out), (0, 0));
+    assert_eq!((bad.len(), done.left_out.all()), (0, 0));
     assert!(out.lines().last().unwrap().contains("deleted"), "the track is over");
 }
 

@@ -83,8 +83,12 @@ pub(super) fn insert(body: &mut Body, base: usize, step: &Step, sensors: &[Senso
 }
 
 impl Sky {
-    /// Something new.
-    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> usize {
+    /// Something new; none where there are as many as there can be. This is counted.
+    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> Option<usize> {
+        if self.bodies.len() >= self.settings.tracks {
+            self.refused.many += 1;
+            return None;
+        }
         let mut steps = self.scratch.pool.pop().unwrap_or_else(|| Vec::with_capacity(self.settings.steps + 1));
         steps.clear();
         steps.push(Step { t, motion: *motion, by });
@@ -100,6 +104,6 @@ impl Sky {
             claims: Claims::default(),
         });
         self.next += 1;
-        self.bodies.len() - 1
+        Some(self.bodies.len() - 1)
     }
 }

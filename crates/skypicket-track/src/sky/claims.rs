@@ -34,6 +34,11 @@ impl Claims {
         (best.1 > 0).then_some(best.0)
     }
 
+    /// The names that it gave and that are still kept.
+    pub(super) fn all(&self) -> impl Iterator<Item = Name> {
+        self.names.into_iter().filter(|n| n.1 > 0).map(|n| n.0)
+    }
+
     /// It gives a name.
     pub(super) fn says(&mut self, name: Name) {
         if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
@@ -102,7 +107,9 @@ impl Sky {
         let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, usize, Motion)> = None;
+        let mut alone = 0;
         for (k, body) in self.bodies.iter().enumerate() {
+            alone += usize::from(body.claims.alone());
             let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
             let step = &body.steps[at];
             let d = minus(&p, &step.motion.states[0].p);
@@ -151,13 +158,19 @@ impl Sky {
                 }
                 k
             }
+            // Words cost nothing: however many there are, what is seen must find room.
+            None if alone >= self.settings.tracks.div_ceil(2) => {
+                self.refused.many += 1;
+                return;
+            }
             None => {
                 let [over_ground, up] = self.settings.unknown_speed;
                 let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
                 let by = Some((sensor, plot.m));
-                self.begin(t, &motion, by, self.settings.word)
+                let Some(k) = self.begin(t, &motion, by, self.settings.word) else { return };
+                k
             }
         };
         let body = &mut self.bodies[k];

@@ -2,10 +2,18 @@
 
 use super::{
     Plot, Sky,
-    gauss::{Gauss, minus},
+    gauss::{Gauss, dot, minus},
     motion::Motion,
-    sensor::Measured,
+    sensor::{Measured, Sensor},
 };
+use std::sync::Arc;
+
+/// Bearings of one scan that can meet others; beyond, they would meet anywhere.
+const MOST_OF_A_SCAN: usize = 40;
+/// Bearings that one can meet: the newest.
+const MOST_NEAR: usize = 120;
+/// Bearings kept.
+const MOST_KEPT: usize = 10_000;
 
 /// A bearing that no track explains.
 #[derive(Debug, Clone, Copy)]
@@ -17,21 +25,48 @@ pub(super) struct Loose {
     free: f64,
 }
 
+/// There is somewhere that both can find something.
+fn overlap(a: &Sensor, b: &Sensor) -> bool {
+    let d = minus(&a.at, &b.at);
+    dot(&d, &d).sqrt() <= 1.1 * (a.range[1] + b.range[1])
+}
+
 impl Sky {
     /// Bearings of three places that meet may be of something new: one alone says nothing of where, and two meet
     /// nearly always.
-    pub(super) fn cross(&mut self, sensor: usize, t: f64, plots: &[Plot], free: &[f64], taken: &[bool]) {
+    pub(super) fn cross(
+        &mut self,
+        sensor: usize,
+        t: f64,
+        plots: &[Plot],
+        free: &[f64],
+        taken: &[bool],
+        near: &mut Vec<Loose>,
+    ) {
         let window = self.settings.crossing;
         self.loose.retain(|l| t - l.t < window && l.t - t < window);
+        self.loose.drain(..self.loose.len().saturating_sub(MOST_KEPT));
+        let sensors = Arc::clone(&self.sensors);
+        let from = &sensors[sensor];
+        near.clear();
+        let others = self.loose.iter().rev().filter(|l| l.sensor != sensor && overlap(from, &sensors[l.sensor]));
+        near.extend(others.take(MOST_NEAR));
+        near.reverse();
+        let mut tried = 0;
         for (j, plot) in plots.iter().enumerate() {
             if taken[j] {
                 continue;
             }
+            tried += 1;
+            if tried > MOST_OF_A_SCAN {
+                self.refused.many += 1;
+                continue;
+            }
             let new = Loose { sensor, t, m: plot.m, free: free[j] };
             let mut best: Option<(f64, Gauss, f64)> = None;
-            for (k, one) in self.loose.iter().enumerate() {
-                for two in &self.loose[k + 1..] {
-                    if one.sensor == sensor || two.sensor == sensor || one.sensor == two.sensor {
+            for (k, one) in near.iter().enumerate() {
+                for two in &near[k + 1..] {
+                    if one.sensor == two.sensor {
                         continue;
                     }
                     if let Some((d2, g)) = self.meet(&[&new, one, two])
@@ -54,7 +89,8 @@ impl Sky {
                 continue;
             }
             let motion = Motion::of(g, &self.settings.flight);
-            let k = self.begin(t, &motion, None, self.settings.met * free.max(self.settings.taken));
+            let r = self.settings.met * free.max(self.settings.taken);
+            let Some(k) = self.begin(t, &motion, None, r) else { continue };
             self.bodies[k].gives = [0.95; 2];
             self.bodies[k].met = true;
             self.bodies[k].claims.seen = 2;

@@ -4,6 +4,7 @@ use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
     body::{Step, at_time, insert},
+    crossing::Loose,
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
@@ -14,6 +15,9 @@ use std::sync::Arc;
 /// What nobody has noticed is reckoned with this far around a sensor at most, m.
 const FAR: f64 = 20_000.0;
 
+/// Plots that a track can have a choice of in a scan: of more, the likeliest.
+const MOST_EACH: usize = 50;
+
 /// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scratch {
@@ -21,13 +25,14 @@ pub(super) struct Scratch {
     pub(super) fit: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
     pairs: Vec<Pair>,
-    joined: Vec<Motion>,
     pub(super) mates: Vec<(usize, Gauss, f64)>,
     places: Vec<(V3, [f64; 6], f64)>,
     against: Vec<f64>,
     births: Vec<f64>,
     taken: Vec<bool>,
     assignment: Assignment,
+    /// Bearings of other sensors that those of a scan could meet.
+    near: Vec<Loose>,
     /// Steps of tracks that are over, for those that begin.
     pub(super) pool: Vec<Vec<Step>>,
 }
@@ -112,12 +117,12 @@ impl Sky {
         }
         // Who could be who.
         s.pairs.clear();
-        s.joined.clear();
         for (i, seen) in s.seen.iter().enumerate() {
             let body = &self.bodies[seen.body];
             let g = seen.motion.merged();
             let spread = g.spread();
             let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            let start = s.pairs.len();
             for (j, plot) in plots.iter().enumerate() {
                 if s.taken[j] {
                     continue;
@@ -139,8 +144,15 @@ impl Sky {
                 if odds < 1e-6 {
                     continue;
                 }
-                s.pairs.push(Pair { track: i, plot: j, odds, chance: 0.0, best: false });
-                s.joined.push(joined);
+                let pair = Pair { track: i, plot: j, odds, chance: 0.0, best: false };
+                let own = &mut s.pairs[start..];
+                if own.len() < MOST_EACH {
+                    s.pairs.push(pair);
+                } else if let Some(least) = own.iter_mut().min_by(|a, b| a.odds.total_cmp(&b.odds))
+                    && least.odds < odds
+                {
+                    *least = pair;
+                }
             }
         }
         s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
@@ -185,8 +197,10 @@ impl Sky {
                     insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.settings);
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
-                let by = Some((sensor, plots[s.pairs[best].plot].m));
-                insert(body, base, &Step { t: seen.then, motion: s.joined[best], by }, &sensors, &self.settings);
+                let m = plots[s.pairs[best].plot].m;
+                let mut motion = seen.motion;
+                join(&mut motion, from, &m);
+                insert(body, base, &Step { t: seen.then, motion, by: Some((sensor, m)) }, &sensors, &self.settings);
             }
         }
         if !bearing {
@@ -209,12 +223,13 @@ impl Sky {
                 self.scratch.pool = std::mem::take(&mut s.pool);
                 let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
                 s.pool = std::mem::take(&mut self.scratch.pool);
+                let Some(k) = k else { continue };
                 self.bodies[k].claims.seen = 1;
             }
         }
         if bearing {
             self.scratch.pool = std::mem::take(&mut s.pool);
-            self.cross(sensor, t, plots, &s.assignment.free, &s.taken);
+            self.cross(sensor, t, plots, &s.assignment.free, &s.taken, &mut s.near);
             s.pool = std::mem::take(&mut self.scratch.pool);
         }
         for seen in &s.seen {
