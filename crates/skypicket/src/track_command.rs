@@ -52,10 +52,10 @@ fn said(name: &str, done: &Followed) -> End {
             done.sightings
         );
     }
-    if done.left_out > 0 {
+    if done.left_out.all() > 0 {
         eprintln!(
             "skypicket: {name}: {} scans and plots were left out: too late, too many, or with numbers that nothing measures",
-            done.left_out
+            done.left_out.all()
         );
     }
     match done.bad_lines {

@@ -80,6 +80,11 @@ impl Bodies {
         self.slots.len() - self.free.len()
     }
 
+    /// Names that they said, in no order, as often as they are held.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        self.named.iter().flat_map(|(name, slots)| slots.iter().map(|_| *name))
+    }
+
     /// Slots of all, oldest first.
     pub(super) fn all(&self, out: &mut Vec<usize>) {
         out.clear();

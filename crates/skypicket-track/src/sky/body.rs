@@ -97,10 +97,14 @@ pub(super) fn insert(
 }
 
 impl Sky {
-    /// Something new.
-    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> usize {
+    /// Something new; none where there are as many as there can be. This is counted.
+    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> Option<usize> {
+        if self.bodies.len() >= self.settings.tracks {
+            self.refused.many += 1;
+            return None;
+        }
         let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown: f64::NEG_INFINITY, ..Body::default() };
         self.next += 1;
-        self.bodies.add(body, Step { t, motion: *motion, by }, self.now)
+        Some(self.bodies.add(body, Step { t, motion: *motion, by }, self.now))
     }
 }

@@ -199,13 +199,20 @@ impl Sky {
                 }
                 k
             }
+            // Words cost nothing: however many there are, what is seen must find room.
+            None if self.alone >= self.settings.tracks.div_ceil(2) => {
+                self.refused.many += 1;
+                return;
+            }
             None => {
                 let [over_ground, up] = self.settings.unknown_speed;
                 let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
                 let by = Some((sensor, plot.m));
-                self.begin(t, &motion, by, self.settings.word)
+                let Some(k) = self.begin(t, &motion, by, self.settings.word) else { return };
+                self.alone += 1;
+                k
             }
         };
         let body = &mut self.bodies[k];

@@ -12,6 +12,10 @@ use std::sync::Arc;
 
 /// What is a little beyond a finder's reach is heard at times, too.
 const HEARING: f64 = 1.1;
+/// Bearings of one scan that can meet others; beyond, they would meet anywhere.
+const MOST_OF_A_SCAN: usize = 40;
+/// Bearings that one can meet: the newest.
+const MOST_NEAR: usize = 120;
 
 /// A bearing that no track explains.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -87,10 +91,20 @@ impl Sky {
             loose.retain(|l| t - l.t < window && l.t - t < window);
             all.extend_from_slice(loose);
         }
+        if all.len() > MOST_NEAR {
+            all.sort_unstable_by(|a, b| b.t.total_cmp(&a.t).then(a.sensor.cmp(&b.sensor)));
+            all.truncate(MOST_NEAR);
+        }
         let own = &mut self.loose[sensor];
         own.retain(|l| t - l.t < window && l.t - t < window);
+        let mut tried = 0;
         for (j, plot) in plots.iter().enumerate() {
             if s.taken[j] {
+                continue;
+            }
+            tried += 1;
+            if tried > MOST_OF_A_SCAN {
+                self.refused.many += 1;
                 continue;
             }
             let new = Loose::new(sensor, t, plot.m, s.assignment.free[j], &self.sensors[sensor]);
@@ -122,7 +136,8 @@ impl Sky {
                 continue;
             }
             let motion = Motion::of(g, &self.settings.flight);
-            let k = self.begin(t, &motion, None, self.settings.met * free.max(self.settings.taken));
+            let r = self.settings.met * free.max(self.settings.taken);
+            let Some(k) = self.begin(t, &motion, None, r) else { continue };
             self.bodies[k].gives = [0.95; 2];
             self.bodies[k].met = true;
             self.bodies[k].claims.seen = 2;

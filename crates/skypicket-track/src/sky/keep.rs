@@ -3,7 +3,7 @@
 //! refused: a number that is not finite would spread over everything that it touches.
 
 use super::{
-    Sky, Unfit,
+    Refused, Sky, Unfit,
     bodies::Bodies,
     body::Body,
     crossing::{self, Loose},
@@ -24,7 +24,8 @@ struct Keeps<'a> {
     swept: f64,
     loose: &'a [Vec<Loose>],
     registrations: &'a [Registration],
-    refused: u64,
+    alone: usize,
+    refused: Refused,
 }
 
 /// As it was read.
@@ -38,7 +39,8 @@ pub(super) struct Kept {
     swept: f64,
     loose: Vec<Vec<Loose>>,
     registrations: Vec<Registration>,
-    refused: u64,
+    alone: usize,
+    refused: Refused,
 }
 
 impl Serialize for Sky {
@@ -52,6 +54,7 @@ impl Serialize for Sky {
             swept: self.swept,
             loose: &self.loose,
             registrations: &self.registrations,
+            alone: self.alone,
             refused: self.refused,
         }
         .serialize(to)
@@ -101,6 +104,7 @@ impl TryFrom<Kept> for Sky {
         sky.swept = kept.swept;
         sky.loose = kept.loose;
         sky.registrations = kept.registrations;
+        sky.alone = kept.alone;
         sky.refused = kept.refused;
         sky.finders = crossing::finders(&sky.sensors);
         sky.scratch = Scratch::default();

@@ -57,6 +57,8 @@ pub struct Sky {
     now: f64,
     /// When all were last looked through for what is over, s.
     swept: f64,
+    /// How many rested on their own word alone then, and what began so since.
+    alone: usize,
     /// Of each sensor, bearings that no track explains.
     loose: Vec<Vec<Loose>>,
     /// Of each sensor, the others that find directions of what it could find too.
@@ -64,7 +66,27 @@ pub struct Sky {
     /// Of each sensor, how far it is off.
     registrations: Vec<Registration>,
     scratch: Scratch,
-    refused: u64,
+    refused: Refused,
+}
+
+/// What was left out, and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Refused {
+    /// Scans of no sensor that is known, or at no time that can be.
+    pub unknown: u64,
+    /// Scans that came too late.
+    pub late: u64,
+    /// Plots with numbers that nothing can measure.
+    pub unfit: u64,
+    /// Plots that were too many: in their scan, or for a track to begin with them, or a bearing to meet others.
+    pub many: u64,
+}
+
+impl Refused {
+    /// All of these.
+    pub fn all(&self) -> u64 {
+        self.unknown + self.late + self.unfit + self.many
+    }
 }
 
 /// Why no [`Sky`] can be made.
@@ -88,6 +110,8 @@ pub enum Unfit {
 
 /// Times reach this far from nought, s: Unix seconds fit.
 const LONGEST_S: f64 = 1e10;
+/// Most plots of a scan; what comes beyond is left out and counted.
+pub const MOST_PLOTS: usize = 10_000;
 /// ln 2π.
 const LN_2PI: f64 = 1.8378770664093453;
 
@@ -130,11 +154,12 @@ impl Sky {
             next: 1,
             now: f64::NEG_INFINITY,
             swept: f64::NEG_INFINITY,
+            alone: 0,
             loose: vec![Vec::new(); sensors.len()],
             finders: crossing::finders(&sensors),
             registrations: vec![Registration::default(); sensors.len()],
             scratch: Scratch::default(),
-            refused: 0,
+            refused: Refused::default(),
         })
     }
 
@@ -148,9 +173,14 @@ impl Sky {
         self.bodies.len() == 0
     }
 
-    /// Scans and plots refused so far: of no sensor that is known, too late, or with numbers that nothing can measure.
-    pub fn refused(&self) -> u64 {
+    /// Scans and plots refused so far, and why.
+    pub fn refused(&self) -> Refused {
         self.refused
+    }
+
+    /// The names that tracks gave, as often as they are held. All others mean nothing any more.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.bodies.names()
     }
 
     /// Takes a whole scan of a sensor that was made at `t`, also when it comes late and when it is empty. Reports of
@@ -158,22 +188,24 @@ impl Sky {
     /// late as [`Settings::forget`] after the newest is refused.
     ///
     /// What is not fit to be worked on is left out and counted ([`Self::refused`]): a number that is not finite would
-    /// spread over everything that it touches.
+    /// spread over everything that it touches. So is what comes beyond [`MOST_PLOTS`].
     pub fn scan(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
-        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense) else {
-            self.refused += 1;
+        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense).filter(|_| t.abs() <= LONGEST_S) else {
+            self.refused.unknown += 1;
             return;
         };
-        if t.is_nan() || t.abs() > LONGEST_S || self.now - t >= self.settings.forget {
-            self.refused += 1;
+        if self.now - t >= self.settings.forget {
+            self.refused.late += 1;
             return;
         }
+        let (plots, beyond) = plots.split_at(plots.len().min(MOST_PLOTS));
+        self.refused.many += beyond.len() as u64;
         self.now = self.now.max(t);
         if self.now - self.swept >= 1.0 {
             self.sweep(out);
         }
         let fit = plots.iter().filter(|p| p.m.is_fit(sense)).count();
-        self.refused += (plots.len() - fit) as u64;
+        self.refused.unfit += (plots.len() - fit) as u64;
         if fit == plots.len() {
             return self.take(sensor, t, plots, out);
         }
@@ -200,7 +232,7 @@ impl Sky {
     /// A second passed: every track that was not shown for as long, as it is by now.
     pub fn tick(&mut self, now: f64, out: &mut Vec<Report>) {
         if now.is_nan() || now.abs() > LONGEST_S {
-            self.refused += 1;
+            self.refused.unknown += 1;
             return;
         }
         self.now = self.now.max(now);

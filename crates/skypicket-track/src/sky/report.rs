@@ -92,6 +92,7 @@ impl Sky {
     /// Looks through all: ends what is hardly there any more or long not measured, and notes where the others are.
     pub(super) fn sweep(&mut self, out: &mut Vec<Report>) {
         self.swept = self.now;
+        self.alone = 0;
         let mut all = std::mem::take(&mut self.scratch.all);
         self.bodies.all(&mut all);
         for k in &all {
@@ -100,6 +101,7 @@ impl Sky {
             {
                 self.end(*k, out);
             } else {
+                self.alone += usize::from(self.bodies[*k].claims.alone());
                 self.bodies.moved(*k, self.now);
             }
         }

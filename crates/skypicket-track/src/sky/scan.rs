@@ -20,6 +20,8 @@ const SURE: f64 = 0.95;
 
 /// A bearing is a known thing's as surely as this.
 const EXPLAINED: f64 = 0.7;
+/// Plots that a track can have a choice of in a scan: of more, the likeliest.
+const MOST_EACH: usize = 50;
 
 /// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +30,6 @@ pub(super) struct Scratch {
     pub(super) fit: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
     pairs: Vec<Pair>,
-    joined: Vec<Motion>,
     pub(super) mates: Vec<(usize, Gauss, f64)>,
     places: Vec<(V3, [f64; 6], f64)>,
     against: Vec<f64>,
@@ -125,12 +126,12 @@ impl Sky {
         }
         // Who could be who.
         s.pairs.clear();
-        s.joined.clear();
         for (i, seen) in s.seen.iter().enumerate() {
             let body = &self.bodies[seen.body];
             let g = seen.motion.merged();
             let spread = g.spread();
             let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            let start = s.pairs.len();
             for (j, plot) in plots.iter().enumerate() {
                 if s.taken[j] {
                     continue;
@@ -152,8 +153,15 @@ impl Sky {
                 if odds < 1e-6 {
                     continue;
                 }
-                s.pairs.push(Pair { track: i, plot: j, odds, chance: 0.0, best: false });
-                s.joined.push(joined);
+                let pair = Pair { track: i, plot: j, odds, chance: 0.0, best: false };
+                let own = &mut s.pairs[start..];
+                if own.len() < MOST_EACH {
+                    s.pairs.push(pair);
+                } else if let Some(least) = own.iter_mut().min_by(|a, b| a.odds.total_cmp(&b.odds))
+                    && least.odds < odds
+                {
+                    *least = pair;
+                }
             }
         }
         s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
@@ -211,15 +219,11 @@ impl Sky {
                 {
                     self.registrations[sensor].learn_from(from, &plots[plot].m, &said, t);
                 }
-                let by = Some((sensor, plots[plot].m));
-                insert(
-                    body,
-                    base,
-                    &Step { t: seen.then, motion: s.joined[best], by },
-                    &sensors,
-                    &self.registrations,
-                    &self.settings,
-                );
+                let m = plots[plot].m;
+                let mut motion = seen.motion;
+                join(&mut motion, from, &self.registrations[sensor], &m);
+                let by = Some((sensor, m));
+                insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.registrations, &self.settings);
             }
         }
         if !bearing {
@@ -240,6 +244,7 @@ impl Sky {
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
                 let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
+                let Some(k) = k else { continue };
                 self.bodies[k].claims.seen = 1;
             }
         }

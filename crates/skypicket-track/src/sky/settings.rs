@@ -59,6 +59,9 @@ pub struct Settings {
     pub rewind: f64,
     /// Steps kept for that at most, a number; at least one is always kept.
     pub steps: usize,
+    /// Most tracks at a time, tentative ones too; what rests on its own word alone has at most half of these. Beyond,
+    /// nothing new begins.
+    pub tracks: usize,
     /// A track of which nothing was measured for so long is over, and a scan as late as this is refused, s.
     pub forget: f64,
 }
@@ -106,6 +109,7 @@ impl Default for Settings {
             gives: 0.95,
             rewind: 6.5,
             steps: 28,
+            tracks: 20_000,
             forget: 300.0,
         }
     }
@@ -154,6 +158,7 @@ impl Settings {
         within("apart", self.apart, 0.0, 1e6)?;
         within("rewind", self.rewind, 0.0, 1e3)?;
         within("steps", self.steps as f64, 1.0, 1e4)?;
+        within("tracks", self.tracks as f64, 1.0, 1e6)?;
         // Longer than this a place that is only predicted says nothing, and its covariance leaves what f64 can hold.
         within("forget", self.forget, self.rewind.max(1.0), 1e3)
     }

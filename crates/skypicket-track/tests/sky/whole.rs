@@ -1,7 +1,7 @@
 //! The whole engine.
 
 use proptest::prelude::*;
-use skypicket_track::sky::{Belief, Measured, Plot, Report, Sense, Sensor, Settings, Sky, Unfit};
+use skypicket_track::sky::{Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit};
 use std::f64::consts::PI;
 
 const FLAT: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
@@ -189,7 +189,7 @@ fn a_scan_that_comes_late_counts_as_if_it_had_been_in_time() {
         }
         out.clear();
         sky.tick(16.0, &mut out);
-        (confirmed(&out, 16.0), sky.refused())
+        (confirmed(&out, 16.0), sky.refused().all())
     };
     let in_time: Vec<usize> = (0..30).collect();
     // The 24th comes after the 28th.
@@ -226,8 +226,8 @@ fn what_nothing_can_measure_is_refused_and_counted_and_the_rest_of_the_scan_is_t
         one.scan(0, t, &plots, &mut out);
         two.scan(0, t, &[good], &mut other);
     }
-    assert_eq!(one.refused(), refused);
-    assert_eq!(two.refused(), 0);
+    assert_eq!(one.refused(), Refused { unfit: refused, ..Refused::default() });
+    assert_eq!(two.refused().all(), 0);
     assert_eq!(format!("{out:?}"), format!("{other:?}"));
     assert!(out.iter().any(|r| r.belief == Belief::Confirmed));
     // Of nobody, at no time, and of long ago.
@@ -236,7 +236,7 @@ fn what_nothing_can_measure_is_refused_and_counted_and_the_rest_of_the_scan_is_t
         one.scan(from, t, &[radar_plot(flies(1, 8.0))], &mut out);
     }
     one.tick(f64::NAN, &mut out);
-    assert_eq!((one.refused(), out.len()), (refused + 5, 0));
+    assert_eq!((one.refused(), out.len()), (Refused { unknown: 4, late: 1, unfit: refused, many: 0 }, 0));
 }
 
 #[test]
@@ -272,4 +272,52 @@ fn a_sensor_that_cannot_be_is_refused_by_its_field() {
         Sky::new(Settings { gate: -1.0, ..Settings::default() }, sensors()).err(),
         Some(Unfit::Settings(p)) if p.name == "gate"
     ));
+}
+
+#[test]
+fn there_are_only_so_many_tracks_and_what_is_seen_finds_room_beside_what_is_said() {
+    let settings = Settings { tracks: 100, ..Settings::default() };
+    let (mut sky, mut out) = (Sky::new(settings, sensors()).unwrap(), Vec::new());
+    let ids = |out: &[Report]| out.iter().map(|r| r.id).collect::<std::collections::BTreeSet<_>>().len();
+    // On a grid, each 60 m from the next.
+    let spot = |k: u32| [200.0 + 60.0 * f64::from(k % 30), -900.0 + 60.0 * f64::from(k / 30), 80.0];
+    let said = |k: u32| Plot { m: Measured { z: spot(k), r: [25.0; 3] }, name: Some(k) };
+    for k in 0..300 {
+        sky.scan(4, 0.0, &[said(k)], &mut out);
+    }
+    assert_eq!((ids(&out), sky.refused().many), (50, 250));
+    out.clear();
+    let seen: Vec<Plot> = (300..500).map(|k| radar_plot(spot(k))).collect();
+    sky.scan(0, 0.1, &seen, &mut out);
+    let many = sky.refused().many;
+    // Some of what is said is over at once, since the radar does not see it.
+    assert!((400..=450).contains(&many), "{many}");
+    sound(&out).unwrap();
+    // Nothing of it is there any more a minute later: others have their turn.
+    sky.tick(400.0, &mut out);
+    assert!(sky.is_empty());
+    for t in [400.0, 401.0, 402.0, 403.0] {
+        out.clear();
+        sky.scan(0, t, &[radar_plot(spot(7))], &mut out);
+    }
+    assert!(out.iter().any(|r| r.belief == Belief::Confirmed));
+    assert_eq!(sky.refused().many, many);
+}
+
+#[test]
+fn a_scan_has_only_so_many_plots_and_a_bearing_only_so_many_to_meet() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    sky.scan(4, 0.0, &vec![radar_plot(flies(1, 0.0)); MOST_PLOTS + 7], &mut out);
+    assert_eq!(sky.refused().many, 7);
+    // Three times as many bearings squared would be worked on for hours.
+    let fan = |n: u32| -> Vec<Plot> {
+        (0..n)
+            .map(|k| Plot { m: Measured { z: [0.0, f64::from(k) * 1e-3, 0.0], r: [1.0, 1e-5, 1.0] }, name: None })
+            .collect()
+    };
+    let mut crossed = Sky::new(Settings::default(), sensors()).unwrap();
+    for (s, t) in [(1, 0.0), (2, 0.1), (3, 0.2)] {
+        crossed.scan(s, t, &fan(2_000), &mut out);
+    }
+    assert_eq!(crossed.refused().many, 3 * 1_960);
 }
