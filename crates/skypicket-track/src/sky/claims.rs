@@ -2,21 +2,31 @@
 
 use super::{
     Name, Plot, Report, Sky,
-    body::{Step, insert},
+    body::{Body, Step, insert},
     gauss::{Gauss, dot, minus},
     join,
     motion::Motion,
     sensor::{Sensor, height},
+    settings::Settings,
 };
 use std::sync::Arc;
 
+/// How long a name counts that is not said again while others are, s.
+const NAME_LASTS_S: f64 = 60.0;
+/// What counts less than this is no name any more.
+const LEAST_NAME: f64 = 1e-2;
+/// After so long a silence what rests on its own word alone is over, s.
+pub(super) const SILENCE_S: f64 = 30.0;
+
 /// What a track says of itself, and what speaks for and against it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Claims {
-    /// The names that it gave, and how often; the most frequent counts.
-    names: [(Name, u32); 3],
+    /// The names that it gave, and how often and lately; what is most so counts.
+    names: [(Name, f64); 3],
     /// When it last said anything.
     pub(super) heard: f64,
+    /// By how much its chance to be there fell since then only because it said nothing.
+    faded: f64,
     /// Scans in which something that it did not say itself was seen of it.
     pub(super) seen: u32,
     /// Bearings of emissions with its name that pointed at it, and that did not.
@@ -27,22 +37,36 @@ pub(super) struct Claims {
     pub(super) any: bool,
 }
 
+impl Default for Claims {
+    fn default() -> Self {
+        Self { names: [(0, 0.0); 3], heard: f64::NEG_INFINITY, faded: 1.0, seen: 0, fits: 0, misfits: 0, any: false }
+    }
+}
+
 impl Claims {
     /// The name that it gives most often.
     pub(super) fn name(&self) -> Option<Name> {
-        let best = self.names.iter().fold((0, 0), |best, n| if n.1 > best.1 { *n } else { best });
-        (best.1 > 0).then_some(best.0)
+        let best = self.names.iter().fold((0, 0.0), |best, n| if n.1 > best.1 { *n } else { best });
+        (best.1 > 0.0).then_some(best.0)
     }
 
     /// The names that it gave and that are still kept.
     pub(super) fn all(&self) -> impl Iterator<Item = Name> {
-        self.names.into_iter().filter(|n| n.1 > 0).map(|n| n.0)
+        self.names.into_iter().filter(|n| n.1 > 0.0).map(|n| n.0)
     }
 
-    /// It gives a name.
-    pub(super) fn says(&mut self, name: Name) {
-        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
-            n.1 += 1;
+    /// It gives a name. What it said before counts the less the longer ago that is: a name that is said no longer must not
+    /// outweigh the one that is.
+    pub(super) fn says(&mut self, name: Name, t: f64) {
+        let fade = libm::exp(-(t - self.heard).clamp(0.0, 1e3) / NAME_LASTS_S);
+        for n in &mut self.names {
+            n.1 *= fade;
+            if n.1 < LEAST_NAME {
+                n.1 = 0.0;
+            }
+        }
+        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0.0 && n.0 == name) {
+            n.1 += 1.0;
             return;
         }
         let mut least = 0;
@@ -51,17 +75,32 @@ impl Claims {
                 least = k;
             }
         }
-        self.names[least] = (name, 1);
+        self.names[least] = (name, 1.0);
     }
 
     /// It gave this name before.
     pub(super) fn said(&self, name: Name) -> bool {
-        self.names.iter().any(|n| n.1 > 0 && n.0 == name)
+        self.names.iter().any(|n| n.1 > 0.0 && n.0 == name)
     }
 
     /// Rests on its own word alone.
     pub(super) fn alone(&self) -> bool {
         self.any && self.seen == 0
+    }
+}
+
+impl Body {
+    /// Nobody has looked, and it has said nothing: it may have gone. A word alone fades sooner than what was seen, since
+    /// who speaks does so every second or so.
+    pub(super) fn fade(&mut self, t: f64, settings: &Settings) {
+        if t <= self.as_of {
+            return;
+        }
+        let stay = if self.claims.alone() { settings.word_stay } else { settings.stay };
+        let fade = libm::exp(-(t - self.as_of) / stay);
+        self.r *= fade;
+        self.claims.faded *= fade;
+        self.as_of = t;
     }
 }
 
@@ -135,7 +174,7 @@ impl Sky {
         // One that rests on its word alone goes where it says it is, however far.
         let again = plot.name.and_then(|n| {
             self.bodies.iter().position(|b| {
-                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < 30.0
+                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < SILENCE_S
             })
         });
         let k = match best {
@@ -174,12 +213,17 @@ impl Sky {
             }
         };
         let body = &mut self.bodies[k];
+        if body.claims.alone() {
+            // It speaks still. What its silence took is given back; what radars took that do not see it is not.
+            body.r = (body.r / body.claims.faded.max(1e-30)).min(self.settings.word);
+        }
+        body.claims.faded = 1.0;
         body.as_of = body.as_of.max(t);
         body.claims.any = true;
-        body.claims.heard = body.claims.heard.max(t);
         if let Some(name) = plot.name {
-            body.claims.says(name);
+            body.claims.says(name, t);
         }
+        body.claims.heard = body.claims.heard.max(t);
         self.show(k, t, out);
     }
 }

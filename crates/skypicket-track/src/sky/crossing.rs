@@ -44,12 +44,18 @@ impl Sky {
         near: &mut Vec<Loose>,
     ) {
         let window = self.settings.crossing;
-        self.loose.retain(|l| t - l.t < window && l.t - t < window);
+        // Late looks come within the rewind: what is newer than they are must still be there for others.
+        let kept = self.now - window - self.settings.rewind;
+        self.loose.retain(|l| l.t > kept);
         self.loose.drain(..self.loose.len().saturating_sub(MOST_KEPT));
         let sensors = Arc::clone(&self.sensors);
         let from = &sensors[sensor];
         near.clear();
-        let others = self.loose.iter().rev().filter(|l| l.sensor != sensor && overlap(from, &sensors[l.sensor]));
+        let others = self
+            .loose
+            .iter()
+            .rev()
+            .filter(|l| (t - l.t).abs() < window && l.sensor != sensor && overlap(from, &sensors[l.sensor]));
         near.extend(others.take(MOST_NEAR));
         near.reverse();
         let mut tried = 0;

@@ -1,6 +1,6 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
-use super::{Name, Sky, body::Body, gauss::Gauss};
+use super::{Name, Sky, body::Body, claims::SILENCE_S, gauss::Gauss};
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,10 @@ impl Sky {
     /// Ends what is hardly there any more.
     pub(super) fn bury(&mut self, out: &mut Vec<Report>) {
         let (over, now) = (self.settings.over, self.now);
-        // What is said is shown, whatever is thought of it.
         self.keep(out, |b| {
-            b.r >= over || (b.claims.any && now - b.claims.heard < if b.claims.alone() { 30.0 } else { 8.0 })
+            let silent = now - b.claims.heard;
+            // What is said is shown, whatever is thought of it; and where there is nothing else, no longer than that.
+            if b.claims.alone() { silent < SILENCE_S } else { b.r >= over || (b.claims.any && silent < 8.0) }
         });
     }
 

@@ -321,3 +321,94 @@ fn a_scan_has_only_so_many_plots_and_a_bearing_only_so_many_to_meet() {
     }
     assert_eq!(crossed.refused().many, 3 * 1_960);
 }
+
+fn said(p: [f64; 3], name: u32) -> Plot {
+    Plot { m: Measured { z: p, r: [25.0; 3] }, name: Some(name) }
+}
+
+fn bearing(sensor: usize, to: [f64; 3]) -> Plot {
+    Plot { m: Measured { z: [0.0, sensors()[sensor].sees(&to)[1], 0.0], r: [1.0, 1e-4, 1.0] }, name: None }
+}
+
+#[test]
+fn a_word_holds_while_it_is_repeated_and_fades_when_it_is_not() {
+    // A clock may count from any moment.
+    for begin in [0.0, 1.7e9, -5_000.0] {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        // Where no radar sees it, for minutes.
+        let there = |t: f64| [9_000.0 + 5.0 * (t - begin), 0.0, 80.0];
+        let mut t = begin;
+        while t < begin + 300.0 {
+            out.clear();
+            sky.scan(4, t, &[said(there(t), 7)], &mut out);
+            sky.tick(t + 0.5, &mut out);
+            t += 1.0;
+        }
+        assert!(out.iter().all(|r| r.belief == Belief::Confirmed && r.existence > 0.7), "{out:?}");
+        let mut before = f64::INFINITY;
+        for _ in 0..28 {
+            out.clear();
+            sky.tick(t, &mut out);
+            assert!(out.len() == 1 && out[0].existence < before, "{out:?}");
+            before = out[0].existence;
+            t += 1.0;
+        }
+        assert!(before < 0.2 && out[0].belief == Belief::Tentative, "{out:?}");
+        (0..4).for_each(|k| sky.tick(t + f64::from(k), &mut out));
+        assert!(sky.is_empty() && out.iter().any(|r| r.belief == Belief::Deleted), "begin {begin}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_said_any_more_gives_way_to_the_one_that_is() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    let mut name = |from: u32, to: u32, name: u32| {
+        for t in from..to {
+            out.clear();
+            sky.scan(4, f64::from(t), &[said([600.0, 100.0, 80.0], name)], &mut out);
+        }
+        let shown: Vec<_> = out.iter().map(|r| (r.id, r.name)).collect();
+        shown
+    };
+    assert_eq!(name(0, 600, 7), [(1, Some(7))]);
+    // The same place, another name: at first it may be another thing, which then says nothing.
+    let later = name(600, 720, 8);
+    assert!(later.iter().all(|(_, n)| *n == Some(8)), "{later:?}");
+}
+
+#[test]
+fn a_scan_that_is_older_than_what_is_kept_is_left_out_and_counted() {
+    let run = |late: &[f64]| {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        for s in 0..20 {
+            let t = f64::from(s);
+            sky.scan(0, t, &[radar_plot(flies(1, t)), radar_plot(flies(2, t))], &mut out);
+        }
+        for t in late {
+            // Somebody else, then.
+            sky.scan(0, *t, &[radar_plot(flies(4, *t))], &mut out);
+        }
+        out.clear();
+        sky.tick(21.0, &mut out);
+        (format!("{out:?}"), sky.refused())
+    };
+    let rewind = Settings::default().rewind;
+    let (without, none) = run(&[]);
+    let (with, two) = run(&[19.0 - rewind - 0.1, 2.0]);
+    assert_eq!((none.all(), two), (0, Refused { late: 2, ..Refused::default() }));
+    assert_eq!(with, without);
+    let (kept, none) = run(&[19.0 - rewind + 0.1]);
+    assert!(none.all() == 0 && kept != without);
+}
+
+#[test]
+fn a_late_look_does_not_take_from_bearings_what_they_can_meet() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    let thing = [200.0, 250.0, 60.0];
+    sky.scan(1, 10.0, &[bearing(1, thing)], &mut out);
+    sky.scan(2, 10.1, &[bearing(2, thing)], &mut out);
+    sky.scan(1, 8.0, &[], &mut out);
+    assert!(sky.is_empty());
+    sky.scan(3, 10.2, &[bearing(3, thing)], &mut out);
+    assert!(!sky.is_empty());
+}
