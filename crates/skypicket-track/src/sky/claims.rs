@@ -2,7 +2,7 @@
 
 use super::{
     Name, Plot, Report, Sky,
-    body::{Body, Step, insert},
+    body::{Body, Step, at_time, insert},
     gauss::{Gauss, dot, minus},
     join,
     motion::Motion,
@@ -145,18 +145,18 @@ impl Sky {
         let p = plot.m.z;
         let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
-        let mut best: Option<(f64, usize, usize, Motion)> = None;
+        let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut alone = 0;
         for (k, body) in self.bodies.iter().enumerate() {
             alone += usize::from(body.claims.alone());
-            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
-            let step = &body.steps[at];
+            // What is older than all that is kept of a track can still be its word.
+            let step = body.steps.iter().rfind(|x| x.t <= t).unwrap_or(&body.steps[0]);
             let d = minus(&p, &step.motion.states[0].p);
-            let reach = 60.0 * (t - step.t) + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
+            let reach = 60.0 * (t - step.t).abs() + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
             if dot(&d, &d) > reach * reach {
                 continue;
             }
-            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
+            let (at, mut motion) = at_time(body, t, &self.settings);
             let (ln, d2) = join(&mut motion, from, &plot.m);
             if d2 > self.settings.gate {
                 continue;
@@ -173,9 +173,9 @@ impl Sky {
         }
         // One that rests on its word alone goes where it says it is, however far.
         let again = plot.name.and_then(|n| {
-            self.bodies.iter().position(|b| {
-                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < SILENCE_S
-            })
+            self.bodies
+                .iter()
+                .position(|b| b.claims.alone() && b.claims.name() == Some(n) && t - b.claims.heard < SILENCE_S)
         });
         let k = match best {
             None if again.is_some() => {
@@ -184,14 +184,22 @@ impl Sky {
                 let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
                 let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
                 let body = &mut self.bodies[k];
-                body.steps.clear();
-                body.steps.push(Step { t, motion, by: Some((sensor, plot.m)) });
+                // An old word does not lead it back.
+                if t >= body.last().t {
+                    body.steps.clear();
+                    body.steps.push(Step { t, motion, by: Some((sensor, plot.m)) });
+                }
                 k
             }
             Some((odds, k, at, motion)) => {
                 let by = Some((sensor, plot.m));
                 let body = &mut self.bodies[k];
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                if let Some(at) = at {
+                    insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                } else if body.steps.len() >= self.settings.steps {
+                    // It was there then, and nobody knows any more where.
+                    self.refused.late += 1;
+                }
                 if !body.claims.alone() {
                     body.r = odds / (1.0 + odds);
                 }
@@ -213,11 +221,11 @@ impl Sky {
             }
         };
         let body = &mut self.bodies[k];
-        if body.claims.alone() {
+        if body.claims.alone() && t > body.claims.heard {
             // It speaks still. What its silence took is given back; what radars took that do not see it is not.
             body.r = (body.r / body.claims.faded.max(1e-30)).min(self.settings.word);
+            body.claims.faded = 1.0;
         }
-        body.claims.faded = 1.0;
         body.as_of = body.as_of.max(t);
         body.claims.any = true;
         if let Some(name) = plot.name {

@@ -412,3 +412,36 @@ fn a_late_look_does_not_take_from_bearings_what_they_can_meet() {
     sky.scan(3, 10.2, &[bearing(3, thing)], &mut out);
     assert!(!sky.is_empty());
 }
+
+#[test]
+fn a_word_that_is_older_than_its_track_starts_no_twin() {
+    let ids = |out: &[Report]| out.iter().map(|r| r.id).collect::<std::collections::BTreeSet<_>>().len();
+    // By its word, and by what a radar saw first.
+    for seen in [false, true] {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        if seen {
+            for t in 10..13 {
+                sky.scan(0, f64::from(t), &[radar_plot(flies(1, f64::from(t)))], &mut out);
+            }
+        } else {
+            sky.scan(4, 10.0, &[said(flies(1, 10.0), 7)], &mut out);
+        }
+        for late in [9.4, 8.0, 9.0] {
+            sky.scan(4, late, &[said(flies(1, late), 7)], &mut out);
+        }
+        assert_eq!(ids(&out), 1, "seen {seen}");
+        // Its name is known from then on, and where it is stays as it was.
+        let last = out.last().unwrap();
+        assert_eq!(last.name, Some(7));
+        let t = if seen { 12.0 } else { 10.0 };
+        assert!((0..3).all(|i| (last.state.p[i] - flies(1, t)[i]).abs() < 10.0) && last.t == t, "{last:?}");
+    }
+    // One that rests on its word alone and goes wherever it says: an old word does not lead it back.
+    let (mut sky, mut out) = (sky(), Vec::new());
+    sky.scan(4, 10.0, &[said([900.0, 0.0, 80.0], 7)], &mut out);
+    sky.scan(4, 8.0, &[said([-900.0, 0.0, 80.0], 7)], &mut out);
+    assert_eq!((ids(&out), out[1].state.p[0] > 800.0), (1, true), "{out:?}");
+    // Another's word is another's.
+    sky.scan(4, 8.5, &[said([-900.0, 0.0, 80.0], 8)], &mut out);
+    assert_eq!(ids(&out), 2);
+}
