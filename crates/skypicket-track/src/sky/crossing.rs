@@ -2,11 +2,14 @@
 
 use super::{
     Plot, Sky,
-    gauss::{Gauss, dot, minus},
+    gauss::{Gauss, V3, dot, minus, turn, turn_back},
     motion::Motion,
-    sensor::{Measured, Sensor},
+    sensor::{EARTH_M, Measured, Sensor, height},
 };
 use std::sync::Arc;
+
+/// How high over the origin's height flies what bearings find, and how sure that is, m.
+const HEIGHT_M: [f64; 2] = [60.0, 30.0];
 
 /// Bearings of one scan that can meet others; beyond, they would meet anywhere.
 const MOST_OF_A_SCAN: usize = 40;
@@ -103,54 +106,78 @@ impl Sky {
         }
     }
 
-    /// Where three bearings meet, and how well.
+    /// Where three bearings meet, and how well. Each is in the plane of its own sensor, and what is found flies low over the
+    /// ground, which far from the origin is not where the origin's plane is.
     fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, Gauss)> {
-        let mut p = [0.0; 2];
+        let start = self.sensors[three[0].sensor].at;
+        let mut p = over_ground(start[0], start[1]);
         let mut a = [0.0; 3];
         let mut first = true;
         for _ in 0..3 {
             a = [0.0; 3];
             let mut b = [0.0; 2];
+            // By how much the ground falls away eastward and northward.
+            let fall = [-p[0] / EARTH_M, -p[1] / EARTH_M];
             for l in three {
                 let s = &self.sensors[l.sensor];
-                let n = [libm::cos(l.m.z[1]), -libm::sin(l.m.z[1])];
-                let d = [p[0] - s.at[0], p[1] - s.at[1]];
-                let r = if first { 1000.0 } else { (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0) };
+                let n = turn_back(&s.axes, &[libm::cos(l.m.z[1]), -libm::sin(l.m.z[1]), 0.0]);
+                let d = minus(&p, &s.at);
+                let q = turn(&s.axes, &d);
+                let r = if first { 1000.0 } else { (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0) };
                 let moved = s.sound.map_or(0.0, |c| r / c) + 0.5;
                 let var = l.m.r[1] * r * r + (6.0 * moved) * (6.0 * moved);
-                let c = n[0] * s.at[0] + n[1] * s.at[1];
-                a[0] += n[0] * n[0] / var;
-                a[1] += n[0] * n[1] / var;
-                a[2] += n[1] * n[1] / var;
-                b[0] += n[0] * c / var;
-                b[1] += n[1] * c / var;
+                // From `p` along the ground to where the bearing is.
+                let along = [n[0] + n[2] * fall[0], n[1] + n[2] * fall[1]];
+                let c = -dot(&n, &d);
+                a[0] += along[0] * along[0] / var;
+                a[1] += along[0] * along[1] / var;
+                a[2] += along[1] * along[1] / var;
+                b[0] += along[0] * c / var;
+                b[1] += along[1] * c / var;
             }
             let det = a[0] * a[2] - a[1] * a[1];
             if det.is_nan() || det <= 1e-12 {
                 return None;
             }
-            p = [(a[2] * b[0] - a[1] * b[1]) / det, (a[0] * b[1] - a[1] * b[0]) / det];
+            p = over_ground(p[0] + (a[2] * b[0] - a[1] * b[1]) / det, p[1] + (a[0] * b[1] - a[1] * b[0]) / det);
             first = false;
         }
         let mut d2 = 0.0;
         for l in three {
             let s = &self.sensors[l.sensor];
-            let d = [p[0] - s.at[0], p[1] - s.at[1]];
-            let r = (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0);
+            let q = turn(&s.axes, &minus(&p, &s.at));
+            let r = (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0);
             // Ahead, not behind, and within hearing.
-            if d[0] * libm::sin(l.m.z[1]) + d[1] * libm::cos(l.m.z[1]) < 0.0 || r > s.range[1] * 1.1 {
+            if q[0] * libm::sin(l.m.z[1]) + q[1] * libm::cos(l.m.z[1]) < 0.0 || r > s.range[1] * 1.1 {
                 return None;
             }
             let moved = s.sound.map_or(0.0, |c| r / c) + 0.5;
             let var = l.m.r[1] * r * r + (6.0 * moved) * (6.0 * moved);
-            let off = d[0] * libm::cos(l.m.z[1]) - d[1] * libm::sin(l.m.z[1]);
+            let off = q[0] * libm::cos(l.m.z[1]) - q[1] * libm::sin(l.m.z[1]);
             d2 += off * off / var;
         }
         let det = a[0] * a[2] - a[1] * a[1];
-        let pp = [a[2] / det, -a[1] / det, 0.0, a[0] / det, 0.0, 30.0 * 30.0];
-        if pp[0] + pp[3] > 200.0 * 200.0 {
+        let flat = [a[2] / det, -a[1] / det, a[0] / det];
+        if flat[0] + flat[2] > 200.0 * 200.0 {
             return None;
         }
-        Some((d2, Gauss::standing([p[0], p[1], 60.0], pp, self.settings.unknown_speed[0], 1.0)))
+        // Over ground as sure as the bearings; upwards, as it is up there, nobody knows.
+        let (x, y) = (-p[0] / EARTH_M, -p[1] / EARTH_M);
+        let steep = 1.0 + x * x + y * y;
+        let high = HEIGHT_M[1] * HEIGHT_M[1] / steep;
+        let pp = [
+            flat[0] + high * x * x,
+            flat[1] + high * x * y,
+            x * flat[0] + y * flat[1] - high * x,
+            flat[2] + high * y * y,
+            x * flat[1] + y * flat[2] - high * y,
+            x * x * flat[0] + 2.0 * x * y * flat[1] + y * y * flat[2] + high,
+        ];
+        Some((d2, Gauss::standing(p, pp, self.settings.unknown_speed[0], 1.0)))
     }
+}
+
+/// Here in the scene, and as high as what bearings find mostly flies.
+fn over_ground(x: f64, y: f64) -> V3 {
+    [x, y, HEIGHT_M[0] - height(&[x, y, 0.0])]
 }

@@ -1,7 +1,10 @@
 //! The whole engine.
 
 use proptest::prelude::*;
-use skypicket_track::sky::{Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit};
+use skypicket_model::{Place, geo::Enu};
+use skypicket_track::sky::{
+    Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit, gauss::AT,
+};
 use std::f64::consts::PI;
 
 const FLAT: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
@@ -444,4 +447,40 @@ fn a_word_that_is_older_than_its_track_starts_no_twin() {
     // Another's word is another's.
     sky.scan(4, 8.5, &[said([-900.0, 0.0, 80.0], 8)], &mut out);
     assert_eq!(ids(&out), 2);
+}
+
+/// A hundred kilometres from the origin its plane is 780 m over the ground, and north is another.
+#[test]
+fn bearings_meet_over_the_ground_wherever_it_is() {
+    let origin = Place { lat_deg: 31.76, lon_deg: -106.49, alt_hae_m: Some(1140.0) };
+    let frame = Enu::at(origin);
+    for far in [[0.0, 0.0], [100_000.0, 0.0], [0.0, 100_000.0], [-70_000.0, -70_000.0]] {
+        // Places of there, by their own plane.
+        let there = Place { alt_hae_m: Some(1140.0), ..frame.to_place([far[0], far[1], 0.0]) };
+        let near = Enu::at(there);
+        let all: Vec<Sensor> = [[800.0, 0.0], [-600.0, 300.0], [0.0, 900.0]]
+            .map(|[e, n]| {
+                let own = Enu::at(near.to_place([e, n, 2.0]));
+                let at = frame.from_place(own.origin());
+                Sensor { axes: own.turn_from(&frame), at, ..sensor(Sense::Bearing, at, None) }
+            })
+            .into();
+        let thing = frame.from_place(near.to_place([200.0, 250.0, 60.0]));
+        let mut sky = Sky::new(Settings::default(), all.clone()).unwrap();
+        let mut out = Vec::new();
+        for (k, s) in all.iter().enumerate() {
+            let m = Measured { z: [0.0, s.sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+            sky.scan(k, 10.0, &[Plot { m, name: None }], &mut out);
+        }
+        sky.tick(10.0, &mut out);
+        assert_eq!(out.len(), 1, "{far:?}");
+        let place = near.from_place(frame.to_place(out[0].state.p));
+        let off: [f64; 3] = std::array::from_fn(|i| place[i] - [200.0, 250.0, 60.0][i]);
+        // The Earth is taken for a ball here, which is 2 m in height; and what is seen low moves little for that.
+        assert!(off[0].abs() < 1.0 && off[1].abs() < 1.0 && off[2].abs() < 3.0, "{far:?}: off by {off:?}");
+        // Over ground it is as sure as the bearings; upwards nobody knows, along the plumb line of there.
+        let up = near.turn_from(&frame)[2];
+        let var: f64 = (0..3).map(|i| up[i] * (0..3).map(|j| out[0].state.pp[AT[i][j]] * up[j]).sum::<f64>()).sum();
+        assert!((var - 900.0).abs() < 1.0, "{far:?}: {var} m²");
+    }
 }
