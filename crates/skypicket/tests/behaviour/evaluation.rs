@@ -198,3 +198,27 @@ fn what_is_no_measurement_file_is_refused_and_help_says_which_engine_the_centre_
     let help = String::from_utf8(run(&["track", "--help"]).stdout).unwrap();
     assert!(help.contains("still follow with the earlier engine"), "{help}");
 }
+
+/// A check that is asked for and cannot be done has failed; and what it checks must not hang on how Python is run.
+#[test]
+fn a_kit_that_is_not_where_it_is_said_to_be_fails_the_check() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/eval-check");
+    let text = fs::read_to_string(script).unwrap();
+    assert!(!text.lines().any(|l| l.trim_start().starts_with("assert ")), "Python may leave out what assert says");
+    let folder = Folder::new();
+    folder.file("score.py", "");
+    let check = std::process::Command::new("python3")
+        .arg(script)
+        .args(["binary", "toy", "tools"])
+        .env("SKYPICKET_KIT", folder.path())
+        .env("PYTHONOPTIMIZE", "1")
+        .output();
+    match check {
+        Ok(out) => {
+            assert_eq!(out.status.code(), Some(1), "{out:?}");
+            assert!(said(&out).contains("there is no geo.py, make_scenarios.py"), "{out:?}");
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => println!("no Python here: not tried"),
+        Err(e) => panic!("{e}"),
+    }
+}
