@@ -132,15 +132,16 @@ impl Bodies {
     }
 
     /// It says a name.
-    pub(super) fn says(&mut self, slot: usize, name: Name) {
-        if self.slots[slot].claims.said(name) {
-            self.slots[slot].claims.says(name);
-            return;
-        }
-        if let Some(gone) = self.slots[slot].claims.says(name) {
+    pub(super) fn says(&mut self, slot: usize, name: Name, t: f64) {
+        let before = self.slots[slot].claims;
+        self.slots[slot].claims.says(name, t);
+        let after = self.slots[slot].claims;
+        for gone in before.names().filter(|n| !after.said(*n)) {
             self.unname(gone, slot);
         }
-        self.named.entry(name).or_default().push(slot);
+        if !before.said(name) {
+            self.named.entry(name).or_default().push(slot);
+        }
     }
 
     fn unname(&mut self, name: Name, slot: usize) {

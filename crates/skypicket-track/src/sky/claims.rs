@@ -2,11 +2,12 @@
 
 use super::{
     Name, Plot, Report, Sky,
-    body::{Step, insert},
+    body::{Body, Step, at_time, insert},
     gauss::{AT, Gauss, dot, minus},
     join,
     motion::Motion,
     sensor::{Measured, Sensor, height},
+    settings::Settings,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -21,13 +22,22 @@ pub(super) struct Word {
     m: Measured,
 }
 
+/// How long a name counts that is not said again while others are, s.
+const NAME_LASTS_S: f64 = 60.0;
+/// What counts less than this is no name any more.
+const LEAST_NAME: f64 = 1e-2;
+/// After so long a silence what rests on its own word alone is over, s.
+pub(super) const SILENCE_S: f64 = 30.0;
+
 /// What a track says of itself, and what speaks for and against it.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Claims {
-    /// The names that it gave, and how often; the most frequent counts.
-    names: [(Name, u32); 3],
+    /// The names that it gave, and how often and lately; what is most so counts.
+    names: [(Name, f64); 3],
     /// When it last said anything.
     pub(super) heard: f64,
+    /// By how much its chance to be there fell since then only because it said nothing.
+    faded: f64,
     /// Scans in which something that it did not say itself was seen of it.
     pub(super) seen: u32,
     /// Bearings of emissions with its name that pointed at it, and that did not.
@@ -40,23 +50,46 @@ pub(super) struct Claims {
     pub(super) word: Option<Word>,
 }
 
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            names: [(0, 0.0); 3],
+            heard: f64::NEG_INFINITY,
+            faded: 1.0,
+            seen: 0,
+            fits: 0,
+            misfits: 0,
+            any: false,
+            word: None,
+        }
+    }
+}
+
 impl Claims {
     /// The name that it gives most often.
     pub(super) fn name(&self) -> Option<Name> {
-        let best = self.names.iter().fold((0, 0), |best, n| if n.1 > best.1 { *n } else { best });
-        (best.1 > 0).then_some(best.0)
+        let best = self.names.iter().fold((0, 0.0), |best, n| if n.1 > best.1 { *n } else { best });
+        (best.1 > 0.0).then_some(best.0)
     }
 
-    /// Those that it gave.
+    /// The names that it gave and that are still kept.
     pub(super) fn names(&self) -> impl Iterator<Item = Name> + use<> {
-        self.names.into_iter().filter(|n| n.1 > 0).map(|n| n.0)
+        self.names.into_iter().filter(|n| n.1 > 0.0).map(|n| n.0)
     }
 
-    /// It gives a name. Gives one that is forgotten for it.
-    pub(super) fn says(&mut self, name: Name) -> Option<Name> {
-        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
-            n.1 += 1;
-            return None;
+    /// It gives a name. What it said before counts the less the longer ago that is: a name that is said no longer must not
+    /// outweigh the one that is.
+    pub(super) fn says(&mut self, name: Name, t: f64) {
+        let fade = libm::exp(-(t - self.heard).clamp(0.0, 1e3) / NAME_LASTS_S);
+        for n in &mut self.names {
+            n.1 *= fade;
+            if n.1 < LEAST_NAME {
+                n.1 = 0.0;
+            }
+        }
+        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0.0 && n.0 == name) {
+            n.1 += 1.0;
+            return;
         }
         let mut least = 0;
         for k in 1..self.names.len() {
@@ -64,13 +97,12 @@ impl Claims {
                 least = k;
             }
         }
-        let gone = std::mem::replace(&mut self.names[least], (name, 1));
-        (gone.1 > 0).then_some(gone.0)
+        self.names[least] = (name, 1.0);
     }
 
     /// It gave this name before.
     pub(super) fn said(&self, name: Name) -> bool {
-        self.names.iter().any(|n| n.1 > 0 && n.0 == name)
+        self.names.iter().any(|n| n.1 > 0.0 && n.0 == name)
     }
 
     /// Where it should be by what it said last, with the velocity that it has; none where that is too long ago. It rests
@@ -93,6 +125,21 @@ impl Claims {
     /// Rests on its own word alone.
     pub(super) fn alone(&self) -> bool {
         self.any && self.seen == 0
+    }
+}
+
+impl Body {
+    /// Nobody has looked, and it has said nothing: it may have gone. A word alone fades sooner than what was seen, since
+    /// who speaks does so every second or so.
+    pub(super) fn fade(&mut self, t: f64, settings: &Settings) {
+        if t <= self.as_of {
+            return;
+        }
+        let stay = if self.claims.alone() { settings.word_stay } else { settings.stay };
+        let fade = libm::exp(-(t - self.as_of) / stay);
+        self.r *= fade;
+        self.claims.faded *= fade;
+        self.as_of = t;
     }
 }
 
@@ -140,19 +187,19 @@ impl Sky {
         let p = plot.m.z;
         let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
-        let mut best: Option<(f64, usize, usize, Motion)> = None;
+        let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut near = std::mem::take(&mut self.scratch.near);
         self.bodies.reaching(&p, 5.0 * own, &mut near);
         for k in near.iter().copied() {
             let body = &self.bodies[k];
-            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
-            let step = &body.steps[at];
+            // What is older than all that is kept of a track can still be its word.
+            let step = body.steps.iter().rfind(|x| x.t <= t).unwrap_or(&body.steps[0]);
             let d = minus(&p, &step.motion.states[0].p);
-            let reach = 60.0 * (t - step.t) + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
+            let reach = 60.0 * (t - step.t).abs() + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
             if dot(&d, &d) > reach * reach {
                 continue;
             }
-            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
+            let (at, mut motion) = at_time(body, t, &self.settings);
             let (ln, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 > self.settings.gate {
                 continue;
@@ -174,7 +221,7 @@ impl Sky {
             self.bodies.named(n, &mut named);
             let again = named.iter().copied().find(|k| {
                 let b = &self.bodies[*k];
-                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < 30.0
+                b.claims.alone() && b.claims.name() == Some(n) && t - b.claims.heard < SILENCE_S
             });
             self.scratch.named = named;
             again
@@ -186,14 +233,22 @@ impl Sky {
                 let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
                 let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
                 let body = &mut self.bodies[k];
-                body.steps.clear();
-                body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)) });
+                // An old word does not lead it back.
+                if t >= body.last().t {
+                    body.steps.clear();
+                    body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)) });
+                }
                 k
             }
             Some((odds, k, at, motion)) => {
                 let by = Some((sensor, plot.m));
                 let body = &mut self.bodies[k];
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                if let Some(at) = at {
+                    insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                } else if body.steps.len() >= self.settings.steps {
+                    // It was there then, and nobody knows any more where.
+                    self.refused.late += 1;
+                }
                 if !body.claims.alone() {
                     body.r = odds / (1.0 + odds);
                 }
@@ -216,13 +271,19 @@ impl Sky {
             }
         };
         let body = &mut self.bodies[k];
+        if body.claims.alone() && t > body.claims.heard {
+            // It speaks still. What its silence took is given back; what radars took that do not see it is not.
+            body.r = (body.r / body.claims.faded.max(1e-30)).min(self.settings.word);
+            body.claims.faded = 1.0;
+        }
         body.as_of = body.as_of.max(t);
         body.claims.any = true;
         body.claims.word = Some(Word { t, m: plot.m });
-        body.claims.heard = body.claims.heard.max(t);
         if let Some(name) = plot.name {
-            self.bodies.says(k, name);
+            self.bodies.says(k, name, t);
         }
+        let body = &mut self.bodies[k];
+        body.claims.heard = body.claims.heard.max(t);
         self.bodies.moved(k, self.now);
         self.show(k, t, out);
     }

@@ -2,16 +2,19 @@
 
 use super::{
     Plot, Sky,
-    gauss::{Gauss, V3, dot, minus, turn_back},
+    gauss::{Gauss, V3, dot, minus, turn, turn_back},
     motion::Motion,
     scan::Scratch,
-    sensor::{Measured, Sense, Sensor, height},
+    sensor::{EARTH_M, Measured, Sense, Sensor, height},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is a little beyond a finder's reach is heard at times, too.
 const HEARING: f64 = 1.1;
+/// How high over the origin's height flies what bearings find, and how sure that is, m.
+const HEIGHT_M: [f64; 2] = [60.0, 30.0];
+
 /// Bearings of one scan that can meet others; beyond, they would meet anywhere.
 const MOST_OF_A_SCAN: usize = 40;
 /// Bearings that one can meet: the newest.
@@ -69,34 +72,25 @@ impl Loose {
     }
 }
 
-/// Where what is found by directions is taken to fly, m over the ground.
-const FLIES: f64 = 60.0;
-/// How uncertain that is, m.
-const FLIES_ABOUT: f64 = 30.0;
-
-/// That height at a place, in the scene's axes: the ground falls away from the plane of the origin.
-fn flies(p: [f64; 2]) -> f64 {
-    FLIES - height(&[p[0], p[1], 0.0])
-}
-
 impl Sky {
     /// Bearings of three places that meet may be of something new: one alone says nothing of where, and two meet
     /// nearly always.
     pub(super) fn cross(&mut self, sensor: usize, t: f64, plots: &[Plot], s: &mut Scratch) {
         let window = self.settings.crossing;
+        // Late looks come within the rewind: what is newer than they are must still be there for others.
+        let kept = self.now - window - self.settings.rewind;
         let all = &mut s.loose;
         all.clear();
         for other in self.finders[sensor].iter() {
             let loose = &mut self.loose[*other as usize];
-            loose.retain(|l| t - l.t < window && l.t - t < window);
-            all.extend_from_slice(loose);
+            loose.retain(|l| l.t > kept);
+            all.extend(loose.iter().filter(|l| (t - l.t).abs() < window));
         }
         if all.len() > MOST_NEAR {
             all.sort_unstable_by(|a, b| b.t.total_cmp(&a.t).then(a.sensor.cmp(&b.sensor)));
             all.truncate(MOST_NEAR);
         }
-        let own = &mut self.loose[sensor];
-        own.retain(|l| t - l.t < window && l.t - t < window);
+        self.loose[sensor].retain(|l| l.t > kept);
         let mut tried = 0;
         for (j, plot) in plots.iter().enumerate() {
             if s.taken[j] {
@@ -162,7 +156,7 @@ impl Sky {
     /// How far the plane of a bearing is from the scene's origin, at the height where things fly near its sensor.
     fn offset(&self, l: &Loose) -> f64 {
         let at = &self.sensors[l.sensor].at;
-        l.n[0] * at[0] + l.n[1] * at[1] - l.n[2] * (flies([at[0], at[1]]) - at[2])
+        l.n[0] * at[0] + l.n[1] * at[1] - l.n[2] * (over_ground(at[0], at[1])[2] - at[2])
     }
 
     /// A quick look at whether a third bearing passes near enough to where two others cross. It never says no to three
@@ -180,52 +174,75 @@ impl Sky {
         off * off * ab * ab <= self.settings.meets * var
     }
 
-    /// Where three bearings meet, and how well.
+    /// Where three bearings meet, and how well. Each is in the plane of its own sensor, and what is found flies low over the
+    /// ground, which far from the origin is not where the origin's plane is.
     fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, Gauss)> {
-        let mut p = [0.0; 2];
+        let start = self.sensors[three[0].sensor].at;
+        let mut p = over_ground(start[0], start[1]);
         let mut a = [0.0; 3];
         let mut first = true;
         for _ in 0..3 {
             a = [0.0; 3];
             let mut b = [0.0; 2];
+            // By how much the ground falls away eastward and northward.
+            let fall = [-p[0] / EARTH_M, -p[1] / EARTH_M];
             for l in three {
                 let s = &self.sensors[l.sensor];
-                let d = [p[0] - s.at[0], p[1] - s.at[1]];
-                let r = if first { 1000.0 } else { (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0) };
-                let up = if first { flies([s.at[0], s.at[1]]) } else { flies(p) };
+                let n = l.n;
+                let d = minus(&p, &s.at);
+                let q = turn(&s.axes, &d);
+                let r = if first { 1000.0 } else { (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0) };
                 let var = l.variance(s, r);
-                let c = l.n[0] * s.at[0] + l.n[1] * s.at[1] - l.n[2] * (up - s.at[2]);
-                a[0] += l.n[0] * l.n[0] / var;
-                a[1] += l.n[0] * l.n[1] / var;
-                a[2] += l.n[1] * l.n[1] / var;
-                b[0] += l.n[0] * c / var;
-                b[1] += l.n[1] * c / var;
+                // From `p` along the ground to where the bearing is.
+                let along = [n[0] + n[2] * fall[0], n[1] + n[2] * fall[1]];
+                let c = -dot(&n, &d);
+                a[0] += along[0] * along[0] / var;
+                a[1] += along[0] * along[1] / var;
+                a[2] += along[1] * along[1] / var;
+                b[0] += along[0] * c / var;
+                b[1] += along[1] * c / var;
             }
             let det = a[0] * a[2] - a[1] * a[1];
             if det.is_nan() || det <= 1e-12 {
                 return None;
             }
-            p = [(a[2] * b[0] - a[1] * b[1]) / det, (a[0] * b[1] - a[1] * b[0]) / det];
+            p = over_ground(p[0] + (a[2] * b[0] - a[1] * b[1]) / det, p[1] + (a[0] * b[1] - a[1] * b[0]) / det);
             first = false;
         }
-        let at = [p[0], p[1], flies(p)];
         let mut d2 = 0.0;
         for l in three {
             let s = &self.sensors[l.sensor];
-            let d = minus(&at, &s.at);
-            let r = (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0);
+            let q = turn(&s.axes, &minus(&p, &s.at));
+            let r = (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0);
             // Ahead, not behind, and within hearing.
-            if dot(&d, &l.ahead) < 0.0 || r > s.range[1] * HEARING {
+            if q[0] * libm::sin(l.m.z[1]) + q[1] * libm::cos(l.m.z[1]) < 0.0 || r > s.range[1] * HEARING {
                 return None;
             }
-            let off = dot(&d, &l.n);
+            let off = q[0] * libm::cos(l.m.z[1]) - q[1] * libm::sin(l.m.z[1]);
             d2 += off * off / l.variance(s, r);
         }
         let det = a[0] * a[2] - a[1] * a[1];
-        let pp = [a[2] / det, -a[1] / det, 0.0, a[0] / det, 0.0, FLIES_ABOUT * FLIES_ABOUT];
-        if pp[0] + pp[3] > 200.0 * 200.0 {
+        let flat = [a[2] / det, -a[1] / det, a[0] / det];
+        if flat[0] + flat[2] > 200.0 * 200.0 {
             return None;
         }
-        Some((d2, Gauss::standing(at, pp, self.settings.unknown_speed[0], 1.0)))
+        // Over ground as sure as the bearings; upwards, as it is up there, nobody knows.
+        let (x, y) = (-p[0] / EARTH_M, -p[1] / EARTH_M);
+        let steep = 1.0 + x * x + y * y;
+        let high = HEIGHT_M[1] * HEIGHT_M[1] / steep;
+        let pp = [
+            flat[0] + high * x * x,
+            flat[1] + high * x * y,
+            x * flat[0] + y * flat[1] - high * x,
+            flat[2] + high * y * y,
+            x * flat[1] + y * flat[2] - high * y,
+            x * x * flat[0] + 2.0 * x * y * flat[1] + y * y * flat[2] + high,
+        ];
+        Some((d2, Gauss::standing(p, pp, self.settings.unknown_speed[0], 1.0)))
     }
+}
+
+/// Here in the scene, and as high as what bearings find mostly flies.
+fn over_ground(x: f64, y: f64) -> V3 {
+    [x, y, HEIGHT_M[0] - height(&[x, y, 0.0])]
 }

@@ -74,7 +74,7 @@ pub struct Sky {
 pub struct Refused {
     /// Scans of no sensor that is known, or at no time that can be.
     pub unknown: u64,
-    /// Scans that came too late.
+    /// Scans that came too late, and plots of tracks whose steps of then are kept no longer.
     pub late: u64,
     /// Plots with numbers that nothing can measure.
     pub unfit: u64,
@@ -184,8 +184,8 @@ impl Sky {
     }
 
     /// Takes a whole scan of a sensor that was made at `t`, also when it comes late and when it is empty. Reports of
-    /// the tracks that it changed are added to `out`. Whoever calls must not pass times that are yet to come: what is as
-    /// late as [`Settings::forget`] after the newest is refused.
+    /// the tracks that it changed are added to `out`. Whoever calls must not pass times that are yet to come: what comes
+    /// later than [`Settings::rewind`] after the newest is refused, since nobody knows any more how things stood then.
     ///
     /// What is not fit to be worked on is left out and counted ([`Self::refused`]): a number that is not finite would
     /// spread over everything that it touches. So is what comes beyond [`MOST_PLOTS`].
@@ -194,7 +194,7 @@ impl Sky {
             self.refused.unknown += 1;
             return;
         };
-        if self.now - t >= self.settings.forget {
+        if self.now - t > self.settings.rewind {
             self.refused.late += 1;
             return;
         }
@@ -241,10 +241,7 @@ impl Sky {
         self.bodies.all(&mut all);
         for k in &all {
             let body = &mut self.bodies[*k];
-            if now > body.as_of {
-                body.r *= libm::exp(-(now - body.as_of) / self.settings.stay);
-                body.as_of = now;
-            }
+            body.fade(now, &self.settings);
             if now - body.shown >= 0.999 {
                 self.show(*k, now, out);
             }

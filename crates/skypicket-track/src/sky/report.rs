@@ -1,6 +1,6 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
-use super::{Name, Sky, body::Body, gauss::Gauss, settings::Settings};
+use super::{Name, Sky, body::Body, claims::SILENCE_S, gauss::Gauss, settings::Settings};
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +139,11 @@ impl Sky {
     }
 }
 
-/// Hardly there any more. What is said is shown, whatever is thought of it.
+/// Hardly there any more. What is said is shown, whatever is thought of it; and where there is nothing else, no longer
+/// than that.
 fn is_over(b: &Body, now: f64, settings: &Settings) -> bool {
-    let said = b.claims.any && now - b.claims.heard < if b.claims.alone() { 30.0 } else { 8.0 };
-    b.r < settings.over && !said
+    let silent = now - b.claims.heard;
+    if b.claims.alone() { silent >= SILENCE_S } else { b.r < settings.over && !(b.claims.any && silent < 8.0) }
 }
 
 /// Nothing was measured of it for so long that its state says nothing.

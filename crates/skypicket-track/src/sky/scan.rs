@@ -118,10 +118,7 @@ impl Sky {
             if chance < 1e-3 {
                 continue;
             }
-            if t > body.as_of {
-                body.r *= libm::exp(-(t - body.as_of) / self.settings.stay);
-                body.as_of = t;
-            }
+            body.fade(t, &self.settings);
             s.seen.push(Seen { body: k, then, motion, chance, from: at });
         }
         // Who could be who.
@@ -193,6 +190,10 @@ impl Sky {
             }
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
+            }
+            if seen.from.is_none() && any > 0.5 && body.steps.len() >= self.settings.steps {
+                // It was there then, and nobody knows any more where.
+                self.refused.late += 1;
             }
             if bearing {
                 // Bearings that could be this track's are joined as one, each as far as it could: with a choice made
