@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// What nobody has noticed is reckoned with this far around a sensor at most, m.
 const FAR: f64 = 20_000.0;
 
+/// Nothing gives off what can be found for certain: one miss would be the end of it.
+pub(super) const MOST_GIVES: f64 = 0.999;
 /// Plots that a track can have a choice of in a scan: of more, the likeliest.
 const MOST_EACH: usize = 50;
 
@@ -175,9 +177,9 @@ impl Sky {
                 let pd = from.pd;
                 let e = body.gives[ear];
                 let quiet = e * (1.0 - pd) / (1.0 - e * pd);
-                // What was found by its sound and radio goes on giving both; else its misses would mean nothing.
-                let least = if body.met { self.settings.gives } else { 0.02 };
-                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, 0.999);
+                // What was found by its sound or radio goes on giving that; else its misses would mean nothing.
+                let least = if body.met[ear] { self.settings.gives.min(MOST_GIVES) } else { 0.02 };
+                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, MOST_GIVES);
             }
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
