@@ -308,7 +308,7 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
         sector: [s.az0, s.az_width / 2.0],
         elevation: [s.el_min, s.el_max],
         floor: s.min_height.unwrap_or(f64::NEG_INFINITY),
-        sound: s.speed_of_sound,
+        sound: s.speed_of_sound.filter(|_| s.acoustic),
     }
 }
 

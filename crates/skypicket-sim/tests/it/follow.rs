@@ -139,3 +139,19 @@ fn every_beginning_comes_to_an_end() {
     let late = |text: &str| text.replacen("\"t1\":5.0", "\"t1\":1e10", 1);
     assert_eq!(followed(&late(&begun("1e10"))).0, followed(&late(&begun("0.1"))).0);
 }
+
+#[test]
+fn radio_is_not_late_by_the_way_of_sound_whatever_else_a_sensor_says() {
+    let all = text(&scene(Family::ALL[3], 5, 10.0));
+    let (head, rest) = all.split_once('\n').unwrap();
+    let mut said: serde_json::Value = serde_json::from_str(head).unwrap();
+    let mut spoilt = 0;
+    for s in said["sensors"].as_array_mut().unwrap() {
+        if s["acoustic"] != true {
+            s["speed_of_sound"] = 343.0.into();
+            spoilt += 1;
+        }
+    }
+    assert_eq!(spoilt, 2);
+    assert_eq!(followed(&format!("{said}\n{rest}")).0, followed(&all).0);
+}

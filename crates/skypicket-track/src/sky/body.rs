@@ -36,8 +36,8 @@ pub(super) struct Body {
     pub(super) confirmed: bool,
     /// Chance that it gives off what a radio finder, or an ear, can find.
     pub(super) gives: [f64; 2],
-    /// It began where bearings met.
-    pub(super) met: bool,
+    /// It began where such bearings met: of radio, of sound.
+    pub(super) met: [bool; 2],
     /// When it was shown last, s.
     pub(super) shown: f64,
     pub(super) claims: Claims,

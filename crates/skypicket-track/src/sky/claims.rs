@@ -249,7 +249,8 @@ impl Sky {
                     // It was there then, and nobody knows any more where.
                     self.refused.late += 1;
                 }
-                if !body.claims.alone() {
+                // Where it was before it was known is vague: that something speaks there makes it no surer.
+                if at.is_some() && !body.claims.alone() {
                     body.r = odds / (1.0 + odds);
                 }
                 k

@@ -4,7 +4,7 @@ use super::{
     Plot, Sky,
     gauss::{Gauss, V3, dot, minus, turn, turn_back},
     motion::Motion,
-    scan::Scratch,
+    scan::{MOST_GIVES, Scratch},
     sensor::{EARTH_M, Measured, Sense, Sensor, height},
 };
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ impl Sky {
                 continue;
             }
             let new = Loose::new(sensor, t, plot.m, s.assignment.free[j], &self.sensors[sensor]);
-            let mut best: Option<(f64, Gauss, f64)> = None;
+            let mut best: Option<(f64, Gauss, f64, [usize; 3])> = None;
             for (k, one) in all.iter().enumerate() {
                 let Some(p) = self.pair(&new, one) else { continue };
                 for two in &all[k + 1..] {
@@ -111,12 +111,13 @@ impl Sky {
                         && let Some((d2, g)) = self.meet(&[&new, one, two])
                         && best.as_ref().is_none_or(|b| d2 < b.0)
                     {
-                        best = Some((d2, g, new.free.min(one.free).min(two.free)));
+                        let free = new.free.min(one.free).min(two.free);
+                        best = Some((d2, g, free, [sensor, one.sensor, two.sensor]));
                     }
                 }
             }
             self.loose[sensor].push(new);
-            let Some((d2, g, free)) = best else { continue };
+            let Some((d2, g, free, by)) = best else { continue };
             if d2 > self.settings.meets {
                 continue;
             }
@@ -132,9 +133,14 @@ impl Sky {
             let motion = Motion::of(g, &self.settings.flight);
             let r = self.settings.met * free.max(self.settings.taken);
             let Some(k) = self.begin(t, &motion, None, r) else { continue };
-            self.bodies[k].gives = [0.95; 2];
-            self.bodies[k].met = true;
-            self.bodies[k].claims.seen = 2;
+            let body = &mut self.bodies[k];
+            // It gives off what these sensors find; of the rest nothing is known.
+            for sensor in by {
+                let ear = usize::from(self.sensors[sensor].sound.is_some());
+                body.gives[ear] = self.settings.gives.min(MOST_GIVES);
+                body.met[ear] = true;
+            }
+            body.claims.seen = 2;
         }
     }
 

@@ -20,6 +20,8 @@ const SURE: f64 = 0.95;
 
 /// A bearing is a known thing's as surely as this.
 const EXPLAINED: f64 = 0.7;
+/// Nothing gives off what can be found for certain: one miss would be the end of it.
+pub(super) const MOST_GIVES: f64 = 0.999;
 /// Plots that a track can have a choice of in a scan: of more, the likeliest.
 const MOST_EACH: usize = 50;
 
@@ -184,9 +186,9 @@ impl Sky {
                 let pd = from.pd;
                 let e = body.gives[ear];
                 let quiet = e * (1.0 - pd) / (1.0 - e * pd);
-                // What was found by its sound and radio goes on giving both; else its misses would mean nothing.
-                let least = if body.met { self.settings.gives } else { 0.02 };
-                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, 0.999);
+                // What was found by its sound or radio goes on giving that; else its misses would mean nothing.
+                let least = if body.met[ear] { self.settings.gives.min(MOST_GIVES) } else { 0.02 };
+                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, MOST_GIVES);
             }
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
@@ -254,7 +256,7 @@ impl Sky {
             s.explained.clear();
             s.explained.resize(plots.len(), 0.0);
             for p in &s.pairs {
-                if !self.bodies[s.seen[p.track].body].met {
+                if self.bodies[s.seen[p.track].body].met == [false; 2] {
                     s.explained[p.plot] += p.chance;
                 }
             }

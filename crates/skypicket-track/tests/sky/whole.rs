@@ -484,3 +484,45 @@ fn bearings_meet_over_the_ground_wherever_it_is() {
         assert!((var - 900.0).abs() < 1.0, "{far:?}: {var} m²");
     }
 }
+
+/// Three radio finders, and an ear that could hear what they find.
+fn finders(gives: f64) -> (Sky, Vec<Report>, [f64; 3]) {
+    let at = [[800.0, 0.0, 2.0], [-600.0, 300.0, 2.0], [0.0, 900.0, 2.0], [100.0, 100.0, 2.0]];
+    let ear = |k: usize| (k == 3).then_some(343.0);
+    let all: Vec<Sensor> = (0..4).map(|k| sensor(Sense::Bearing, at[k], ear(k))).collect();
+    let (mut sky, mut out) = (Sky::new(Settings { gives, ..Settings::default() }, all.clone()).unwrap(), Vec::new());
+    let thing = [200.0, 250.0, 60.0];
+    for (k, s) in all.iter().take(3).enumerate() {
+        let m = Measured { z: [0.0, s.sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+        sky.scan(k, 10.0, &[Plot { m, name: None }], &mut out);
+    }
+    sky.tick(10.0, &mut out);
+    assert_eq!(out.len(), 1);
+    (sky, out, thing)
+}
+
+#[test]
+fn what_radio_finders_find_need_not_be_heard() {
+    let (mut sky, mut out, _) = finders(0.95);
+    let before = out[0].existence;
+    out.clear();
+    sky.scan(3, 10.0, &[], &mut out);
+    let after = out[0].existence;
+    // By how much it fell says what chance it was given to be heard: half of what the ear would hear.
+    let chance = (before - after) / (before * (1.0 - after));
+    assert!(chance < 0.9 * 0.5 + 1e-6 && chance > 0.3, "{chance}");
+}
+
+#[test]
+fn whatever_is_assumed_to_give_off_what_can_be_found_is_worked_with() {
+    for gives in [0.999, 0.9995, 1.0] {
+        let (mut sky, mut out, thing) = finders(gives);
+        for k in 0..3 {
+            sky.scan(k, 11.0, &[], &mut out);
+            let at = [[800.0, 0.0, 2.0], [-600.0, 300.0, 2.0], [0.0, 900.0, 2.0]][k];
+            let m = Measured { z: [0.0, sensor(Sense::Bearing, at, None).sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+            sky.scan(k, 11.5, &[Plot { m, name: None }], &mut out);
+        }
+        sound(&out).unwrap();
+    }
+}
