@@ -7,7 +7,9 @@ use crate::scene::{
     Arrival, Cov, Header, Meas, MeasurementFile, Reading, Scan, SceneError, SensorKind, State, TrackLine, TrackWriter,
 };
 use skypicket_model::{Place, geo::Enu};
-use skypicket_track::sky::{Belief, Measured, Name, Plot, Report, Sense, Sensor, Settings, Sky, Unfit};
+use skypicket_track::sky::{
+    Belief, MOST_PLOTS, Measured, Name, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit,
+};
 use std::{
     collections::HashMap,
     io::{BufRead, Write},
@@ -16,8 +18,10 @@ use std::{
 /// Least clutter that is believed of a sensor, per metre and radian and radian, or per radian: where a scene says that
 /// there is none, one plot would otherwise be a thing for certain.
 const LEAST_CLUTTER: [f64; 2] = [1e-6, 1e-3];
-/// Most plots that wait for the end of their look; what comes beyond is left out and counted.
+/// Most plots that wait for the end of their look, of all sensors; then nothing waits any longer.
 const MOST_WAITING: usize = 100_000;
+/// Most names known at a time. More than tracks and waiting plots can hold, so that there is always one to forget.
+const MOST_NAMES: usize = 250_000;
 
 /// What came of following.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,8 +32,8 @@ pub struct Followed {
     pub sightings: u64,
     /// Lines that could not be read.
     pub bad_lines: u64,
-    /// Plots and scans that were read and left out: too late, too many, or with numbers that nothing can measure.
-    pub left_out: u64,
+    /// Plots and scans that were read and left out, and why.
+    pub left_out: Refused,
     /// Reports of tracks written.
     pub reports: u64,
 }
@@ -75,13 +79,62 @@ pub fn follow<R: BufRead, W: Write>(
     follower.finish()
 }
 
+/// Names that are claimed, and their numbers.
+struct Names {
+    known: HashMap<Box<str>, Name>,
+    texts: Vec<Box<str>>,
+    /// Numbers that stand for nothing any more.
+    spare: Vec<Name>,
+    most: usize,
+}
+
+impl Names {
+    fn new(most: usize) -> Self {
+        Self { known: HashMap::new(), texts: Vec::new(), spare: Vec::new(), most }
+    }
+
+    fn get(&self, text: &str) -> Option<Name> {
+        self.known.get(text).copied()
+    }
+
+    fn text(&self, name: Name) -> Option<&str> {
+        self.texts.get(name as usize).map(|t| &**t)
+    }
+
+    fn is_full(&self) -> bool {
+        self.known.len() >= self.most
+    }
+
+    /// A name that is not known yet.
+    fn add(&mut self, text: &str) -> Name {
+        let name = self.spare.pop().unwrap_or_else(|| {
+            self.texts.push(Box::default());
+            // There are never as many as a u32 counts.
+            Name::try_from(self.texts.len() - 1).unwrap_or(Name::MAX)
+        });
+        self.texts[name as usize] = text.into();
+        self.known.insert(text.into(), name);
+        name
+    }
+
+    /// Forgets all names but these.
+    fn keep(&mut self, held: impl Iterator<Item = Name>) {
+        let mut gone = vec![true; self.texts.len()];
+        held.for_each(|n| gone[n as usize] = false);
+        self.known.retain(|_, n| !gone[*n as usize]);
+        self.spare.clear();
+        self.spare.extend((0..).zip(&gone).filter(|(_, gone)| **gone).map(|(n, _)| n));
+    }
+}
+
 struct Follower<W> {
     frame: Enu,
     sky: Sky,
     looks: Vec<Look>,
+    /// Plots in all of these.
+    waiting: usize,
     kinds: Vec<Sense>,
-    names: HashMap<Box<str>, Name>,
-    texts: Vec<Box<str>>,
+    names: Names,
     reports: Vec<Report>,
     ticked: f64,
     arrived: f64,
@@ -96,10 +149,10 @@ impl<W: Write> Follower<W> {
         Ok(Self {
             kinds: sensors.iter().map(|s| s.sense).collect(),
             looks: vec![Look::default(); sensors.len()],
+            waiting: 0,
             sky: Sky::new(settings, sensors)?,
             frame,
-            names: HashMap::new(),
-            texts: Vec::new(),
+            names: Names::new(MOST_NAMES),
             reports: Vec::new(),
             ticked: header.t0,
             arrived: header.t0,
@@ -110,9 +163,12 @@ impl<W: Write> Follower<W> {
 
     fn take(&mut self, arrival: &Arrival) -> Result<(), FollowError> {
         let ta = arrival.ta();
+        // Whatever the head says of its begin: what arrives before it has its seconds too.
+        self.ticked = self.ticked.min(ta);
         while self.ticked + 1.0 <= ta {
-            // Over a silence in which nothing is followed there is nothing to say.
-            self.ticked += if self.sky.is_empty() { (ta - self.ticked).floor() } else { 1.0 };
+            // Over a silence in which nothing is followed there is nothing to say. So a gap of years is as many steps as the
+            // oldest track lasts. A second at least, since the difference of two times may be rounded to less.
+            self.ticked += if self.sky.is_empty() { (ta - self.ticked).floor().max(1.0) } else { 1.0 };
             self.sky.tick(self.ticked, &mut self.reports);
             self.write(self.ticked)?;
         }
@@ -134,13 +190,18 @@ impl<W: Write> Follower<W> {
                     self.look(m.sensor);
                     self.looks[m.sensor].number = m.scan;
                 }
+                if self.waiting >= MOST_WAITING {
+                    // Of looks that never end, and of many sensors.
+                    (0..self.looks.len()).for_each(|sensor| self.look(sensor));
+                }
                 let look = &mut self.looks[m.sensor];
-                if look.plots.len() >= MOST_WAITING {
-                    self.done.left_out += 1;
+                if look.plots.len() >= MOST_PLOTS {
+                    self.done.left_out.many += 1;
                     return;
                 }
                 look.t = m.t;
                 look.plots.push(plot);
+                self.waiting += 1;
             }
             Sense::Person => self.done.sightings += 1,
             Sense::Claim => self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports),
@@ -154,6 +215,7 @@ impl<W: Write> Follower<W> {
         let look = &mut self.looks[scan.sensor];
         look.number = scan.scan;
         self.sky.scan(scan.sensor, scan.t, &look.plots, &mut self.reports);
+        self.waiting -= look.plots.len();
         look.plots.clear();
     }
 
@@ -162,19 +224,22 @@ impl<W: Write> Follower<W> {
         let look = &mut self.looks[sensor];
         if !look.plots.is_empty() {
             self.sky.scan(sensor, look.t, &look.plots, &mut self.reports);
+            self.waiting -= look.plots.len();
             look.plots.clear();
         }
     }
 
     fn name(&mut self, text: &str) -> Name {
         if let Some(name) = self.names.get(text) {
-            return *name;
+            return name;
         }
-        // More names than a u32 counts do not fit into memory.
-        let name = Name::try_from(self.texts.len()).unwrap_or(Name::MAX);
-        self.texts.push(text.into());
-        self.names.insert(text.into(), name);
-        name
+        if self.names.is_full() {
+            // What is still to be written says names too.
+            let waiting = self.looks.iter().flat_map(|l| &l.plots).filter_map(|p| p.name);
+            let written = self.reports.iter().filter_map(|r| r.name);
+            self.names.keep(self.sky.names().chain(waiting).chain(written));
+        }
+        self.names.add(text)
     }
 
     fn write(&mut self, ta: f64) -> Result<(), FollowError> {
@@ -192,7 +257,7 @@ impl<W: Write> Follower<W> {
                     Belief::Confirmed => State::Confirmed,
                     Belief::Deleted => State::Deleted,
                 },
-                uas_id: r.name.and_then(|n| self.texts.get(n as usize).cloned()),
+                uas_id: r.name.and_then(|n| self.names.text(n).map(Into::into)),
                 suspect: r.suspect,
             };
             self.done.reports += 1;
@@ -210,7 +275,12 @@ impl<W: Write> Follower<W> {
             self.look(sensor);
         }
         self.write(self.arrived)?;
-        self.done.left_out += self.sky.refused();
+        let Refused { unknown, late, unfit, many } = self.sky.refused();
+        let left_out = &mut self.done.left_out;
+        left_out.unknown += unknown;
+        left_out.late += late;
+        left_out.unfit += unfit;
+        left_out.many += many;
         match self.out.finish() {
             Ok(_) => Ok(self.done),
             Err(SceneError::Io(e)) => Err(e.into()),
@@ -238,7 +308,7 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
         sector: [s.az0, s.az_width / 2.0],
         elevation: [s.el_min, s.el_max],
         floor: s.min_height.unwrap_or(f64::NEG_INFINITY),
-        sound: s.speed_of_sound,
+        sound: s.speed_of_sound.filter(|_| s.acoustic),
     }
 }
 
@@ -251,5 +321,22 @@ fn measured(reading: &Reading, frame: &Enu) -> Measured {
         Reading::Position { lla: [lat_deg, lon_deg, h], var } => {
             Measured { z: frame.from_place(Place { lat_deg, lon_deg, alt_hae_m: Some(h) }), r: var }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nobody_has_any_more_make_room_for_others() {
+        let mut names = Names::new(3);
+        let [a, b, c] = ["a", "b", "c"].map(|x| names.add(x));
+        assert!(names.is_full());
+        names.keep([a, c, a].into_iter());
+        assert_eq!((names.get("a"), names.get("b"), names.is_full()), (Some(a), None, false));
+        assert_eq!(names.add("d"), b, "numbers do not grow");
+        assert_eq!([a, b, c].map(|n| names.text(n)), [Some("a"), Some("d"), Some("c")]);
+        assert!(names.is_full());
     }
 }

@@ -8,7 +8,7 @@ use skypicket_sim::{
     follow::{FollowError, Followed, follow},
     scene::{MeasurementFile, SceneError},
 };
-use skypicket_track::sky::Settings;
+use skypicket_track::sky::{Refused, Settings};
 use std::io::{self, BufWriter};
 
 /// Bad lines that are named one by one; beyond these they are counted.
@@ -52,15 +52,29 @@ fn said(name: &str, done: &Followed) -> End {
             done.sightings
         );
     }
-    if done.left_out > 0 {
-        eprintln!(
-            "skypicket: {name}: {} scans and plots were left out: too late, too many, or with numbers that nothing measures",
-            done.left_out
-        );
-    }
+    let mut wrong = Vec::new();
     match done.bad_lines {
-        0 => End::OK,
-        1 => End::refused(Some(format!("{name}: 1 line could not be read; the rest was followed"))),
-        n => End::refused(Some(format!("{name}: {n} lines could not be read; the rest was followed"))),
+        0 => {}
+        1 => wrong.push("1 line could not be read".to_owned()),
+        n => wrong.push(format!("{n} lines could not be read")),
+    }
+    let Refused { unknown, late, unfit, many } = done.left_out;
+    if done.left_out.all() > 0 {
+        let why: Vec<String> = [
+            (late, "too late"),
+            (many, "too many at a time"),
+            (unfit, "with numbers that nothing measures"),
+            (unknown, "of no sensor or time that can be"),
+        ]
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, why)| format!("{n} {why}"))
+        .collect();
+        wrong.push(format!("{} looks and measurements were left out: {}", done.left_out.all(), why.join(", ")));
+    }
+    if wrong.is_empty() {
+        End::OK
+    } else {
+        End::refused(Some(format!("{name}: {}; the rest was followed", wrong.join("; "))))
     }
 }

@@ -51,7 +51,7 @@ const KEPT: &[(Family, f64, f64, f64)] =
 fn arrival_is_never_earlier_than_the_line_above_and_every_track_is_in_every_second() {
     let scene = scene(Family::ALL[4], 3, 40.0);
     let (out, done, bad) = followed(&text(&scene));
-    assert_eq!((bad.len(), done.left_out, done.bad_lines), (0, 0, 0));
+    assert_eq!((bad.len(), done.left_out.all(), done.bad_lines), (0, 0, 0));
     assert!(done.sightings < done.measurements && done.reports > 0);
     assert_eq!(out, followed(&text(&scene)).0, "the same input, the same bytes");
     let mut before = f64::NEG_INFINITY;
@@ -108,7 +108,7 @@ fn a_look_whose_end_was_lost_is_taken_all_the_same() {
     let ends: Vec<&str> = all.lines().filter(|l| l.starts_with("{\"type\":\"scan\"")).collect();
     let without: Vec<&str> = all.lines().filter(|l| *l != ends[9] && *l != ends[19]).collect();
     let (out, done, bad) = followed(&without.join("\n"));
-    assert_eq!((bad.len(), done.left_out), (0, 0));
+    assert_eq!((bad.len(), done.left_out.all()), (0, 0));
     let confirmed = |text: &str| {
         let tracks = read_tracks(text.as_bytes(), scene.header.origin).unwrap();
         tracks.tracks.iter().filter(|t| t.iter().any(|l| l.state == State::Confirmed)).count()
@@ -121,6 +121,37 @@ fn a_long_silence_takes_no_longer_than_a_short_one() {
     let all = text(&scene(Family::ALL[0], 5, 5.0));
     let later = r#"{"type":"scan","sensor":"R1","scan":99,"t":9e9,"ta":9e9,"n":0,"seq":0}"#;
     let (out, done, bad) = followed(&format!("{}\n{later}\n", all.trim_end()));
-    assert_eq!((bad.len(), done.left_out), (0, 0));
+    assert_eq!((bad.len(), done.left_out.all()), (0, 0));
     assert!(out.lines().last().unwrap().contains("deleted"), "the track is over");
+}
+
+#[test]
+fn every_beginning_comes_to_an_end() {
+    let all = text(&scene(Family::ALL[0], 5, 5.0));
+    // What a second later is by addition is less than a second later by subtraction.
+    let begun = |t0: &str| all.replacen("\"t0\":0.0", &format!("\"t0\":{t0}"), 1);
+    let first = r#"{"type":"scan","sensor":"R1","scan":0,"t":1.0,"ta":1.0,"n":0,"seq":0}"#;
+    let text = begun("1e-16");
+    assert_ne!(text, all);
+    let (head, _) = text.split_once('\n').unwrap();
+    assert_eq!(followed(&format!("{head}\n{first}\n")).1.bad_lines, 0);
+    // A scene that says that it begins after its measurements has its seconds all the same.
+    let late = |text: &str| text.replacen("\"t1\":5.0", "\"t1\":1e10", 1);
+    assert_eq!(followed(&late(&begun("1e10"))).0, followed(&late(&begun("0.1"))).0);
+}
+
+#[test]
+fn radio_is_not_late_by_the_way_of_sound_whatever_else_a_sensor_says() {
+    let all = text(&scene(Family::ALL[3], 5, 10.0));
+    let (head, rest) = all.split_once('\n').unwrap();
+    let mut said: serde_json::Value = serde_json::from_str(head).unwrap();
+    let mut spoilt = 0;
+    for s in said["sensors"].as_array_mut().unwrap() {
+        if s["acoustic"] != true {
+            s["speed_of_sound"] = 343.0.into();
+            spoilt += 1;
+        }
+    }
+    assert_eq!(spoilt, 2);
+    assert_eq!(followed(&format!("{said}\n{rest}")).0, followed(&all).0);
 }

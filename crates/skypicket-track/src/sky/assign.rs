@@ -20,6 +20,9 @@ pub struct Pair {
 
 /// Clusters of at most so many tracks and plots are enumerated.
 const SMALL: usize = 8;
+/// Up to this many tracks times plots (and one "unseen" for each track) the best assignment is looked for; beyond, there is
+/// neither the memory nor the time, and the likeliest pair is taken first.
+const LARGE: usize = 1_000_000;
 
 /// Solves who is who. Its buffers are kept from scan to scan.
 #[derive(Debug, Clone, Default)]
@@ -93,7 +96,11 @@ impl Assignment {
                 } else {
                     self.marginals(pairs, &order[from..to], tracks);
                 }
-                self.best(pairs, &order[from..to]);
+                if self.rows.len() * (self.cols.len() + self.rows.len()) <= LARGE {
+                    self.best(pairs, &order[from..to]);
+                } else {
+                    self.likeliest(pairs, &mut order[from..to]);
+                }
             }
             from = to;
         }
@@ -233,6 +240,25 @@ impl Assignment {
             if self.col_of[p.plot] == NONE {
                 self.col_of[p.plot] = self.cols.len();
                 self.cols.push(p.plot);
+            }
+        }
+    }
+
+    /// The likeliest pair first, then the likeliest of what is left. The order of the cluster is another afterwards.
+    fn likeliest(&mut self, pairs: &mut [Pair], cluster: &mut [(usize, usize)]) {
+        cluster.sort_unstable_by(|(_, a), (_, b)| {
+            let (a, b) = (&pairs[*a], &pairs[*b]);
+            b.chance.total_cmp(&a.chance).then((a.track, a.plot).cmp(&(b.track, b.plot)))
+        });
+        self.used.clear();
+        self.used.resize(self.rows.len() + self.cols.len(), false);
+        for (_, k) in cluster.iter() {
+            let p = &mut pairs[*k];
+            let (i, j) = (self.row_of[p.track], self.rows.len() + self.col_of[p.plot]);
+            p.best = p.odds > 1.0 && !self.used[i] && !self.used[j];
+            if p.best {
+                self.used[i] = true;
+                self.used[j] = true;
             }
         }
     }

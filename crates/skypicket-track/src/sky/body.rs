@@ -5,12 +5,15 @@ use super::{
     claims::Claims,
     join,
     motion::Motion,
+    registration::Registration,
     sensor::{Measured, Sensor},
     settings::Settings,
 };
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// A state at a time, and what was joined there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Step {
     pub(super) t: f64,
     pub(super) motion: Motion,
@@ -19,22 +22,22 @@ pub(super) struct Step {
 }
 
 /// One thing that may be there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Body {
-    /// Its number; never used again.
+    /// Its number, from 1 on; never used again.
     pub(super) id: u64,
     /// Chance that it is there, at `as_of`.
     pub(super) r: f64,
     /// The moment that `r` is of, s.
     pub(super) as_of: f64,
     /// Its last steps, oldest first; never empty.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: VecDeque<Step>,
     /// It is believed.
     pub(super) confirmed: bool,
     /// Chance that it gives off what a radio finder, or an ear, can find.
     pub(super) gives: [f64; 2],
-    /// It began where bearings met.
-    pub(super) met: bool,
+    /// It began where such bearings met: of radio, of sound.
+    pub(super) met: [bool; 2],
     /// When it was shown last, s.
     pub(super) shown: f64,
     pub(super) claims: Claims,
@@ -56,9 +59,20 @@ pub(super) fn at_time(body: &Body, t: f64, settings: &Settings) -> (Option<usize
 
 /// Puts a step behind the one that it came from and works through what came after it again. Whether it was put there:
 /// a step that left no state to go on with is left out, since nothing could ever mend it.
-pub(super) fn insert(body: &mut Body, base: usize, step: &Step, sensors: &[Sensor], settings: &Settings) -> bool {
+pub(super) fn insert(
+    body: &mut Body,
+    base: usize,
+    step: &Step,
+    sensors: &[Sensor],
+    offs: &[Registration],
+    settings: &Settings,
+) -> bool {
     if !step.motion.is_sound() {
         return false;
+    }
+    if body.steps.len() == body.steps.capacity() {
+        // A few at a time: doubling would keep twice what is needed.
+        body.steps.reserve_exact(4);
     }
     body.steps.insert(base + 1, *step);
     for k in base + 2..body.steps.len() {
@@ -67,7 +81,7 @@ pub(super) fn insert(body: &mut Body, base: usize, step: &Step, sensors: &[Senso
         let predicted = before.motion.predict(it.t - before.t, &settings.flight);
         it.motion = predicted;
         if let Some((sensor, m)) = &it.by {
-            join(&mut it.motion, &sensors[*sensor], m);
+            join(&mut it.motion, &sensors[*sensor], &offs[*sensor], m);
             if !it.motion.is_sound() {
                 it.motion = predicted;
                 it.by = None;
@@ -83,23 +97,14 @@ pub(super) fn insert(body: &mut Body, base: usize, step: &Step, sensors: &[Senso
 }
 
 impl Sky {
-    /// Something new.
-    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> usize {
-        let mut steps = self.scratch.pool.pop().unwrap_or_else(|| Vec::with_capacity(self.settings.steps + 1));
-        steps.clear();
-        steps.push(Step { t, motion: *motion, by });
-        self.bodies.push(Body {
-            id: self.next,
-            r,
-            as_of: t,
-            steps,
-            confirmed: false,
-            gives: [0.5; 2],
-            met: false,
-            shown: f64::NEG_INFINITY,
-            claims: Claims::default(),
-        });
+    /// Something new; none where there are as many as there can be. This is counted.
+    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> Option<usize> {
+        if self.bodies.len() >= self.settings.tracks {
+            self.refused.many += 1;
+            return None;
+        }
+        let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown: f64::NEG_INFINITY, ..Body::default() };
         self.next += 1;
-        self.bodies.len() - 1
+        Some(self.bodies.add(body, Step { t, motion: *motion, by }, self.now))
     }
 }

@@ -2,21 +2,42 @@
 
 use super::{
     Name, Plot, Report, Sky,
-    body::{Step, insert},
-    gauss::{Gauss, dot, minus},
+    body::{Body, Step, at_time, insert},
+    gauss::{AT, Gauss, dot, minus},
     join,
     motion::Motion,
-    sensor::{Sensor, height},
+    sensor::{Measured, Sensor, height},
+    settings::Settings,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// A word is good for this long for comparing, s.
+const FRESH_S: f64 = 1.5;
+
+/// Where something said it was.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Word {
+    t: f64,
+    m: Measured,
+}
+
+/// How long a name counts that is not said again while others are, s.
+const NAME_LASTS_S: f64 = 60.0;
+/// What counts less than this is no name any more.
+const LEAST_NAME: f64 = 1e-2;
+/// After so long a silence what rests on its own word alone is over, s.
+pub(super) const SILENCE_S: f64 = 30.0;
+
 /// What a track says of itself, and what speaks for and against it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Claims {
-    /// The names that it gave, and how often; the most frequent counts.
-    names: [(Name, u32); 3],
+    /// The names that it gave, and how often and lately; what is most so counts.
+    names: [(Name, f64); 3],
     /// When it last said anything.
     pub(super) heard: f64,
+    /// By how much its chance to be there fell since then only because it said nothing.
+    faded: f64,
     /// Scans in which something that it did not say itself was seen of it.
     pub(super) seen: u32,
     /// Bearings of emissions with its name that pointed at it, and that did not.
@@ -25,19 +46,49 @@ pub(super) struct Claims {
     pub(super) misfits: u32,
     /// It said where it is at least once.
     pub(super) any: bool,
+    /// What it said last of where it is.
+    pub(super) word: Option<Word>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            names: [(0, 0.0); 3],
+            heard: f64::NEG_INFINITY,
+            faded: 1.0,
+            seen: 0,
+            fits: 0,
+            misfits: 0,
+            any: false,
+            word: None,
+        }
+    }
 }
 
 impl Claims {
     /// The name that it gives most often.
     pub(super) fn name(&self) -> Option<Name> {
-        let best = self.names.iter().fold((0, 0), |best, n| if n.1 > best.1 { *n } else { best });
-        (best.1 > 0).then_some(best.0)
+        let best = self.names.iter().fold((0, 0.0), |best, n| if n.1 > best.1 { *n } else { best });
+        (best.1 > 0.0).then_some(best.0)
     }
 
-    /// It gives a name.
-    pub(super) fn says(&mut self, name: Name) {
-        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0 && n.0 == name) {
-            n.1 += 1;
+    /// The names that it gave and that are still kept.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> + use<> {
+        self.names.into_iter().filter(|n| n.1 > 0.0).map(|n| n.0)
+    }
+
+    /// It gives a name. What it said before counts the less the longer ago that is: a name that is said no longer must not
+    /// outweigh the one that is.
+    pub(super) fn says(&mut self, name: Name, t: f64) {
+        let fade = libm::exp(-(t - self.heard).clamp(0.0, 1e3) / NAME_LASTS_S);
+        for n in &mut self.names {
+            n.1 *= fade;
+            if n.1 < LEAST_NAME {
+                n.1 = 0.0;
+            }
+        }
+        if let Some(n) = self.names.iter_mut().find(|n| n.1 > 0.0 && n.0 == name) {
+            n.1 += 1.0;
             return;
         }
         let mut least = 0;
@@ -46,17 +97,49 @@ impl Claims {
                 least = k;
             }
         }
-        self.names[least] = (name, 1);
+        self.names[least] = (name, 1.0);
     }
 
     /// It gave this name before.
     pub(super) fn said(&self, name: Name) -> bool {
-        self.names.iter().any(|n| n.1 > 0 && n.0 == name)
+        self.names.iter().any(|n| n.1 > 0.0 && n.0 == name)
+    }
+
+    /// Where it should be by what it said last, with the velocity that it has; none where that is too long ago. It rests
+    /// on nothing that anybody else measured of the place.
+    pub(super) fn said_place(&self, t: f64, g: &Gauss) -> Option<Gauss> {
+        let word = self.word.filter(|w| (t - w.t).abs() < FRESH_S)?;
+        let dt = t - word.t;
+        let mut said = *g;
+        for i in 0..3 {
+            said.p[i] = word.m.z[i] + dt * g.v[i];
+            for j in i..3 {
+                said.pp[AT[i][j]] = dt * dt * g.vv[AT[i][j]];
+            }
+            // Nobody turns within a second or two by more than this.
+            said.pp[AT[i][i]] += word.m.r[i] + dt * dt;
+        }
+        Some(said)
     }
 
     /// Rests on its own word alone.
     pub(super) fn alone(&self) -> bool {
         self.any && self.seen == 0
+    }
+}
+
+impl Body {
+    /// Nobody has looked, and it has said nothing: it may have gone. A word alone fades sooner than what was seen, since
+    /// who speaks does so every second or so.
+    pub(super) fn fade(&mut self, t: f64, settings: &Settings) {
+        if t <= self.as_of {
+            return;
+        }
+        let stay = if self.claims.alone() { settings.word_stay } else { settings.stay };
+        let fade = libm::exp(-(t - self.as_of) / stay);
+        self.r *= fade;
+        self.claims.faded *= fade;
+        self.as_of = t;
     }
 }
 
@@ -68,11 +151,13 @@ impl Sky {
         from: &Sensor,
         t: f64,
         plot: &Plot,
+        named: &mut Vec<usize>,
         out: &mut Vec<Report>,
     ) -> bool {
         let Some(name) = plot.name else { return false };
         let mut known = false;
-        for k in 0..self.bodies.len() {
+        self.bodies.named(name, named);
+        for k in named.iter().copied() {
             let body = &mut self.bodies[k];
             if body.claims.name() != Some(name) {
                 continue;
@@ -81,14 +166,15 @@ impl Sky {
             let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
             let step = &body.steps[at];
             let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
-            let (_, d2) = join(&mut motion, from, &plot.m);
+            let (_, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 < 12.0 {
                 body.claims.fits += 1;
                 let by = Some((sensor, plot.m));
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
+                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
             } else {
                 body.claims.misfits += 1;
             }
+            self.bodies.moved(k, self.now);
             self.show(k, t, out);
         }
         known
@@ -101,17 +187,20 @@ impl Sky {
         let p = plot.m.z;
         let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
-        let mut best: Option<(f64, usize, usize, Motion)> = None;
-        for (k, body) in self.bodies.iter().enumerate() {
-            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
-            let step = &body.steps[at];
+        let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
+        let mut near = std::mem::take(&mut self.scratch.near);
+        self.bodies.reaching(&p, 5.0 * own, &mut near);
+        for k in near.iter().copied() {
+            let body = &self.bodies[k];
+            // What is older than all that is kept of a track can still be its word.
+            let step = body.steps.iter().rfind(|x| x.t <= t).unwrap_or(&body.steps[0]);
             let d = minus(&p, &step.motion.states[0].p);
-            let reach = 60.0 * (t - step.t) + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
+            let reach = 60.0 * (t - step.t).abs() + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
             if dot(&d, &d) > reach * reach {
                 continue;
             }
-            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
-            let (ln, d2) = join(&mut motion, from, &plot.m);
+            let (at, mut motion) = at_time(body, t, &self.settings);
+            let (ln, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 > self.settings.gate {
                 continue;
             }
@@ -125,11 +214,17 @@ impl Sky {
                 best = Some((odds, k, at, motion));
             }
         }
+        self.scratch.near = near;
         // One that rests on its word alone goes where it says it is, however far.
         let again = plot.name.and_then(|n| {
-            self.bodies.iter().position(|b| {
-                b.claims.alone() && b.claims.name() == Some(n) && t >= b.last().t && t - b.claims.heard < 30.0
-            })
+            let mut named = std::mem::take(&mut self.scratch.named);
+            self.bodies.named(n, &mut named);
+            let again = named.iter().copied().find(|k| {
+                let b = &self.bodies[*k];
+                b.claims.alone() && b.claims.name() == Some(n) && t - b.claims.heard < SILENCE_S
+            });
+            self.scratch.named = named;
+            again
         });
         let k = match best {
             None if again.is_some() => {
@@ -138,18 +233,32 @@ impl Sky {
                 let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
                 let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
                 let body = &mut self.bodies[k];
-                body.steps.clear();
-                body.steps.push(Step { t, motion, by: Some((sensor, plot.m)) });
+                // An old word does not lead it back.
+                if t >= body.last().t {
+                    body.steps.clear();
+                    body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)) });
+                }
                 k
             }
             Some((odds, k, at, motion)) => {
                 let by = Some((sensor, plot.m));
                 let body = &mut self.bodies[k];
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.settings);
-                if !body.claims.alone() {
+                if let Some(at) = at {
+                    insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                } else if body.steps.len() >= self.settings.steps {
+                    // It was there then, and nobody knows any more where.
+                    self.refused.late += 1;
+                }
+                // Where it was before it was known is vague: that something speaks there makes it no surer.
+                if at.is_some() && !body.claims.alone() {
                     body.r = odds / (1.0 + odds);
                 }
                 k
+            }
+            // Words cost nothing: however many there are, what is seen must find room.
+            None if self.alone >= self.settings.tracks.div_ceil(2) => {
+                self.refused.many += 1;
+                return;
             }
             None => {
                 let [over_ground, up] = self.settings.unknown_speed;
@@ -157,16 +266,26 @@ impl Sky {
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
                 let by = Some((sensor, plot.m));
-                self.begin(t, &motion, by, self.settings.word)
+                let Some(k) = self.begin(t, &motion, by, self.settings.word) else { return };
+                self.alone += 1;
+                k
             }
         };
         let body = &mut self.bodies[k];
+        if body.claims.alone() && t > body.claims.heard {
+            // It speaks still. What its silence took is given back; what radars took that do not see it is not.
+            body.r = (body.r / body.claims.faded.max(1e-30)).min(self.settings.word);
+            body.claims.faded = 1.0;
+        }
         body.as_of = body.as_of.max(t);
         body.claims.any = true;
-        body.claims.heard = body.claims.heard.max(t);
+        body.claims.word = Some(Word { t, m: plot.m });
         if let Some(name) = plot.name {
-            body.claims.says(name);
+            self.bodies.says(k, name, t);
         }
+        let body = &mut self.bodies[k];
+        body.claims.heard = body.claims.heard.max(t);
+        self.bodies.moved(k, self.now);
         self.show(k, t, out);
     }
 }

@@ -2,113 +2,253 @@
 
 use super::{
     Plot, Sky,
-    gauss::{Gauss, minus},
+    gauss::{Gauss, V3, dot, minus, turn, turn_back},
     motion::Motion,
-    sensor::Measured,
+    scan::{MOST_GIVES, Scratch},
+    sensor::{EARTH_M, Measured, Sense, Sensor, height},
 };
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is a little beyond a finder's reach is heard at times, too.
+const HEARING: f64 = 1.1;
+/// How high over the origin's height flies what bearings find, and how sure that is, m.
+const HEIGHT_M: [f64; 2] = [60.0, 30.0];
+
+/// Bearings of one scan that can meet others; beyond, they would meet anywhere.
+const MOST_OF_A_SCAN: usize = 40;
+/// Bearings that one can meet: the newest.
+const MOST_NEAR: usize = 120;
 
 /// A bearing that no track explains.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Loose {
-    sensor: usize,
+    pub(super) sensor: usize,
     t: f64,
     m: Measured,
     /// Chance that it is of no track.
     free: f64,
+    /// Normal of the upright plane through the sensor that it stands for, in the scene's axes.
+    n: V3,
+    /// The direction itself.
+    ahead: V3,
+}
+
+/// Of each finder of directions, the others that could find the same thing.
+pub(super) fn finders(sensors: &[Sensor]) -> Arc<[Box<[u32]>]> {
+    let is = |s: &Sensor| s.sense == Sense::Bearing;
+    let shared = |a: &Sensor, b: &Sensor| {
+        let d = minus(&a.at, &b.at);
+        is(b) && libm::hypot(d[0], d[1]) < (a.range[1] + b.range[1]) * HEARING
+    };
+    let of = |(k, a): (usize, &Sensor)| -> Box<[u32]> {
+        let others = sensors.iter().enumerate().filter(|(o, b)| *o != k && is(a) && shared(a, b));
+        others.map(|(o, _)| o as u32).collect()
+    };
+    sensors.iter().enumerate().map(of).collect()
+}
+
+impl Loose {
+    /// The bearing, with the upright plane that it stands for: its normal, and where it is to be met, in the scene's
+    /// axes. Far from the scene's origin "upright" and "north" are others than there.
+    fn new(sensor: usize, t: f64, m: Measured, free: f64, from: &Sensor) -> Self {
+        let (sin, cos) = (libm::sin(m.z[1]), libm::cos(m.z[1]));
+        let n = turn_back(&from.axes, &[cos, -sin, 0.0]);
+        Self { sensor, t, m, free, n, ahead: turn_back(&from.axes, &[sin, cos, 0.0]) }
+    }
+
+    /// It can have been heard by this sensor.
+    pub(super) fn is_sound(&self, from: &Sensor) -> bool {
+        self.t.is_finite()
+            && (0.0..=1.0).contains(&self.free)
+            && self.m.is_fit(from.sense)
+            && *self == Self::new(self.sensor, self.t, self.m, self.free, from)
+    }
+
+    /// Variance of where the plane is at a distance, m²: its angle's, and what the thing may have moved.
+    fn variance(&self, from: &Sensor, r: f64) -> f64 {
+        let moved = from.sound.map_or(0.0, |c| r / c) + 0.5;
+        self.m.r[1] * r * r + (6.0 * moved) * (6.0 * moved)
+    }
 }
 
 impl Sky {
     /// Bearings of three places that meet may be of something new: one alone says nothing of where, and two meet
     /// nearly always.
-    pub(super) fn cross(&mut self, sensor: usize, t: f64, plots: &[Plot], free: &[f64], taken: &[bool]) {
+    pub(super) fn cross(&mut self, sensor: usize, t: f64, plots: &[Plot], s: &mut Scratch) {
         let window = self.settings.crossing;
-        self.loose.retain(|l| t - l.t < window && l.t - t < window);
+        // Late looks come within the rewind: what is newer than they are must still be there for others.
+        let kept = self.now - window - self.settings.rewind;
+        let all = &mut s.loose;
+        all.clear();
+        for other in self.finders[sensor].iter() {
+            let loose = &mut self.loose[*other as usize];
+            loose.retain(|l| l.t > kept);
+            all.extend(loose.iter().filter(|l| (t - l.t).abs() < window));
+        }
+        if all.len() > MOST_NEAR {
+            all.sort_unstable_by(|a, b| b.t.total_cmp(&a.t).then(a.sensor.cmp(&b.sensor)));
+            all.truncate(MOST_NEAR);
+        }
+        self.loose[sensor].retain(|l| l.t > kept);
+        let mut tried = 0;
         for (j, plot) in plots.iter().enumerate() {
-            if taken[j] {
+            if s.taken[j] {
                 continue;
             }
-            let new = Loose { sensor, t, m: plot.m, free: free[j] };
-            let mut best: Option<(f64, Gauss, f64)> = None;
-            for (k, one) in self.loose.iter().enumerate() {
-                for two in &self.loose[k + 1..] {
-                    if one.sensor == sensor || two.sensor == sensor || one.sensor == two.sensor {
-                        continue;
-                    }
-                    if let Some((d2, g)) = self.meet(&[&new, one, two])
+            tried += 1;
+            if tried > MOST_OF_A_SCAN {
+                self.refused.many += 1;
+                continue;
+            }
+            let new = Loose::new(sensor, t, plot.m, s.assignment.free[j], &self.sensors[sensor]);
+            let mut best: Option<(f64, Gauss, f64, [usize; 3])> = None;
+            for (k, one) in all.iter().enumerate() {
+                let Some(p) = self.pair(&new, one) else { continue };
+                for two in &all[k + 1..] {
+                    if one.sensor != two.sensor
+                        && self.could_meet(&p, [&new, one, two])
+                        && let Some((d2, g)) = self.meet(&[&new, one, two])
                         && best.as_ref().is_none_or(|b| d2 < b.0)
                     {
-                        best = Some((d2, g, new.free.min(one.free).min(two.free)));
+                        let free = new.free.min(one.free).min(two.free);
+                        best = Some((d2, g, free, [sensor, one.sensor, two.sensor]));
                     }
                 }
             }
-            self.loose.push(new);
-            let Some((d2, g, free)) = best else { continue };
+            self.loose[sensor].push(new);
+            let Some((d2, g, free, by)) = best else { continue };
             if d2 > self.settings.meets {
                 continue;
             }
-            let close = self.bodies.iter().any(|b| {
-                let d = minus(&b.last().motion.place(), &g.p);
+            // Where a track is under one model can be a little beside where it is under the others.
+            self.bodies.known_within(&g.p, self.settings.apart + 200.0, &mut s.near);
+            let close = s.near.iter().any(|k| {
+                let d = minus(&self.bodies[*k].last().motion.place(), &g.p);
                 (d[0] * d[0] + d[1] * d[1]).sqrt() < self.settings.apart
             });
             if close {
                 continue;
             }
             let motion = Motion::of(g, &self.settings.flight);
-            let k = self.begin(t, &motion, None, self.settings.met * free.max(self.settings.taken));
-            self.bodies[k].gives = [0.95; 2];
-            self.bodies[k].met = true;
-            self.bodies[k].claims.seen = 2;
+            let r = self.settings.met * free.max(self.settings.taken);
+            let Some(k) = self.begin(t, &motion, None, r) else { continue };
+            let body = &mut self.bodies[k];
+            // It gives off what these sensors find; of the rest nothing is known.
+            for sensor in by {
+                let ear = usize::from(self.sensors[sensor].sound.is_some());
+                body.gives[ear] = self.settings.gives.min(MOST_GIVES);
+                body.met[ear] = true;
+            }
+            body.claims.seen = 2;
         }
     }
 
-    /// Where three bearings meet, and how well.
+    /// Where two bearings cross, if they do within what both can hear.
+    fn pair(&self, a: &Loose, b: &Loose) -> Option<[f64; 2]> {
+        let det = a.n[0] * b.n[1] - a.n[1] * b.n[0];
+        let (ca, cb) = (self.offset(a), self.offset(b));
+        let p = [(ca * b.n[1] - cb * a.n[1]) / det, (a.n[0] * cb - b.n[0] * ca) / det];
+        // Nearly parallel ones cross anywhere: the third bearing says where.
+        let near = |l: &Loose| {
+            let s = &self.sensors[l.sensor];
+            let d = [p[0] - s.at[0], p[1] - s.at[1]];
+            let far = 1.5 * s.range[1];
+            d[0] * l.ahead[0] + d[1] * l.ahead[1] > -0.2 * s.range[1] && d[0] * d[0] + d[1] * d[1] < far * far
+        };
+        (p[0].is_finite() && p[1].is_finite() && (det.abs() < 0.1 || (near(a) && near(b)))).then_some(p)
+    }
+
+    /// How far the plane of a bearing is from the scene's origin, at the height where things fly near its sensor.
+    fn offset(&self, l: &Loose) -> f64 {
+        let at = &self.sensors[l.sensor].at;
+        l.n[0] * at[0] + l.n[1] * at[1] - l.n[2] * (over_ground(at[0], at[1])[2] - at[2])
+    }
+
+    /// A quick look at whether a third bearing passes near enough to where two others cross. It never says no to three
+    /// that do meet.
+    fn could_meet(&self, p: &[f64; 2], [a, b, c]: [&Loose; 3]) -> bool {
+        let cross = |x: &Loose, y: &Loose| x.n[0] * y.n[1] - x.n[1] * y.n[0];
+        let off = c.n[0] * p[0] + c.n[1] * p[1] - self.offset(c);
+        let (ab, cb, ac) = (cross(a, b), cross(c, b), cross(a, c));
+        let most = |l: &Loose| {
+            let s = &self.sensors[l.sensor];
+            l.variance(s, s.range[1] * HEARING)
+        };
+        // Times the square of `ab`, so that nothing is divided by what may be nearly nought.
+        let var = ab * ab * most(c) + cb * cb * most(a) + ac * ac * most(b);
+        off * off * ab * ab <= self.settings.meets * var
+    }
+
+    /// Where three bearings meet, and how well. Each is in the plane of its own sensor, and what is found flies low over the
+    /// ground, which far from the origin is not where the origin's plane is.
     fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, Gauss)> {
-        let mut p = [0.0; 2];
+        let start = self.sensors[three[0].sensor].at;
+        let mut p = over_ground(start[0], start[1]);
         let mut a = [0.0; 3];
         let mut first = true;
         for _ in 0..3 {
             a = [0.0; 3];
             let mut b = [0.0; 2];
+            // By how much the ground falls away eastward and northward.
+            let fall = [-p[0] / EARTH_M, -p[1] / EARTH_M];
             for l in three {
                 let s = &self.sensors[l.sensor];
-                let n = [libm::cos(l.m.z[1]), -libm::sin(l.m.z[1])];
-                let d = [p[0] - s.at[0], p[1] - s.at[1]];
-                let r = if first { 1000.0 } else { (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0) };
-                let moved = s.sound.map_or(0.0, |c| r / c) + 0.5;
-                let var = l.m.r[1] * r * r + (6.0 * moved) * (6.0 * moved);
-                let c = n[0] * s.at[0] + n[1] * s.at[1];
-                a[0] += n[0] * n[0] / var;
-                a[1] += n[0] * n[1] / var;
-                a[2] += n[1] * n[1] / var;
-                b[0] += n[0] * c / var;
-                b[1] += n[1] * c / var;
+                let n = l.n;
+                let d = minus(&p, &s.at);
+                let q = turn(&s.axes, &d);
+                let r = if first { 1000.0 } else { (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0) };
+                let var = l.variance(s, r);
+                // From `p` along the ground to where the bearing is.
+                let along = [n[0] + n[2] * fall[0], n[1] + n[2] * fall[1]];
+                let c = -dot(&n, &d);
+                a[0] += along[0] * along[0] / var;
+                a[1] += along[0] * along[1] / var;
+                a[2] += along[1] * along[1] / var;
+                b[0] += along[0] * c / var;
+                b[1] += along[1] * c / var;
             }
             let det = a[0] * a[2] - a[1] * a[1];
             if det.is_nan() || det <= 1e-12 {
                 return None;
             }
-            p = [(a[2] * b[0] - a[1] * b[1]) / det, (a[0] * b[1] - a[1] * b[0]) / det];
+            p = over_ground(p[0] + (a[2] * b[0] - a[1] * b[1]) / det, p[1] + (a[0] * b[1] - a[1] * b[0]) / det);
             first = false;
         }
         let mut d2 = 0.0;
         for l in three {
             let s = &self.sensors[l.sensor];
-            let d = [p[0] - s.at[0], p[1] - s.at[1]];
-            let r = (d[0] * d[0] + d[1] * d[1]).sqrt().max(50.0);
+            let q = turn(&s.axes, &minus(&p, &s.at));
+            let r = (q[0] * q[0] + q[1] * q[1]).sqrt().max(50.0);
             // Ahead, not behind, and within hearing.
-            if d[0] * libm::sin(l.m.z[1]) + d[1] * libm::cos(l.m.z[1]) < 0.0 || r > s.range[1] * 1.1 {
+            if q[0] * libm::sin(l.m.z[1]) + q[1] * libm::cos(l.m.z[1]) < 0.0 || r > s.range[1] * HEARING {
                 return None;
             }
-            let moved = s.sound.map_or(0.0, |c| r / c) + 0.5;
-            let var = l.m.r[1] * r * r + (6.0 * moved) * (6.0 * moved);
-            let off = d[0] * libm::cos(l.m.z[1]) - d[1] * libm::sin(l.m.z[1]);
-            d2 += off * off / var;
+            let off = q[0] * libm::cos(l.m.z[1]) - q[1] * libm::sin(l.m.z[1]);
+            d2 += off * off / l.variance(s, r);
         }
         let det = a[0] * a[2] - a[1] * a[1];
-        let pp = [a[2] / det, -a[1] / det, 0.0, a[0] / det, 0.0, 30.0 * 30.0];
-        if pp[0] + pp[3] > 200.0 * 200.0 {
+        let flat = [a[2] / det, -a[1] / det, a[0] / det];
+        if flat[0] + flat[2] > 200.0 * 200.0 {
             return None;
         }
-        Some((d2, Gauss::standing([p[0], p[1], 60.0], pp, self.settings.unknown_speed[0], 1.0)))
+        // Over ground as sure as the bearings; upwards, as it is up there, nobody knows.
+        let (x, y) = (-p[0] / EARTH_M, -p[1] / EARTH_M);
+        let steep = 1.0 + x * x + y * y;
+        let high = HEIGHT_M[1] * HEIGHT_M[1] / steep;
+        let pp = [
+            flat[0] + high * x * x,
+            flat[1] + high * x * y,
+            x * flat[0] + y * flat[1] - high * x,
+            flat[2] + high * y * y,
+            x * flat[1] + y * flat[2] - high * y,
+            x * x * flat[0] + 2.0 * x * y * flat[1] + y * y * flat[2] + high,
+        ];
+        Some((d2, Gauss::standing(p, pp, self.settings.unknown_speed[0], 1.0)))
     }
+}
+
+/// Here in the scene, and as high as what bearings find mostly flies.
+fn over_ground(x: f64, y: f64) -> V3 {
+    [x, y, HEIGHT_M[0] - height(&[x, y, 0.0])]
 }

@@ -8,21 +8,25 @@
 //! Late reports are joined at their own time: each track keeps its last steps, and is worked on again from there.
 
 pub mod assign;
+mod bodies;
 mod body;
 mod claims;
 mod crossing;
 mod flock;
 pub mod gauss;
+mod keep;
 pub mod motion;
+mod registration;
 mod report;
 mod scan;
 pub mod sensor;
 pub mod settings;
 
-use body::Body;
+use bodies::Bodies;
 use crossing::Loose;
 use gauss::{dot, minus};
 use motion::{MODELS, Motion};
+pub use registration::Registration;
 pub use report::{Belief, Report};
 use scan::Scratch;
 use sensor::Component;
@@ -43,16 +47,46 @@ pub struct Plot {
 }
 
 /// The air of a scene.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(try_from = "keep::Kept")]
 pub struct Sky {
     settings: Settings,
     sensors: Arc<[Sensor]>,
-    bodies: Vec<Body>,
+    bodies: Bodies,
     next: u64,
     now: f64,
-    loose: Vec<Loose>,
+    /// When all were last looked through for what is over, s.
+    swept: f64,
+    /// How many rested on their own word alone then, and what began so since.
+    alone: usize,
+    /// Of each sensor, bearings that no track explains.
+    loose: Vec<Vec<Loose>>,
+    /// Of each sensor, the others that find directions of what it could find too.
+    finders: Arc<[Box<[u32]>]>,
+    /// Of each sensor, how far it is off.
+    registrations: Vec<Registration>,
     scratch: Scratch,
-    refused: u64,
+    refused: Refused,
+}
+
+/// What was left out, and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Refused {
+    /// Scans of no sensor that is known, or at no time that can be.
+    pub unknown: u64,
+    /// Scans that came too late, and plots of tracks whose steps of then are kept no longer.
+    pub late: u64,
+    /// Plots with numbers that nothing can measure.
+    pub unfit: u64,
+    /// Plots that were too many: in their scan, or for a track to begin with them, or a bearing to meet others.
+    pub many: u64,
+}
+
+impl Refused {
+    /// All of these.
+    pub fn all(&self) -> u64 {
+        self.unknown + self.late + self.unfit + self.many
+    }
 }
 
 /// Why no [`Sky`] can be made.
@@ -69,21 +103,29 @@ pub enum Unfit {
         /// The field that is wrong.
         field: &'static str,
     },
+    /// What was kept.
+    #[error("what was kept of the tracks is damaged: start without it, from the record")]
+    Kept,
 }
 
 /// Times reach this far from nought, s: Unix seconds fit.
 const LONGEST_S: f64 = 1e10;
+/// Most plots of a scan; what comes beyond is left out and counted.
+pub const MOST_PLOTS: usize = 10_000;
 /// ln 2π.
 const LN_2PI: f64 = 1.8378770664093453;
 
 /// Joins a measurement to a motion. Gives the natural logarithm of its likelihood and the least squared distance over
 /// the models.
-fn join(motion: &mut Motion, sensor: &Sensor, m: &Measured) -> (f64, f64) {
+fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) -> (f64, f64) {
     let mut parts = [Component::default(); 3];
     let mut ln = [0.0; MODELS];
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
         let n = sensor.components(m, state, &mut parts);
+        if sensor.sense == Sense::Radar {
+            off.put_right(&mut parts, &state.v);
+        }
         let start = state.p;
         let mut d2 = 0.0;
         for c in &parts[..n] {
@@ -104,47 +146,66 @@ impl Sky {
         for (number, sensor) in sensors.iter().enumerate() {
             sensor.check().map_err(|field| Unfit::Sensor { number, field })?;
         }
+        let sensors: Arc<[Sensor]> = sensors.into();
         Ok(Self {
             settings,
-            sensors: sensors.into(),
-            bodies: Vec::new(),
+            sensors: Arc::clone(&sensors),
+            bodies: Bodies::default(),
             next: 1,
             now: f64::NEG_INFINITY,
-            loose: Vec::new(),
+            swept: f64::NEG_INFINITY,
+            alone: 0,
+            loose: vec![Vec::new(); sensors.len()],
+            finders: crossing::finders(&sensors),
+            registrations: vec![Registration::default(); sensors.len()],
             scratch: Scratch::default(),
-            refused: 0,
+            refused: Refused::default(),
         })
+    }
+
+    /// How far off a sensor is, as far as that was learned.
+    pub fn registration(&self, sensor: usize) -> Option<&Registration> {
+        self.registrations.get(sensor)
     }
 
     /// Nothing is followed, not even tentatively.
     pub fn is_empty(&self) -> bool {
-        self.bodies.is_empty()
+        self.bodies.len() == 0
     }
 
-    /// Scans and plots refused so far: of no sensor that is known, too late, or with numbers that nothing can measure.
-    pub fn refused(&self) -> u64 {
+    /// Scans and plots refused so far, and why.
+    pub fn refused(&self) -> Refused {
         self.refused
     }
 
+    /// The names that tracks gave, as often as they are held. All others mean nothing any more.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.bodies.names()
+    }
+
     /// Takes a whole scan of a sensor that was made at `t`, also when it comes late and when it is empty. Reports of
-    /// the tracks that it changed are added to `out`. Whoever calls must not pass times that are yet to come: what is as
-    /// late as [`Settings::forget`] after the newest is refused.
+    /// the tracks that it changed are added to `out`. Whoever calls must not pass times that are yet to come: what comes
+    /// later than [`Settings::rewind`] after the newest is refused, since nobody knows any more how things stood then.
     ///
     /// What is not fit to be worked on is left out and counted ([`Self::refused`]): a number that is not finite would
-    /// spread over everything that it touches.
+    /// spread over everything that it touches. So is what comes beyond [`MOST_PLOTS`].
     pub fn scan(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
-        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense) else {
-            self.refused += 1;
+        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense).filter(|_| t.abs() <= LONGEST_S) else {
+            self.refused.unknown += 1;
             return;
         };
-        if t.is_nan() || t.abs() > LONGEST_S || self.now - t >= self.settings.forget {
-            self.refused += 1;
+        if self.now - t > self.settings.rewind {
+            self.refused.late += 1;
             return;
         }
+        let (plots, beyond) = plots.split_at(plots.len().min(MOST_PLOTS));
+        self.refused.many += beyond.len() as u64;
         self.now = self.now.max(t);
-        self.forget(out);
+        if self.now - self.swept >= 1.0 {
+            self.sweep(out);
+        }
         let fit = plots.iter().filter(|p| p.m.is_fit(sense)).count();
-        self.refused += (plots.len() - fit) as u64;
+        self.refused.unfit += (plots.len() - fit) as u64;
         if fit == plots.len() {
             return self.take(sensor, t, plots, out);
         }
@@ -171,22 +232,21 @@ impl Sky {
     /// A second passed: every track that was not shown for as long, as it is by now.
     pub fn tick(&mut self, now: f64, out: &mut Vec<Report>) {
         if now.is_nan() || now.abs() > LONGEST_S {
-            self.refused += 1;
+            self.refused.unknown += 1;
             return;
         }
         self.now = self.now.max(now);
         self.forget(out);
-        for body in &mut self.bodies {
-            if now > body.as_of {
-                body.r *= libm::exp(-(now - body.as_of) / self.settings.stay);
-                body.as_of = now;
+        let mut all = std::mem::take(&mut self.scratch.all);
+        self.bodies.all(&mut all);
+        for k in &all {
+            let body = &mut self.bodies[*k];
+            body.fade(now, &self.settings);
+            if now - body.shown >= 0.999 {
+                self.show(*k, now, out);
             }
         }
-        for k in 0..self.bodies.len() {
-            if now - self.bodies[k].shown >= 0.999 {
-                self.show(k, now, out);
-            }
-        }
-        self.bury(out);
+        self.scratch.all = all;
+        self.sweep(out);
     }
 }

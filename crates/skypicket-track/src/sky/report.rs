@@ -1,6 +1,6 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
-use super::{Name, Sky, body::Body, gauss::Gauss};
+use super::{Name, Sky, body::Body, claims::SILENCE_S, gauss::Gauss, settings::Settings};
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Sky {
         let silent = body.r < 0.05;
         let elsewhere = body.claims.misfits >= 2 && body.claims.fits == 0;
         let twice = body.claims.name().is_some_and(|n| {
-            self.bodies.iter().enumerate().any(|(o, b)| {
+            self.bodies.any_named(n, |o, b| {
                 o != k
                     && b.claims.seen > 2
                     && b.claims.name() == Some(n)
@@ -80,42 +80,73 @@ impl Sky {
         });
     }
 
-    /// Ends what is hardly there any more.
-    pub(super) fn bury(&mut self, out: &mut Vec<Report>) {
-        let (over, now) = (self.settings.over, self.now);
-        // What is said is shown, whatever is thought of it.
-        self.keep(out, |b| {
-            b.r >= over || (b.claims.any && now - b.claims.heard < if b.claims.alone() { 30.0 } else { 8.0 })
-        });
+    /// Ends those of these that are hardly there any more.
+    pub(super) fn bury(&mut self, these: &[usize], out: &mut Vec<Report>) {
+        for k in these {
+            if is_over(&self.bodies[*k], self.now, &self.settings) {
+                self.end(*k, out);
+            }
+        }
+    }
+
+    /// Looks through all: ends what is hardly there any more or long not measured, and notes where the others are.
+    pub(super) fn sweep(&mut self, out: &mut Vec<Report>) {
+        self.swept = self.now;
+        self.alone = 0;
+        let mut all = std::mem::take(&mut self.scratch.all);
+        self.bodies.all(&mut all);
+        for k in &all {
+            if is_over(&self.bodies[*k], self.now, &self.settings)
+                || is_stale(&self.bodies[*k], self.now, &self.settings)
+            {
+                self.end(*k, out);
+            } else {
+                self.alone += usize::from(self.bodies[*k].claims.alone());
+                self.bodies.moved(*k, self.now);
+            }
+        }
+        self.scratch.all = all;
     }
 
     /// Ends what nothing was measured of for so long that its state says nothing.
     pub(super) fn forget(&mut self, out: &mut Vec<Report>) {
-        let (forget, now) = (self.settings.forget, self.now);
-        self.keep(out, |b| now - b.last().t < forget);
+        let mut all = std::mem::take(&mut self.scratch.all);
+        self.bodies.all(&mut all);
+        for k in &all {
+            if is_stale(&self.bodies[*k], self.now, &self.settings) {
+                self.end(*k, out);
+            }
+        }
+        self.scratch.all = all;
     }
 
-    fn keep(&mut self, out: &mut Vec<Report>, keep: impl Fn(&Body) -> bool) {
-        let pool = &mut self.scratch.pool;
-        self.bodies.retain_mut(|b| {
-            if keep(b) {
-                return true;
-            }
-            if b.shown > f64::NEG_INFINITY {
-                let last = b.last();
-                out.push(Report {
-                    id: b.id,
-                    // Where it was when something was last measured of it.
-                    t: last.t,
-                    state: last.motion.merged(),
-                    belief: Belief::Deleted,
-                    existence: b.r,
-                    name: None,
-                    suspect: false,
-                });
-            }
-            pool.push(std::mem::take(&mut b.steps));
-            false
-        });
+    fn end(&mut self, k: usize, out: &mut Vec<Report>) {
+        let body = &self.bodies[k];
+        if body.shown > f64::NEG_INFINITY {
+            let last = body.last();
+            out.push(Report {
+                id: body.id,
+                // Where it was when something was last measured of it.
+                t: last.t,
+                state: last.motion.merged(),
+                belief: Belief::Deleted,
+                existence: body.r,
+                name: None,
+                suspect: false,
+            });
+        }
+        self.bodies.remove(k);
     }
+}
+
+/// Hardly there any more. What is said is shown, whatever is thought of it; and where there is nothing else, no longer
+/// than that.
+fn is_over(b: &Body, now: f64, settings: &Settings) -> bool {
+    let silent = now - b.claims.heard;
+    if b.claims.alone() { silent >= SILENCE_S } else { b.r < settings.over && !(b.claims.any && silent < 8.0) }
+}
+
+/// Nothing was measured of it for so long that its state says nothing.
+fn is_stale(b: &Body, now: f64, settings: &Settings) -> bool {
+    now - b.last().t >= settings.forget
 }

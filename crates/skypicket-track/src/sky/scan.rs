@@ -4,6 +4,7 @@ use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
     body::{Step, at_time, insert},
+    crossing::Loose,
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
@@ -14,6 +15,16 @@ use std::sync::Arc;
 /// What nobody has noticed is reckoned with this far around a sensor at most, m.
 const FAR: f64 = 20_000.0;
 
+/// A sensor's errors are learned from plots that are of a track as surely as this.
+const SURE: f64 = 0.95;
+
+/// A bearing is a known thing's as surely as this.
+const EXPLAINED: f64 = 0.7;
+/// Nothing gives off what can be found for certain: one miss would be the end of it.
+pub(super) const MOST_GIVES: f64 = 0.999;
+/// Plots that a track can have a choice of in a scan: of more, the likeliest.
+const MOST_EACH: usize = 50;
+
 /// What a scan is worked on with, kept from scan to scan: in the steady state nothing is allocated.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scratch {
@@ -21,15 +32,18 @@ pub(super) struct Scratch {
     pub(super) fit: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
     pairs: Vec<Pair>,
-    joined: Vec<Motion>,
     pub(super) mates: Vec<(usize, Gauss, f64)>,
     places: Vec<(V3, [f64; 6], f64)>,
     against: Vec<f64>,
     births: Vec<f64>,
-    taken: Vec<bool>,
-    assignment: Assignment,
-    /// Steps of tracks that are over, for those that begin.
-    pub(super) pool: Vec<Vec<Step>>,
+    pub(super) taken: Vec<bool>,
+    pub(super) assignment: Assignment,
+    /// Slots of tracks: those that are looked at, those of a name, all.
+    pub(super) near: Vec<usize>,
+    pub(super) named: Vec<usize>,
+    pub(super) loose: Vec<Loose>,
+    explained: Vec<f64>,
+    pub(super) all: Vec<usize>,
 }
 
 /// A track as a scan meets it.
@@ -56,7 +70,7 @@ impl Sky {
         s.taken.resize(plots.len(), false);
         if bearing {
             for (j, plot) in plots.iter().enumerate() {
-                s.taken[j] = self.name_heard(sensor, from, t, plot, out);
+                s.taken[j] = self.name_heard(sensor, from, t, plot, &mut s.near, out);
             }
         }
         // Where plots are in the scene, for a first look.
@@ -71,7 +85,7 @@ impl Sky {
                 s.births.push(0.0);
                 continue;
             }
-            let (p, cov) = from.place_of(&plot.m);
+            let (p, cov) = from.place_of(&self.registrations[sensor].without_motion(&plot.m));
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
             let birth =
                 self.settings.unnoticed_at(height(&p)) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
@@ -81,9 +95,11 @@ impl Sky {
         }
         // Tracks that it could see.
         s.seen.clear();
-        for (k, body) in self.bodies.iter_mut().enumerate() {
+        let far = from.range[1] + 500.0;
+        self.bodies.known_within(&from.at, far, &mut s.near);
+        for k in s.near.iter().copied() {
+            let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
-            let far = from.range[1] + 500.0;
             if near[0] * near[0] + near[1] * near[1] > far * far {
                 continue;
             }
@@ -104,20 +120,17 @@ impl Sky {
             if chance < 1e-3 {
                 continue;
             }
-            if t > body.as_of {
-                body.r *= libm::exp(-(t - body.as_of) / self.settings.stay);
-                body.as_of = t;
-            }
+            body.fade(t, &self.settings);
             s.seen.push(Seen { body: k, then, motion, chance, from: at });
         }
         // Who could be who.
         s.pairs.clear();
-        s.joined.clear();
         for (i, seen) in s.seen.iter().enumerate() {
             let body = &self.bodies[seen.body];
             let g = seen.motion.merged();
             let spread = g.spread();
             let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            let start = s.pairs.len();
             for (j, plot) in plots.iter().enumerate() {
                 if s.taken[j] {
                     continue;
@@ -131,7 +144,7 @@ impl Sky {
                     }
                 }
                 let mut joined = seen.motion;
-                let (ln, d2) = join(&mut joined, from, &plot.m);
+                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
                 if d2 > self.settings.gate {
                     continue;
                 }
@@ -139,8 +152,15 @@ impl Sky {
                 if odds < 1e-6 {
                     continue;
                 }
-                s.pairs.push(Pair { track: i, plot: j, odds, chance: 0.0, best: false });
-                s.joined.push(joined);
+                let pair = Pair { track: i, plot: j, odds, chance: 0.0, best: false };
+                let own = &mut s.pairs[start..];
+                if own.len() < MOST_EACH {
+                    s.pairs.push(pair);
+                } else if let Some(least) = own.iter_mut().min_by(|a, b| a.odds.total_cmp(&b.odds))
+                    && least.odds < odds
+                {
+                    *least = pair;
+                }
             }
         }
         s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
@@ -166,12 +186,16 @@ impl Sky {
                 let pd = from.pd;
                 let e = body.gives[ear];
                 let quiet = e * (1.0 - pd) / (1.0 - e * pd);
-                // What was found by its sound and radio goes on giving both; else its misses would mean nothing.
-                let least = if body.met { self.settings.gives } else { 0.02 };
-                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, 0.999);
+                // What was found by its sound or radio goes on giving that; else its misses would mean nothing.
+                let least = if body.met[ear] { self.settings.gives.min(MOST_GIVES) } else { 0.02 };
+                body.gives[ear] = (any + (1.0 - any) * quiet).clamp(least, MOST_GIVES);
             }
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
+            }
+            if seen.from.is_none() && any > 0.5 && body.steps.len() >= self.settings.steps {
+                // It was there then, and nobody knows any more where.
+                self.refused.late += 1;
             }
             if bearing {
                 // Bearings that could be this track's are joined as one, each as far as it could: with a choice made
@@ -180,13 +204,29 @@ impl Sky {
                     && let Some(m) = blend(&s.pairs[start..k], plots, any)
                 {
                     let mut motion = seen.motion;
-                    join(&mut motion, from, &m);
+                    join(&mut motion, from, &self.registrations[sensor], &m);
                     let by = Some((sensor, m));
-                    insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.settings);
+                    insert(
+                        body,
+                        base,
+                        &Step { t: seen.then, motion, by },
+                        &sensors,
+                        &self.registrations,
+                        &self.settings,
+                    );
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
-                let by = Some((sensor, plots[s.pairs[best].plot].m));
-                insert(body, base, &Step { t: seen.then, motion: s.joined[best], by }, &sensors, &self.settings);
+                let plot = s.pairs[best].plot;
+                if s.pairs[best].chance > SURE
+                    && let Some(said) = body.claims.said_place(t, &seen.motion.merged())
+                {
+                    self.registrations[sensor].learn_from(from, &plots[plot].m, &said, t);
+                }
+                let m = plots[plot].m;
+                let mut motion = seen.motion;
+                join(&mut motion, from, &self.registrations[sensor], &m);
+                let by = Some((sensor, m));
+                insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.registrations, &self.settings);
             }
         }
         if !bearing {
@@ -206,22 +246,33 @@ impl Sky {
                 let [over_ground, up] = self.settings.unknown_speed;
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
-                self.scratch.pool = std::mem::take(&mut s.pool);
                 let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
-                s.pool = std::mem::take(&mut self.scratch.pool);
+                let Some(k) = k else { continue };
                 self.bodies[k].claims.seen = 1;
             }
         }
         if bearing {
-            self.scratch.pool = std::mem::take(&mut s.pool);
-            self.cross(sensor, t, plots, &s.assignment.free, &s.taken);
-            s.pool = std::mem::take(&mut self.scratch.pool);
+            // What is of a thing whose place is known otherwise says nothing new.
+            s.explained.clear();
+            s.explained.resize(plots.len(), 0.0);
+            for p in &s.pairs {
+                if self.bodies[s.seen[p.track].body].met == [false; 2] {
+                    s.explained[p.plot] += p.chance;
+                }
+            }
+            for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
+                *taken |= *explained > EXPLAINED;
+            }
+            self.cross(sensor, t, plots, &mut s);
         }
+        s.near.clear();
         for seen in &s.seen {
+            self.bodies.moved(seen.body, self.now);
             self.show(seen.body, t, out);
+            s.near.push(seen.body);
         }
+        self.bury(&s.near, out);
         self.scratch = s;
-        self.bury(out);
     }
 }
 

@@ -80,9 +80,12 @@ pub fn wrap(a: f64) -> f64 {
     a - turns * 2.0 * PI
 }
 
+/// Mean radius of the Earth, m.
+pub(super) const EARTH_M: f64 = 6_371_009.0;
+
 /// Height over the scene's origin, m: up, and what the Earth curves away.
 pub fn height(p: &V3) -> f64 {
-    p[2] + (p[0] * p[0] + p[1] * p[1]) / (2.0 * 6_371_009.0)
+    p[2] + (p[0] * p[0] + p[1] * p[1]) / (2.0 * EARTH_M)
 }
 
 /// One number that a measurement holds: how it changes with the place, how far it was from what was expected, its

@@ -23,6 +23,8 @@ pub struct Settings {
     pub word: f64,
     /// How long a thing stays about on average while nobody looks, s.
     pub stay: f64,
+    /// The same of a thing that rests on its own word alone, while it says nothing, s.
+    pub word_stay: f64,
     /// Gate: largest squared distance, in sigmas, at which a measurement can be a track's.
     pub gate: f64,
     /// Chance from which on a track is believed.
@@ -55,11 +57,14 @@ pub struct Settings {
     pub apart: f64,
     /// Least chance that what began where bearings met gives off what made them.
     pub gives: f64,
-    /// How far back late reports are joined at their own time, s.
+    /// How far back late reports are joined at their own time, s. What comes later is refused.
     pub rewind: f64,
     /// Steps kept for that at most, a number; at least one is always kept.
     pub steps: usize,
-    /// A track of which nothing was measured for so long is over, and a scan as late as this is refused, s.
+    /// Most tracks at a time, tentative ones too; what rests on its own word alone has at most half of these. Beyond,
+    /// nothing new begins.
+    pub tracks: usize,
+    /// A track of which nothing was measured for so long is over, s.
     pub forget: f64,
 }
 
@@ -88,6 +93,7 @@ impl Default for Settings {
             untrue: 1e-12,
             word: 0.8,
             stay: 120.0,
+            word_stay: 15.0,
             gate: 20.0,
             confirm: 0.9,
             doubt: 0.35,
@@ -106,6 +112,7 @@ impl Default for Settings {
             gives: 0.95,
             rewind: 6.5,
             steps: 28,
+            tracks: 20_000,
             forget: 300.0,
         }
     }
@@ -142,6 +149,7 @@ impl Settings {
         within("high", self.high, 1.0, 1e5)?;
         within("untrue", self.untrue, 1e-30, 1.0)?;
         within("stay", self.stay, 1e-3, 1e9)?;
+        within("word_stay", self.word_stay, 1e-3, 1e9)?;
         within("gate", self.gate, 1e-3, 1e3)?;
         within("lost", self.lost, 1e-3, 1e6)?;
         within("vague", self.vague, self.lost, 1e5)?;
@@ -154,6 +162,7 @@ impl Settings {
         within("apart", self.apart, 0.0, 1e6)?;
         within("rewind", self.rewind, 0.0, 1e3)?;
         within("steps", self.steps as f64, 1.0, 1e4)?;
+        within("tracks", self.tracks as f64, 1.0, 1e6)?;
         // Longer than this a place that is only predicted says nothing, and its covariance leaves what f64 can hold.
         within("forget", self.forget, self.rewind.max(1.0), 1e3)
     }

@@ -194,6 +194,23 @@ fn a_long_row_is_solved_by_messages() {
     }
 }
 
+/// For the best of all ways there would be neither memory nor time: 20,000 tracks in one cluster.
+#[test]
+fn a_cluster_that_is_too_large_gives_each_track_one_plot_all_the_same() {
+    let tracks = 20_000;
+    let mut pairs = Vec::new();
+    for track in 0..tracks {
+        // Its own is the likelier, the next one's can be.
+        pairs.push(Pair { track, plot: track, odds: 50.0, chance: 0.0, best: false });
+        pairs.push(Pair { track, plot: track + 1, odds: 2.0, chance: 0.0, best: false });
+    }
+    Assignment::default().solve(&mut pairs, tracks, tracks + 1);
+    for p in &pairs {
+        assert_eq!(p.best, p.track == p.plot, "{p:?}");
+        assert!((0.0..=1.0).contains(&p.chance));
+    }
+}
+
 struct Enumerated<'a> {
     tracks: usize,
     pairs: &'a [Pair],

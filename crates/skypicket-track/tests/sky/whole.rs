@@ -1,7 +1,10 @@
 //! The whole engine.
 
 use proptest::prelude::*;
-use skypicket_track::sky::{Belief, Measured, Plot, Report, Sense, Sensor, Settings, Sky, Unfit};
+use skypicket_model::{Place, geo::Enu};
+use skypicket_track::sky::{
+    Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit, gauss::AT,
+};
 use std::f64::consts::PI;
 
 const FLAT: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
@@ -189,7 +192,7 @@ fn a_scan_that_comes_late_counts_as_if_it_had_been_in_time() {
         }
         out.clear();
         sky.tick(16.0, &mut out);
-        (confirmed(&out, 16.0), sky.refused())
+        (confirmed(&out, 16.0), sky.refused().all())
     };
     let in_time: Vec<usize> = (0..30).collect();
     // The 24th comes after the 28th.
@@ -226,8 +229,8 @@ fn what_nothing_can_measure_is_refused_and_counted_and_the_rest_of_the_scan_is_t
         one.scan(0, t, &plots, &mut out);
         two.scan(0, t, &[good], &mut other);
     }
-    assert_eq!(one.refused(), refused);
-    assert_eq!(two.refused(), 0);
+    assert_eq!(one.refused(), Refused { unfit: refused, ..Refused::default() });
+    assert_eq!(two.refused().all(), 0);
     assert_eq!(format!("{out:?}"), format!("{other:?}"));
     assert!(out.iter().any(|r| r.belief == Belief::Confirmed));
     // Of nobody, at no time, and of long ago.
@@ -236,7 +239,7 @@ fn what_nothing_can_measure_is_refused_and_counted_and_the_rest_of_the_scan_is_t
         one.scan(from, t, &[radar_plot(flies(1, 8.0))], &mut out);
     }
     one.tick(f64::NAN, &mut out);
-    assert_eq!((one.refused(), out.len()), (refused + 5, 0));
+    assert_eq!((one.refused(), out.len()), (Refused { unknown: 4, late: 1, unfit: refused, many: 0 }, 0));
 }
 
 #[test]
@@ -272,4 +275,254 @@ fn a_sensor_that_cannot_be_is_refused_by_its_field() {
         Sky::new(Settings { gate: -1.0, ..Settings::default() }, sensors()).err(),
         Some(Unfit::Settings(p)) if p.name == "gate"
     ));
+}
+
+#[test]
+fn there_are_only_so_many_tracks_and_what_is_seen_finds_room_beside_what_is_said() {
+    let settings = Settings { tracks: 100, ..Settings::default() };
+    let (mut sky, mut out) = (Sky::new(settings, sensors()).unwrap(), Vec::new());
+    let ids = |out: &[Report]| out.iter().map(|r| r.id).collect::<std::collections::BTreeSet<_>>().len();
+    // On a grid, each 60 m from the next.
+    let spot = |k: u32| [200.0 + 60.0 * f64::from(k % 30), -900.0 + 60.0 * f64::from(k / 30), 80.0];
+    let said = |k: u32| Plot { m: Measured { z: spot(k), r: [25.0; 3] }, name: Some(k) };
+    for k in 0..300 {
+        sky.scan(4, 0.0, &[said(k)], &mut out);
+    }
+    assert_eq!((ids(&out), sky.refused().many), (50, 250));
+    out.clear();
+    let seen: Vec<Plot> = (300..500).map(|k| radar_plot(spot(k))).collect();
+    sky.scan(0, 0.1, &seen, &mut out);
+    let many = sky.refused().many;
+    // Some of what is said is over at once, since the radar does not see it.
+    assert!((400..=450).contains(&many), "{many}");
+    sound(&out).unwrap();
+    // Nothing of it is there any more a minute later: others have their turn.
+    sky.tick(400.0, &mut out);
+    assert!(sky.is_empty());
+    for t in [400.0, 401.0, 402.0, 403.0] {
+        out.clear();
+        sky.scan(0, t, &[radar_plot(spot(7))], &mut out);
+    }
+    assert!(out.iter().any(|r| r.belief == Belief::Confirmed));
+    assert_eq!(sky.refused().many, many);
+}
+
+#[test]
+fn a_scan_has_only_so_many_plots_and_a_bearing_only_so_many_to_meet() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    sky.scan(4, 0.0, &vec![radar_plot(flies(1, 0.0)); MOST_PLOTS + 7], &mut out);
+    assert_eq!(sky.refused().many, 7);
+    // Three times as many bearings squared would be worked on for hours.
+    let fan = |n: u32| -> Vec<Plot> {
+        (0..n)
+            .map(|k| Plot { m: Measured { z: [0.0, f64::from(k) * 1e-3, 0.0], r: [1.0, 1e-5, 1.0] }, name: None })
+            .collect()
+    };
+    let mut crossed = Sky::new(Settings::default(), sensors()).unwrap();
+    for (s, t) in [(1, 0.0), (2, 0.1), (3, 0.2)] {
+        crossed.scan(s, t, &fan(2_000), &mut out);
+    }
+    assert_eq!(crossed.refused().many, 3 * 1_960);
+}
+
+fn said(p: [f64; 3], name: u32) -> Plot {
+    Plot { m: Measured { z: p, r: [25.0; 3] }, name: Some(name) }
+}
+
+fn bearing(sensor: usize, to: [f64; 3]) -> Plot {
+    Plot { m: Measured { z: [0.0, sensors()[sensor].sees(&to)[1], 0.0], r: [1.0, 1e-4, 1.0] }, name: None }
+}
+
+#[test]
+fn a_word_holds_while_it_is_repeated_and_fades_when_it_is_not() {
+    // A clock may count from any moment.
+    for begin in [0.0, 1.7e9, -5_000.0] {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        // Where no radar sees it, for minutes.
+        let there = |t: f64| [9_000.0 + 5.0 * (t - begin), 0.0, 80.0];
+        let mut t = begin;
+        while t < begin + 300.0 {
+            out.clear();
+            sky.scan(4, t, &[said(there(t), 7)], &mut out);
+            sky.tick(t + 0.5, &mut out);
+            t += 1.0;
+        }
+        assert!(out.iter().all(|r| r.belief == Belief::Confirmed && r.existence > 0.7), "{out:?}");
+        let mut before = f64::INFINITY;
+        for _ in 0..28 {
+            out.clear();
+            sky.tick(t, &mut out);
+            assert!(out.len() == 1 && out[0].existence < before, "{out:?}");
+            before = out[0].existence;
+            t += 1.0;
+        }
+        assert!(before < 0.2 && out[0].belief == Belief::Tentative, "{out:?}");
+        (0..4).for_each(|k| sky.tick(t + f64::from(k), &mut out));
+        assert!(sky.is_empty() && out.iter().any(|r| r.belief == Belief::Deleted), "begin {begin}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_said_any_more_gives_way_to_the_one_that_is() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    let mut name = |from: u32, to: u32, name: u32| {
+        for t in from..to {
+            out.clear();
+            sky.scan(4, f64::from(t), &[said([600.0, 100.0, 80.0], name)], &mut out);
+        }
+        let shown: Vec<_> = out.iter().map(|r| (r.id, r.name)).collect();
+        shown
+    };
+    assert_eq!(name(0, 600, 7), [(1, Some(7))]);
+    // The same place, another name: at first it may be another thing, which then says nothing.
+    let later = name(600, 720, 8);
+    assert!(later.iter().all(|(_, n)| *n == Some(8)), "{later:?}");
+}
+
+#[test]
+fn a_scan_that_is_older_than_what_is_kept_is_left_out_and_counted() {
+    let run = |late: &[f64]| {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        for s in 0..20 {
+            let t = f64::from(s);
+            sky.scan(0, t, &[radar_plot(flies(1, t)), radar_plot(flies(2, t))], &mut out);
+        }
+        for t in late {
+            // Somebody else, then.
+            sky.scan(0, *t, &[radar_plot(flies(4, *t))], &mut out);
+        }
+        out.clear();
+        sky.tick(21.0, &mut out);
+        (format!("{out:?}"), sky.refused())
+    };
+    let rewind = Settings::default().rewind;
+    let (without, none) = run(&[]);
+    let (with, two) = run(&[19.0 - rewind - 0.1, 2.0]);
+    assert_eq!((none.all(), two), (0, Refused { late: 2, ..Refused::default() }));
+    assert_eq!(with, without);
+    let (kept, none) = run(&[19.0 - rewind + 0.1]);
+    assert!(none.all() == 0 && kept != without);
+}
+
+#[test]
+fn a_late_look_does_not_take_from_bearings_what_they_can_meet() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    let thing = [200.0, 250.0, 60.0];
+    sky.scan(1, 10.0, &[bearing(1, thing)], &mut out);
+    sky.scan(2, 10.1, &[bearing(2, thing)], &mut out);
+    sky.scan(1, 8.0, &[], &mut out);
+    assert!(sky.is_empty());
+    sky.scan(3, 10.2, &[bearing(3, thing)], &mut out);
+    assert!(!sky.is_empty());
+}
+
+#[test]
+fn a_word_that_is_older_than_its_track_starts_no_twin() {
+    let ids = |out: &[Report]| out.iter().map(|r| r.id).collect::<std::collections::BTreeSet<_>>().len();
+    // By its word, and by what a radar saw first.
+    for seen in [false, true] {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        if seen {
+            for t in 10..13 {
+                sky.scan(0, f64::from(t), &[radar_plot(flies(1, f64::from(t)))], &mut out);
+            }
+        } else {
+            sky.scan(4, 10.0, &[said(flies(1, 10.0), 7)], &mut out);
+        }
+        for late in [9.4, 8.0, 9.0] {
+            sky.scan(4, late, &[said(flies(1, late), 7)], &mut out);
+        }
+        assert_eq!(ids(&out), 1, "seen {seen}");
+        // Its name is known from then on, and where it is stays as it was.
+        let last = out.last().unwrap();
+        assert_eq!(last.name, Some(7));
+        let t = if seen { 12.0 } else { 10.0 };
+        assert!((0..3).all(|i| (last.state.p[i] - flies(1, t)[i]).abs() < 10.0) && last.t == t, "{last:?}");
+    }
+    // One that rests on its word alone and goes wherever it says: an old word does not lead it back.
+    let (mut sky, mut out) = (sky(), Vec::new());
+    sky.scan(4, 10.0, &[said([900.0, 0.0, 80.0], 7)], &mut out);
+    sky.scan(4, 8.0, &[said([-900.0, 0.0, 80.0], 7)], &mut out);
+    assert_eq!((ids(&out), out[1].state.p[0] > 800.0), (1, true), "{out:?}");
+    // Another's word is another's.
+    sky.scan(4, 8.5, &[said([-900.0, 0.0, 80.0], 8)], &mut out);
+    assert_eq!(ids(&out), 2);
+}
+
+/// A hundred kilometres from the origin its plane is 780 m over the ground, and north is another.
+#[test]
+fn bearings_meet_over_the_ground_wherever_it_is() {
+    let origin = Place { lat_deg: 31.76, lon_deg: -106.49, alt_hae_m: Some(1140.0) };
+    let frame = Enu::at(origin);
+    for far in [[0.0, 0.0], [100_000.0, 0.0], [0.0, 100_000.0], [-70_000.0, -70_000.0]] {
+        // Places of there, by their own plane.
+        let there = Place { alt_hae_m: Some(1140.0), ..frame.to_place([far[0], far[1], 0.0]) };
+        let near = Enu::at(there);
+        let all: Vec<Sensor> = [[800.0, 0.0], [-600.0, 300.0], [0.0, 900.0]]
+            .map(|[e, n]| {
+                let own = Enu::at(near.to_place([e, n, 2.0]));
+                let at = frame.from_place(own.origin());
+                Sensor { axes: own.turn_from(&frame), at, ..sensor(Sense::Bearing, at, None) }
+            })
+            .into();
+        let thing = frame.from_place(near.to_place([200.0, 250.0, 60.0]));
+        let mut sky = Sky::new(Settings::default(), all.clone()).unwrap();
+        let mut out = Vec::new();
+        for (k, s) in all.iter().enumerate() {
+            let m = Measured { z: [0.0, s.sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+            sky.scan(k, 10.0, &[Plot { m, name: None }], &mut out);
+        }
+        sky.tick(10.0, &mut out);
+        assert_eq!(out.len(), 1, "{far:?}");
+        let place = near.from_place(frame.to_place(out[0].state.p));
+        let off: [f64; 3] = std::array::from_fn(|i| place[i] - [200.0, 250.0, 60.0][i]);
+        // The Earth is taken for a ball here, which is 2 m in height; and what is seen low moves little for that.
+        assert!(off[0].abs() < 1.0 && off[1].abs() < 1.0 && off[2].abs() < 3.0, "{far:?}: off by {off:?}");
+        // Over ground it is as sure as the bearings; upwards nobody knows, along the plumb line of there.
+        let up = near.turn_from(&frame)[2];
+        let var: f64 = (0..3).map(|i| up[i] * (0..3).map(|j| out[0].state.pp[AT[i][j]] * up[j]).sum::<f64>()).sum();
+        assert!((var - 900.0).abs() < 1.0, "{far:?}: {var} m²");
+    }
+}
+
+/// Three radio finders, and an ear that could hear what they find.
+fn finders(gives: f64) -> (Sky, Vec<Report>, [f64; 3]) {
+    let at = [[800.0, 0.0, 2.0], [-600.0, 300.0, 2.0], [0.0, 900.0, 2.0], [100.0, 100.0, 2.0]];
+    let ear = |k: usize| (k == 3).then_some(343.0);
+    let all: Vec<Sensor> = (0..4).map(|k| sensor(Sense::Bearing, at[k], ear(k))).collect();
+    let (mut sky, mut out) = (Sky::new(Settings { gives, ..Settings::default() }, all.clone()).unwrap(), Vec::new());
+    let thing = [200.0, 250.0, 60.0];
+    for (k, s) in all.iter().take(3).enumerate() {
+        let m = Measured { z: [0.0, s.sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+        sky.scan(k, 10.0, &[Plot { m, name: None }], &mut out);
+    }
+    sky.tick(10.0, &mut out);
+    assert_eq!(out.len(), 1);
+    (sky, out, thing)
+}
+
+#[test]
+fn what_radio_finders_find_need_not_be_heard() {
+    let (mut sky, mut out, _) = finders(0.95);
+    let before = out[0].existence;
+    out.clear();
+    sky.scan(3, 10.0, &[], &mut out);
+    let after = out[0].existence;
+    // By how much it fell says what chance it was given to be heard: half of what the ear would hear.
+    let chance = (before - after) / (before * (1.0 - after));
+    assert!(chance < 0.9 * 0.5 + 1e-6 && chance > 0.3, "{chance}");
+}
+
+#[test]
+fn whatever_is_assumed_to_give_off_what_can_be_found_is_worked_with() {
+    for gives in [0.999, 0.9995, 1.0] {
+        let (mut sky, mut out, thing) = finders(gives);
+        for k in 0..3 {
+            sky.scan(k, 11.0, &[], &mut out);
+            let at = [[800.0, 0.0, 2.0], [-600.0, 300.0, 2.0], [0.0, 900.0, 2.0]][k];
+            let m = Measured { z: [0.0, sensor(Sense::Bearing, at, None).sees(&thing)[1], 0.0], r: [1.0, 1e-4, 1.0] };
+            sky.scan(k, 11.5, &[Plot { m, name: None }], &mut out);
+        }
+        sound(&out).unwrap();
+    }
 }

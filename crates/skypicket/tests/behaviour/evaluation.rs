@@ -181,6 +181,22 @@ fn a_scene_is_made_followed_and_scored() {
     assert!(piped.stdout == out.stdout, "the rest is followed as it was");
     assert!(said(&piped).contains("standard input: line 2: "), "{}", said(&piped));
     assert!(said(&piped).contains("1 line could not be read; the rest was followed"), "{}", said(&piped));
+
+    // What could be read and was left out all the same: a look of long ago, and two places that are anywhere.
+    let text = fs::read_to_string(&meas).unwrap();
+    let claim = r#"{"type":"meas","sensor":"RID1","kind":"remoteid","scan":1,"t":99,"ta":99,"z":{"lat":31.76,"lon":-106.49,"h":1200},"R":[1e13,25,25],"id":"x","seq":1}"#;
+    let late = r#"{"type":"scan","sensor":"R1","scan":9999,"t":2,"ta":99,"n":0,"seq":2}"#;
+    let more = folder.file("more.jsonl", format!("{text}{claim}\n{claim}\n{late}\n"));
+    let left = run(&["track", more.to_str().unwrap()]);
+    assert_eq!(left.status.code(), Some(1), "{}", said(&left));
+    assert!(left.stdout.starts_with(&out.stdout), "the rest is followed as it was");
+    assert!(
+        said(&left).contains(
+            "more.jsonl: 3 looks and measurements were left out: 1 too late, 2 with numbers that nothing measures; the rest was followed"
+        ),
+        "{}",
+        said(&left)
+    );
 }
 
 #[test]
@@ -197,4 +213,28 @@ fn what_is_no_measurement_file_is_refused_and_help_says_which_engine_the_centre_
     }
     let help = String::from_utf8(run(&["track", "--help"]).stdout).unwrap();
     assert!(help.contains("still follow with the earlier engine"), "{help}");
+}
+
+/// A check that is asked for and cannot be done has failed; and what it checks must not hang on how Python is run.
+#[test]
+fn a_kit_that_is_not_where_it_is_said_to_be_fails_the_check() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/eval-check");
+    let text = fs::read_to_string(script).unwrap();
+    assert!(!text.lines().any(|l| l.trim_start().starts_with("assert ")), "Python may leave out what assert says");
+    let folder = Folder::new();
+    folder.file("score.py", "");
+    let check = std::process::Command::new("python3")
+        .arg(script)
+        .args(["binary", "toy", "tools"])
+        .env("SKYPICKET_KIT", folder.path())
+        .env("PYTHONOPTIMIZE", "1")
+        .output();
+    match check {
+        Ok(out) => {
+            assert_eq!(out.status.code(), Some(1), "{out:?}");
+            assert!(said(&out).contains("there is no geo.py, make_scenarios.py"), "{out:?}");
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => println!("no Python here: not tried"),
+        Err(e) => panic!("{e}"),
+    }
 }
