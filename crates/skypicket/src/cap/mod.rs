@@ -6,7 +6,8 @@
 //! record is swept from there.
 //!
 //! Whoever was given an alert is given its end: an agency that is not released the next version finds a Cancel in its
-//! place, which has nothing of that version but that there is one.
+//! place, which has nothing of that version but that there is one. Whose systems had fetched none of it finds nothing: the
+//! words of the versions before are not for it any more either.
 
 pub mod keys;
 
@@ -15,9 +16,9 @@ use anyhow::Context;
 use keys::Keys;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    AgencyId, BulletinState, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see, notice::WITHDRAWN,
+    AgencyId, BulletinState, Deed, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see, notice::WITHDRAWN,
 };
-use skypicket_record::Record;
+use skypicket_record::{AccessQuery, Record};
 use skypicket_wire::{
     cap::{Alert, Name, Status},
     render::{Edition, atom, cap},
@@ -114,6 +115,8 @@ pub struct CapFeed {
     making: Arc<tokio::sync::Mutex<()>>,
     alerts: Cache<String, Arc<Signed>>,
     versions: Cache<NoticeId, Held>,
+    /// Which versions of a bulletin an agency's systems fetched, by whom the audit names them.
+    fetched: Cache<(PersonId, NoticeId), Arc<BTreeSet<u32>>>,
     /// Whom an alert was given since the start: token and identifier.
     given: Mutex<BTreeSet<(String, String)>>,
 }
@@ -209,6 +212,7 @@ impl CapFeed {
             making: Arc::default(),
             alerts: Cache::default(),
             versions: Cache::default(),
+            fetched: Cache::default(),
             given: Mutex::default(),
         })
     }
@@ -232,6 +236,9 @@ impl CapFeed {
             let open = |n: &Notice| n.bulletin().is_some() && may_leave(agency, reader, &n.marking);
             let each: Vec<(u32, bool)> = versions.iter().map(|n| (n.version, open(n))).collect();
             for (version, withdrawal) in found(&each) {
+                if withdrawal && !self.fetched(reader, &versions).await?.iter().any(|had| *had < version) {
+                    continue;
+                }
                 let released = Released { versions: Arc::clone(&versions), version, withdrawal };
                 if let Some(n) = released.notice().filter(|_| released.identifier().is_some()) {
                     all.push((std::cmp::Reverse(n.at), n.id, std::cmp::Reverse(n.version), released));
@@ -240,6 +247,37 @@ impl CapFeed {
         }
         all.sort_by_key(|(at, id, version, _)| (*at, *id, *version));
         Ok(all.into_iter().map(|(.., r)| r).collect())
+    }
+
+    /// The versions of a bulletin that systems of an agency fetched, as the audit has it.
+    async fn fetched(&self, reader: &PersonId, versions: &[Notice]) -> Result<Arc<BTreeSet<u32>>, CapError> {
+        let Some(first) = versions.first() else { return Ok(Arc::default()) };
+        let key = (reader.clone(), first.id);
+        if let Some(held) = self.fetched.get(&key) {
+            return Ok(held);
+        }
+        let generation = self.fetched.generation();
+        let mut found = BTreeSet::new();
+        let mut cursor = None;
+        loop {
+            let query = AccessQuery {
+                cursor,
+                person: Some(reader.clone()),
+                deed: Some(Deed::AlertGiven),
+                from: Some(first.at),
+                ..AccessQuery::default()
+            };
+            let page = self.centre.record.access(query).await.context("what was given of a bulletin")?;
+            let alerts = page.items.iter().filter_map(|r| parts_of(&r.access.what));
+            found.extend(alerts.filter(|(id, _, withdrawal)| *id == first.id && !withdrawal).map(|(_, v, _)| v));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let found = Arc::new(found);
+        self.fetched.hold(generation, key, Arc::clone(&found));
+        Ok(found)
     }
 
     /// The versions of a bulletin as the record has them: durable, so that nobody is given what a crash takes back.
@@ -388,6 +426,7 @@ impl CapFeed {
 
     /// It stands in the audit that it was.
     pub fn was_given(&self, token: &str, identifier: &str) {
+        self.fetched.clear();
         let mut given = lock(&self.given);
         if given.len() >= MOST_HELD * 10 {
             // Said once more in the audit, rather than kept for ever here.
@@ -405,6 +444,7 @@ impl CapFeed {
     fn let_go(&self) {
         self.versions.clear();
         self.alerts.clear();
+        self.fetched.clear();
     }
 
     /// Sweeps, and sees to the keys, until the centre stops.
