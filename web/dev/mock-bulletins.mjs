@@ -102,7 +102,7 @@ export class BulletinDesk {
   basis(links, marking) {
     const items = links.filter((l) => l.id.startsWith('0a')).map((link) => ({ link, title: 'Patrol North 3 saw two drones with loads', grade: { reliability: 'B', credibility: 2 }, marking: { tlp: 'TLP:AMBER', owner: 'sector', releasable_to: [], named: [] } }));
     const stricter = items.length > 0;
-    return { items, hidden: links.length - items.length, hidden_marking: links.length > items.length ? { tlp: 'TLP:AMBER', owner: 'county', releasable_to: [], named: [] } : null, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
+    return { items, hidden: links.length - items.length, hidden_marking: links.length > items.length ? { tlp: 'TLP:AMBER', owner: 'county', releasable_to: [], named: [] } : null, gone: 0, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
   }
   sees = (me) => me.roles.some((r) => ['watch', 'analyst', 'supervisor', 'auditor'].includes(r));
 

@@ -213,7 +213,8 @@ pub struct BulletinState {
 pub struct Unseen {
     /// How many things.
     pub count: u32,
-    /// The strictest marking of them, without the people whom it names; `None` where none of them is kept any more.
+    /// The strictest marking of them, without the people whom it names; `None` in records of before, where none of them
+    /// was kept any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marking: Option<Marking>,
 }

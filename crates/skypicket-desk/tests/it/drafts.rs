@@ -280,6 +280,34 @@ fn who_issues_without_having_seen_all_that_it_rests_on_knows_so_and_that_stands_
 }
 
 #[test]
+fn a_report_that_is_gone_is_hidden_from_nobody_and_a_correction_may_leave_it_out() {
+    let mut before = with_sightings();
+    let gone = Link::Report(ReportId(Uuid::from_u128(9)));
+    done(&mut before, "watch", propose(1, with_sheet(content("x"), &[on_sighting(2)], "")), 1).unwrap();
+    // It named a report that was there when it was written, and that was purged since.
+    let mut s = state(&before, 1).clone();
+    s.content.sheet.as_mut().unwrap().rests_on.insert(gone);
+    before.apply(&skypicket_model::DeskEvent::Bulletin { state: Box::new(s) }, at(2));
+    let t = read(&before, 1);
+    // Nobody has to say that they have not seen it.
+    one(done(&mut before, "lead", approve(1, t), 3));
+    assert_eq!(state(&before, 1).unseen, None);
+    // What is hidden is counted without it.
+    let mut s = state(&before, 1).clone();
+    s.content.sheet.as_mut().unwrap().rests_on.insert(on_sighting(1));
+    let seen = |by: &str| before.unseen(&pid(by), &s.content, at(4)).map(|u| u.count);
+    assert_eq!((seen("lead"), seen("b1")), (None, Some(2)), "both sightings, and not the report");
+    // Kept or left out.
+    for links in [&[gone, on_sighting(2)][..], &[on_sighting(2)]] {
+        let mut d = before.clone();
+        done(&mut d, "watch", correct(1, with_sheet(content("y"), links, ""), "w"), 5).unwrap();
+        let t = read(&d, 1);
+        one(done(&mut d, "lead", approve(1, t), 6));
+        assert_eq!(state(&d, 1).content.sheet.as_ref().unwrap().rests_on.contains(&gone), links.contains(&gone));
+    }
+}
+
+#[test]
 fn nobody_corrects_over_what_they_have_not_read_or_may_not_see() {
     let mut d = with_sightings();
     issued(&mut d, 1, content("x"));

@@ -3,6 +3,7 @@
 
 use crate::{
     bulletins::{act, approve, content, propose},
+    intelligence,
     support::{Centre, Client, SOON, id, items, run, text, until},
 };
 use serde_json::{Value, json};
@@ -183,6 +184,28 @@ fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and
     centre.terminate();
     let verified = centre.verify(&["--recompute"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn a_report_that_is_gone_is_counted_by_itself_and_approved_without_more_ado() {
+    let mut centre = Centre::start();
+    let [analyst, watch, supervisor, auditor] = ["analyst", "watch", "supervisor", "auditor"].map(|p| centre.person(p));
+    let report = intelligence::file(&analyst, &intelligence::content("A kite"));
+    let link = json!([{"to": "report", "id": report["report"]}]);
+    let waits = propose(&watch, &sheet("For all", &link, ""));
+    assert_eq!((&waits["basis"]["gone"], &waits["basis"]["hidden"]), (&json!(0), &json!(0)));
+    intelligence::act(&watch, &report, "purge-requests", json!({"why": "not so"})).ok(200);
+    intelligence::act(&auditor, &report, "purges", json!({"why": "not needed"})).ok(200);
+    let seen = one(&supervisor, &waits);
+    assert_eq!((&seen["basis"]["gone"], &seen["basis"]["hidden"]), (&json!(1), &json!(0)));
+    assert!(!seen.to_string().contains(text(&report, "/report")), "{seen}");
+    let issued = approve(&supervisor, &seen);
+    assert_eq!(issued["unseen"], Value::Null);
+    assert!(items(&auditor.see("/api/v1/audit?deed=approved_unseen")).is_empty());
+    // Corrected by somebody who writes what they see: it is left out.
+    let body = json!({"content": sheet("For all, too", &json!([]), ""), "why": "w"});
+    let waits = act(&watch, &issued, "corrections", body).ok(201);
+    assert_eq!(waits["basis"]["gone"], 0);
 }
 
 #[test]
