@@ -240,7 +240,7 @@ export class BulletinDesk {
         if (w?.by === who.id || b.authors.includes(who.id)) return problem(422, 'second_person', 'another person than the author must approve it');
         if (w?.at !== body.read) return problem(409, 'changed', 'it was changed since you read it: read it again');
         const hidden = this.view(b, who).basis;
-        if (hidden.hidden > (body.unseen ?? 0)) return problem(409, 'unseen', 'not all that it rests on may be seen by you');
+        if (hidden.hidden > (body.unseen ?? 0) || (hidden.hidden > 0 && JSON.stringify(body.unseen_marking) !== JSON.stringify(hidden.hidden_marking))) return problem(409, 'unseen', 'not all that it rests on may be seen by you');
         issue({ approved_by: who.id, unseen: hidden.hidden > 0 ? { count: hidden.hidden, marking: hidden.hidden_marking } : null });
       }
       if (parts[2] === 'break-glass') issue({ break_glass: body.why });

@@ -12,7 +12,7 @@ use crate::Refusal;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
     About, Audience, Bulletin, BulletinAct, BulletinContent, BulletinState, BulletinStep, Codes, Directory, Link,
-    Marking, Notice, NoticeId, NoticeState, PersonId, Phrase, Role, Sheet, Time,
+    Marking, Notice, NoticeId, NoticeState, PersonId, Phrase, Role, Sheet, Time, Tlp,
     bulletin::{Comment, Correction, Unseen},
     may_see,
 };
@@ -213,7 +213,7 @@ impl Bulletins {
                 check_why(why)?;
                 whole(content)
             }
-            BulletinAct::Approve { read, unseen, .. } => {
+            BulletinAct::Approve { read, unseen, unseen_marking, .. } => {
                 let s = known()?;
                 seen(s)?;
                 decide()?;
@@ -228,16 +228,18 @@ impl Bulletins {
                 released(&content)?;
                 // Whoever approves need not see all of it (they may be the only second person there is), but knows so.
                 match basis(&content, &named).unseen {
-                    Some(hidden) if hidden.count > *unseen => Err(refuse(
-                        "unseen",
-                        format!(
-                            "{} that it rests on may not be seen by you{}: approve without having seen them (unseen: \
-                             {}), or let somebody approve who may",
-                            things(hidden.count),
-                            marked(hidden.marking.as_ref()),
-                            hidden.count,
-                        ),
-                    )),
+                    Some(hidden) if hidden.count > *unseen || is_stricter(&hidden, unseen_marking.as_ref()) => {
+                        Err(refuse(
+                            "unseen",
+                            format!(
+                                "{} that it rests on may not be seen by you{}: approve without having seen them \
+                                 (unseen: {}, and their marking), or let somebody approve who may",
+                                things(hidden.count),
+                                marked(hidden.marking.as_ref()),
+                                hidden.count,
+                            ),
+                        ))
+                    }
                     _ => Ok(()),
                 }
             }
@@ -543,6 +545,13 @@ fn things(count: u32) -> String {
 
 fn marked(marking: Option<&Marking>) -> String {
     marking.map(|m| format!(", marked {} at the strictest", m.tlp.label())).unwrap_or_default()
+}
+
+/// Whether what is hidden is marked more strictly than somebody was told; not asked of records that do not say what they
+/// were told. Nothing is stricter than TLP:RED: whom it names is told to nobody else.
+fn is_stricter(hidden: &Unseen, told: Option<&Marking>) -> bool {
+    let (Some(now), Some(told)) = (&hidden.marking, told) else { return false };
+    told.tlp < Tlp::Red && !told.covers(now)
 }
 
 fn check_why(why: &str) -> Result<(), Refusal> {

@@ -8,8 +8,8 @@ use skypicket_desk::{
     bulletins::{MOST_COMMENT, MOST_COMMENTS},
 };
 use skypicket_model::{
-    Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Link, Marking, NoticeState, PersonId, Phrase,
-    ReportId, Sheet, SightingId, Time, TrackId, bulletin::Statement, entry::ActEntry, may_see,
+    Act, AgencyId, BulletinAct, BulletinContent, BulletinState, BulletinStep, Link, Marking, NoticeState, PersonId,
+    Phrase, ReportId, Sheet, SightingId, Time, Tlp, TrackId, bulletin::Statement, entry::ActEntry, may_see,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -280,6 +280,43 @@ fn who_issues_without_having_seen_all_that_it_rests_on_knows_so_and_that_stands_
 }
 
 #[test]
+fn what_is_marked_more_strictly_by_now_than_whoever_approves_was_told_is_not_approved() {
+    let mut d = with_boss();
+    let strict = patrol(content("")).marking;
+    let amber = Marking { tlp: Tlp::Amber, ..strict.clone() };
+    let shared = Marking { releasable_to: [AgencyId::new("elsewhere").unwrap()].into(), ..amber.clone() };
+    let red = Marking { tlp: Tlp::Red, named: [pid("lead")].into(), ..strict.clone() };
+    // What it rests on, marked ever more strictly; b1 of guard sees it at no time.
+    let marked = |m: &Marking| BulletinContent { marking: m.clone(), ..content("behind") };
+    issued(&mut d, 9, marked(&shared));
+    done(&mut d, "watch", propose(1, with_sheet(content("x"), &[Link::Notice(nid(9))], "asked")), 2).unwrap();
+    let t = read(&d, 1);
+    let nobody = |m: &Marking| Marking { named: BTreeSet::new(), ..m.clone() };
+    let steps = [shared, amber, strict, red];
+    for (k, now) in steps.iter().enumerate() {
+        if k > 0 {
+            done(&mut d, "watch", correct(9, marked(now), "w"), 3).unwrap();
+            let t = read(&d, 9);
+            one(done(&mut d, "lead", approve(9, t), 3));
+        }
+        let mut told = d.clone();
+        for (j, was) in steps.iter().enumerate() {
+            let act = approve_told(1, t, 1, &nobody(was));
+            let fits = d.check(&pid("b1"), &Act::Bulletin(act), at(4)).map_err(|r| r.code);
+            assert_eq!(fits, if j < k { Err("unseen") } else { Ok(()) }, "told {was:?}, is {now:?}");
+        }
+        assert_eq!(done(&mut told, "b1", approve_told(1, t, 0, &nobody(now)), 4), Err("unseen"), "too few");
+        one(done(&mut told, "b1", approve_told(1, t, 1, &nobody(now)), 4));
+        assert_eq!(state(&told, 1).unseen.as_ref().and_then(|u| u.marking.clone()), Some(nobody(now)));
+    }
+    // In records of before it was asked for nobody said what they were told: it stays as it was.
+    one(done(&mut d, "b1", approve_unseen(1, t, 1), 5));
+    let old = serde_json::json!({"do": "approve", "notice": nid(1), "read": t, "unseen": 1});
+    assert_eq!(serde_json::from_value::<BulletinAct>(old.clone()).unwrap(), approve_unseen(1, t, 1));
+    assert_eq!(serde_json::to_value(approve_unseen(1, t, 1)).unwrap(), old);
+}
+
+#[test]
 fn a_report_that_is_gone_is_hidden_from_nobody_and_a_correction_may_leave_it_out() {
     let mut before = with_sightings();
     let gone = Link::Report(ReportId(Uuid::from_u128(9)));
@@ -290,7 +327,7 @@ fn a_report_that_is_gone_is_hidden_from_nobody_and_a_correction_may_leave_it_out
     before.apply(&skypicket_model::DeskEvent::Bulletin { state: Box::new(s) }, at(2));
     let t = read(&before, 1);
     // Nobody has to say that they have not seen it.
-    one(done(&mut before, "lead", approve(1, t), 3));
+    one(done(&mut before, "lead", approve_told(1, t, 0, &Marking::default()), 3));
     assert_eq!(state(&before, 1).unseen, None);
     // What is hidden is counted without it.
     let mut s = state(&before, 1).clone();

@@ -19,8 +19,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skypicket_model::{
-    Access, Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Deed, NoticeId, PersonId, RequestId, Time,
-    may_see,
+    Access, Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Deed, Marking, NoticeId, PersonId,
+    RequestId, Time, Tlp, may_see,
 };
 use std::collections::BTreeSet;
 
@@ -295,6 +295,9 @@ pub struct Approve {
     /// `basis.hidden`: how many things that it rests on they were told that they may not see.
     #[serde(default)]
     unseen: u32,
+    /// `basis.hidden_marking`: how the strictest of those was marked.
+    #[serde(default)]
+    unseen_marking: Option<Marking>,
 }
 
 /// `POST /bulletins/{id}/approvals`.
@@ -305,7 +308,10 @@ pub async fn approve(
     Strict { value, body }: Strict<Approve>,
 ) -> Result<Response, Problem> {
     let what = format!("POST bulletins/{notice}/approvals");
-    let approve = BulletinAct::Approve { notice, read: body.read, unseen: body.unseen };
+    // Who says of no marking was told of none: it is as if they had been told the freest.
+    let told = |m: Option<Marking>| m.unwrap_or_else(|| Marking { tlp: Tlp::Clear, ..Marking::default() });
+    let unseen_marking = (body.unseen > 0).then(|| told(body.unseen_marking));
+    let approve = BulletinAct::Approve { notice, read: body.read, unseen: body.unseen, unseen_marking };
     let answer = act(&app, &caller, (body.id, &what, value), StatusCode::OK, approve).await?;
     if let Some(s) = decided(&app, notice).await?.filter(|s| s.approved_by.as_ref() == Some(caller.id())) {
         if s.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty()) {

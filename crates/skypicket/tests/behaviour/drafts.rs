@@ -147,22 +147,36 @@ fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and
     let seen = one(&lead_b, &waits);
     assert_eq!((&seen["may"]["approve"], &seen["basis"]["hidden"]), (&json!(true), &json!(1)));
     assert_eq!(text(&seen, "/basis/hidden_marking/tlp"), "TLP:AMBER");
-    let approval = |unseen: Value| {
-        let mut body = json!({"read": seen["waiting"]["at"]});
+    let approval = |unseen: Value, marking: &Value| {
+        let mut body = json!({"read": seen["waiting"]["at"], "unseen_marking": marking});
         if unseen.is_number() {
             body["unseen"] = unseen;
         }
         act(&lead_b, &waits, "approvals", body)
     };
-    for too_few in [Value::Null, json!(0)] {
-        let problem = approval(too_few).problem(409, "unseen");
+    let shown = seen["basis"]["hidden_marking"].clone();
+    // Too few; or not how it is marked, or something freer.
+    let green = json!({"tlp": "TLP:GREEN"});
+    for (unseen, marking) in [(Value::Null, &shown), (json!(0), &shown), (json!(1), &Value::Null), (json!(1), &green)] {
+        let problem = approval(unseen, marking).problem(409, "unseen");
         let said = text(&problem, "/detail").to_owned();
         assert!(said.contains("one thing") && said.contains("TLP:AMBER") && !said.contains("Only for"), "{said}");
     }
     assert_eq!(one(&watch, &waits)["step"], "proposed", "nothing went out");
-    let issued = approval(json!(1)).ok(200);
+    // Marked more strictly since they were shown it: they read again.
+    let mut strict = content("Only for north");
+    strict["marking"] = json!({"tlp": "TLP:AMBER+STRICT", "owner": "north", "releasable_to": [], "named": []});
+    let body = json!({"content": strict, "why": "w"});
+    approve(&watch2, &act(&watch, &secret, "corrections", body).ok(201));
+    approval(json!(1), &shown).problem(409, "unseen");
+    let again = one(&lead_b, &waits)["basis"]["hidden_marking"].clone();
+    assert_eq!(again["tlp"], "TLP:AMBER+STRICT");
+    let how = run(&["bulletin", "show", text(&waits, "/notice"), "--data", centre.data().to_str().unwrap()]);
+    let how = String::from_utf8(how.stdout).unwrap();
+    assert!(!how.contains("--unseen"), "the watch sees all of it: {how}");
+    let issued = approval(json!(1), &again).ok(200);
     assert_eq!((text(&issued, "/approved_by"), &issued["unseen"]["count"]), ("lead-b", &json!(1)));
-    assert_eq!(text(&issued, "/unseen/marking/tlp"), "TLP:AMBER");
+    assert_eq!(text(&issued, "/unseen/marking/tlp"), "TLP:AMBER+STRICT");
     let row = until("the row of the audit", SOON, || {
         items(&auditor.see("/api/v1/audit?deed=approved_unseen")).first().cloned()
     });
@@ -171,7 +185,7 @@ fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and
     assert!(what.contains(text(&waits, "/notice")) && what.contains("1 of") && what.contains("TLP:AMBER"), "{what}");
     let shown = run(&["bulletin", "show", text(&waits, "/notice"), "--data", centre.data().to_str().unwrap()]);
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("1 of what it rests on, TLP:AMBER at the strictest"), "{shown}");
+    assert!(shown.contains("1 of what it rests on, TLP:AMBER+STRICT at the strictest"), "{shown}");
 
     // Corrected, and approved by somebody who sees all of it, also after a crash: the new version says nothing of it.
     centre.kill();
