@@ -189,7 +189,17 @@ impl Bulletins {
                     Some(s) if s.step != BulletinStep::Proposed || s.proposed_by != *by => {
                         return Err(refuse("exists", "there is a bulletin of that id: correct it, or use a new id"));
                     }
-                    _ => {}
+                    // Others may have written on at it since, also what is not for whoever began it.
+                    Some(s) => {
+                        seen(s)?;
+                        if basis(&s.content, &named).unseen.is_some() {
+                            return Err(refuse(
+                                "changed",
+                                "others wrote at it what you may not see: have it sent back, and write on at the draft",
+                            ));
+                        }
+                    }
+                    None => {}
                 }
                 whole(content)
             }
@@ -201,11 +211,14 @@ impl Bulletins {
                     return Err(refuse("not_in_force", "only what is in force can be corrected"));
                 }
                 // Nobody overwrites what they have not read, and who cannot read it never does.
-                if s.correction.as_ref().is_some_and(|c| !sees(&c.content)) {
-                    return Err(refuse(
-                        "changed",
-                        "another correction of it waits that you may not see: it is decided about first",
-                    ));
+                if let Some(c) = s.correction.as_ref().filter(|c| !sees(&c.content)) {
+                    let why = if c.draft {
+                        "another correction of it was sent back that you may not see: let its author write on, or \
+                         withdraw it"
+                    } else {
+                        "another correction of it waits that you may not see: it is decided about first"
+                    };
+                    return Err(refuse("changed", why));
                 }
                 if read.is_some_and(|r| r != s.written_at()) {
                     return Err(refuse("changed", "it was changed since you read it: read it again"));
@@ -264,6 +277,7 @@ impl Bulletins {
                 seen(s)?;
                 write()?;
                 check_why(why)?;
+                // What was sent back is withdrawn also by who may not see it: else it could stand in the way for ever.
                 let unsent = s.step == BulletinStep::Draft || s.correction.as_ref().is_some_and(|c| c.draft);
                 if unsent { Ok(()) } else { waiting(s).map(drop) }
             }

@@ -220,7 +220,8 @@ impl BulletinView {
         let decides = has(&[Role::Watch, Role::Supervisor]);
         let draft = view.state.step == BulletinStep::Draft;
         let issued = view.state.step == BulletinStep::Issued;
-        let sent_back = view.state.correction.as_ref().is_some_and(|c| c.draft);
+        // Also one that they may not see: nobody decides about it, and its author may never come back.
+        let sent_back = self.state.correction.as_ref().is_some_and(|c| c.draft);
         let in_time = view.waiting.as_ref().filter(|w| w.content.expires_at > self.now);
         let wrote = |w: &WaitingView| w.by == reader.person || self.state.authors.contains(&reader.person);
         let released = |w: &WaitingView| w.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty());

@@ -345,6 +345,46 @@ fn a_report_that_is_gone_is_hidden_from_nobody_and_a_correction_may_leave_it_out
 }
 
 #[test]
+fn whoever_began_a_draft_proposes_it_anew_only_over_what_they_may_see() {
+    let mut d = with_sightings();
+    for (n, by_another) in [
+        (1, with_sheet(content("x"), &[on_sighting(1)], "asked")),
+        (2, patrol(with_sheet(content("x"), &[on_sighting(1)], ""))),
+        (3, with_sheet(content("x"), &[], "")),
+    ] {
+        // b1, of guard, begins; the watch writes on at it, and sends it in.
+        done(&mut d, "b1", draft(n, None, content("b1's")), 1).unwrap();
+        let t = written(&d, n);
+        done(&mut d, "watch", draft(n, Some(t), by_another), 2).unwrap();
+        let t = written(&d, n);
+        done(&mut d, "watch", submit(n, t), 3).unwrap();
+    }
+    let before = cbor(&d);
+    // It rests on what they may not see; it is marked so that they may not see it.
+    assert_eq!(done(&mut d, "b1", propose(1, content("anew")), 4), Err("changed"));
+    assert_eq!(done(&mut d, "b1", propose(2, content("anew")), 4), Err("not_found"));
+    assert_eq!(cbor(&d), before);
+    done(&mut d, "b1", propose(3, content("anew")), 4).unwrap();
+}
+
+#[test]
+fn a_correction_that_was_sent_back_is_withdrawn_also_by_who_may_not_see_it() {
+    let mut d = with_sightings();
+    issued(&mut d, 1, content("x"));
+    done(&mut d, "watch", correct(1, patrol(with_sheet(content("y"), &[on_sighting(1)], "")), "w"), 2).unwrap();
+    // It waits for somebody who may see it.
+    assert_eq!(done(&mut d, "b1", withdraw(1, "w"), 3), Err("nothing_waits"));
+    done(&mut d, "lead", send_back(1, "no"), 3).unwrap();
+    // Nobody decides about it any more: b1 need not wait for its author.
+    let t = state(&d, 1).written_at();
+    let refused = d.check(&pid("b1"), &Act::Bulletin(correct_read(1, t, content("z"))), at(4)).unwrap_err();
+    assert!(refused.code == "changed" && refused.message.contains("withdraw"), "{refused:?}");
+    assert_eq!(done(&mut d, "b1", withdraw(1, "w"), 4), Ok(vec![]));
+    let t = state(&d, 1).written_at();
+    done(&mut d, "b1", correct_read(1, t, content("z")), 5).unwrap();
+}
+
+#[test]
 fn nobody_corrects_over_what_they_have_not_read_or_may_not_see() {
     let mut d = with_sightings();
     issued(&mut d, 1, content("x"));

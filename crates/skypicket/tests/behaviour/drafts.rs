@@ -228,6 +228,23 @@ fn that_somebody_issued_with_less_than_the_usual_care_is_on_the_disk_before_they
 }
 
 #[test]
+fn a_correction_that_was_sent_back_can_be_withdrawn_by_who_may_not_see_it() {
+    let mut centre = Centre::start();
+    let [watch, watch2, lead_b] = ["watch", "watch2", "lead-b"].map(|p| centre.person(p));
+    let b = approve(&watch2, &propose(&watch, &content("For all")));
+    let mut secret = content("Only for north");
+    secret["marking"] = json!({"tlp": "TLP:AMBER", "owner": "north", "releasable_to": [], "named": []});
+    act(&watch, &b, "corrections", json!({"content": secret, "why": "w"})).ok(201);
+    let may = || one(&lead_b, &b)["may"].clone();
+    assert_eq!((&may()["correct"], &may()["withdraw"]), (&json!(false), &json!(false)), "it waits for others");
+    act(&watch2, &b, "returns", json!({"why": "no"})).ok(200);
+    assert_eq!((&may()["correct"], &may()["withdraw"]), (&json!(false), &json!(true)));
+    let after = act(&lead_b, &b, "withdrawals", json!({"why": "its author is gone"})).ok(200);
+    assert_eq!((text(&after, "/step"), &after["may"]["correct"]), ("issued", &json!(true)));
+    assert!(!after.to_string().contains("Only for north"));
+}
+
+#[test]
 fn a_report_that_is_gone_is_counted_by_itself_and_approved_without_more_ado() {
     let mut centre = Centre::start();
     let [analyst, watch, supervisor, auditor] = ["analyst", "watch", "supervisor", "auditor"].map(|p| centre.person(p));
