@@ -102,7 +102,7 @@ export class BulletinDesk {
   basis(links, marking) {
     const items = links.filter((l) => l.id.startsWith('0a')).map((link) => ({ link, title: 'Patrol North 3 saw two drones with loads', grade: { reliability: 'B', credibility: 2 }, marking: { tlp: 'TLP:AMBER', owner: 'sector', releasable_to: [], named: [] } }));
     const stricter = items.length > 0;
-    return { items, hidden: links.length - items.length, hidden_marking: links.length > items.length ? { tlp: 'TLP:AMBER', owner: 'county', releasable_to: [], named: [] } : null, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
+    return { items, hidden: links.length - items.length, hidden_marking: links.length > items.length ? { tlp: 'TLP:AMBER', owner: 'county', releasable_to: [], named: [] } : null, gone: 0, marking: stricter ? items[0].marking : null, wider: stricter && ['TLP:GREEN', 'TLP:CLEAR'].includes(marking.tlp) };
   }
   sees = (me) => me.roles.some((r) => ['watch', 'analyst', 'supervisor', 'auditor'].includes(r));
 
@@ -240,7 +240,7 @@ export class BulletinDesk {
         if (w?.by === who.id || b.authors.includes(who.id)) return problem(422, 'second_person', 'another person than the author must approve it');
         if (w?.at !== body.read) return problem(409, 'changed', 'it was changed since you read it: read it again');
         const hidden = this.view(b, who).basis;
-        if (hidden.hidden > (body.unseen ?? 0)) return problem(409, 'unseen', 'not all that it rests on may be seen by you');
+        if (hidden.hidden > (body.unseen ?? 0) || (hidden.hidden > 0 && JSON.stringify(body.unseen_marking) !== JSON.stringify(hidden.hidden_marking))) return problem(409, 'unseen', 'not all that it rests on may be seen by you');
         issue({ approved_by: who.id, unseen: hidden.hidden > 0 ? { count: hidden.hidden, marking: hidden.hidden_marking } : null });
       }
       if (parts[2] === 'break-glass') issue({ break_glass: body.why });

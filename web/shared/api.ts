@@ -4,7 +4,7 @@ import { uuidv7 } from './ids';
 import { params } from './search';
 import type {
   Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
-  Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
+  Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Marking, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
   PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SavedSearch, Search, SearchHit, SightingStored,
   SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
 } from './types';
@@ -254,9 +254,9 @@ export const api = {
   correctBulletin: (bulletin: string, read: Time, content: BulletinContent, why: string, request: string): Promise<Bulletin> =>
     post(`/bulletins/${seg(bulletin)}/corrections`, { id: request, read, content, why }),
   /** `read` is when what was read had been written: what was written since is not approved. `unseen` is how many things that
-   *  it rests on they were shown to be hidden from them. */
-  approveBulletin: (bulletin: string, read: Time, unseen: number, request: string): Promise<Bulletin> =>
-    post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read, unseen }),
+   *  it rests on they were shown to be hidden from them, `marking` how the strictest of those was marked as they were shown it. */
+  approveBulletin: (bulletin: string, read: Time, unseen: number, marking: Marking | null, request: string): Promise<Bulletin> =>
+    post(`/bulletins/${seg(bulletin)}/approvals`, { id: request, read, unseen, unseen_marking: marking }),
   breakGlass: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/break-glass`, { id: request, why }),
   withdrawBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/withdrawals`, { id: request, why }),
   recallBulletin: (bulletin: string, why: string, request: string): Promise<Bulletin> => post(`/bulletins/${seg(bulletin)}/recalls`, { id: request, why }),

@@ -372,6 +372,8 @@ export interface BulletinBasis {
   hidden: number;
   /** The strictest marking of those. */
   hidden_marking: Marking | null;
+  /** How many reports it names besides that are not kept any more. */
+  gone: number;
   marking: Marking | null;
   /** It is marked less strictly than that. */
   wider: boolean;

@@ -12,7 +12,7 @@ use crate::Refusal;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
     About, Audience, Bulletin, BulletinAct, BulletinContent, BulletinState, BulletinStep, Codes, Directory, Link,
-    Marking, Notice, NoticeId, NoticeState, PersonId, Phrase, Role, Sheet, Time,
+    Marking, Notice, NoticeId, NoticeState, PersonId, Phrase, Role, Sheet, Time, Tlp,
     bulletin::{Comment, Correction, Unseen},
     may_see,
 };
@@ -189,7 +189,17 @@ impl Bulletins {
                     Some(s) if s.step != BulletinStep::Proposed || s.proposed_by != *by => {
                         return Err(refuse("exists", "there is a bulletin of that id: correct it, or use a new id"));
                     }
-                    _ => {}
+                    // Others may have written on at it since, also what is not for whoever began it.
+                    Some(s) => {
+                        seen(s)?;
+                        if basis(&s.content, &named).unseen.is_some() {
+                            return Err(refuse(
+                                "changed",
+                                "others wrote at it what you may not see: have it sent back, and write on at the draft",
+                            ));
+                        }
+                    }
+                    None => {}
                 }
                 whole(content)
             }
@@ -201,11 +211,14 @@ impl Bulletins {
                     return Err(refuse("not_in_force", "only what is in force can be corrected"));
                 }
                 // Nobody overwrites what they have not read, and who cannot read it never does.
-                if s.correction.as_ref().is_some_and(|c| !sees(&c.content)) {
-                    return Err(refuse(
-                        "changed",
-                        "another correction of it waits that you may not see: it is decided about first",
-                    ));
+                if let Some(c) = s.correction.as_ref().filter(|c| !sees(&c.content)) {
+                    let why = if c.draft {
+                        "another correction of it was sent back that you may not see: let its author write on, or \
+                         withdraw it"
+                    } else {
+                        "another correction of it waits that you may not see: it is decided about first"
+                    };
+                    return Err(refuse("changed", why));
                 }
                 if read.is_some_and(|r| r != s.written_at()) {
                     return Err(refuse("changed", "it was changed since you read it: read it again"));
@@ -213,7 +226,7 @@ impl Bulletins {
                 check_why(why)?;
                 whole(content)
             }
-            BulletinAct::Approve { read, unseen, .. } => {
+            BulletinAct::Approve { read, unseen, unseen_marking, .. } => {
                 let s = known()?;
                 seen(s)?;
                 decide()?;
@@ -228,16 +241,18 @@ impl Bulletins {
                 released(&content)?;
                 // Whoever approves need not see all of it (they may be the only second person there is), but knows so.
                 match basis(&content, &named).unseen {
-                    Some(hidden) if hidden.count > *unseen => Err(refuse(
-                        "unseen",
-                        format!(
-                            "{} that it rests on may not be seen by you{}: approve without having seen them (unseen: \
-                             {}), or let somebody approve who may",
-                            things(hidden.count),
-                            marked(hidden.marking.as_ref()),
-                            hidden.count,
-                        ),
-                    )),
+                    Some(hidden) if hidden.count > *unseen || is_stricter(&hidden, unseen_marking.as_ref()) => {
+                        Err(refuse(
+                            "unseen",
+                            format!(
+                                "{} that it rests on may not be seen by you{}: approve without having seen them \
+                                 (unseen: {}, and their marking), or let somebody approve who may",
+                                things(hidden.count),
+                                marked(hidden.marking.as_ref()),
+                                hidden.count,
+                            ),
+                        ))
+                    }
                     _ => Ok(()),
                 }
             }
@@ -262,6 +277,7 @@ impl Bulletins {
                 seen(s)?;
                 write()?;
                 check_why(why)?;
+                // What was sent back is withdrawn also by who may not see it: else it could stand in the way for ever.
                 let unsent = s.step == BulletinStep::Draft || s.correction.as_ref().is_some_and(|c| c.draft);
                 if unsent { Ok(()) } else { waiting(s).map(drop) }
             }
@@ -543,6 +559,13 @@ fn things(count: u32) -> String {
 
 fn marked(marking: Option<&Marking>) -> String {
     marking.map(|m| format!(", marked {} at the strictest", m.tlp.label())).unwrap_or_default()
+}
+
+/// Whether what is hidden is marked more strictly than somebody was told; not asked of records that do not say what they
+/// were told. Nothing is stricter than TLP:RED: whom it names is told to nobody else.
+fn is_stricter(hidden: &Unseen, told: Option<&Marking>) -> bool {
+    let (Some(now), Some(told)) = (&hidden.marking, told) else { return false };
+    told.tlp < Tlp::Red && !told.covers(now)
 }
 
 fn check_why(why: &str) -> Result<(), Refusal> {

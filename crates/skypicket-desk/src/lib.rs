@@ -74,9 +74,9 @@ pub use policy::Policy;
 use serde::{Deserialize, Serialize};
 pub use skypicket_model::Refusal;
 use skypicket_model::{
-    Act, AlarmCall, AlarmId, AlarmState, BulletinState, CallHow, CallReason, Channel, DeskEvent, Directory, Incident,
-    Level, Link, Marking, Notice, NoticeId, PersonId, Reader, Role, SavedSearch, SearchChange, ShelfChange, ShelfEnd,
-    Shelved, ShiftChange, Sighting, SightingId, SightingState, Time, TrackId, Triage, Verdict,
+    Act, AlarmCall, AlarmId, AlarmState, BulletinContent, BulletinState, CallHow, CallReason, Channel, DeskEvent,
+    Directory, Incident, Level, Link, Marking, Notice, NoticeId, PersonId, Reader, Role, SavedSearch, SearchChange,
+    ShelfChange, ShelfEnd, Shelved, ShiftChange, Sighting, SightingId, SightingState, Time, TrackId, Triage, Verdict,
     bulletin::Unseen,
     entry::{ActEntry, ChannelState},
     may_see,
@@ -330,7 +330,7 @@ impl Desk {
                 return mine.map(|a| DeskEvent::Shelf { change: off(a) }).collect();
             }
             Act::Bulletin(act) => {
-                let unseen = |c: &skypicket_model::BulletinContent| self.basis(by, c, &BTreeSet::new(), now).unseen;
+                let unseen = |c: &BulletinContent| self.unseen(by, c, now);
                 let next = self.bulletins.next(by, act, unseen, now);
                 return next.map(|s| DeskEvent::Bulletin { state: Box::new(s) }).into_iter().collect();
             }
@@ -361,13 +361,7 @@ impl Desk {
 
     /// What a bulletin's content rests on. What `named` holds stands there already: it counts whoever writes on, also
     /// where they may not see it, and is let be when it has gone since.
-    fn basis(
-        &self,
-        by: &PersonId,
-        content: &skypicket_model::BulletinContent,
-        named: &BTreeSet<Link>,
-        now: Time,
-    ) -> Basis {
+    fn basis(&self, by: &PersonId, content: &BulletinContent, named: &BTreeSet<Link>, now: Time) -> Basis {
         let mut basis = Basis::default();
         let (Some(reader), Some(sheet)) = (self.directory.reader(by), &content.sheet) else { return basis };
         for link in &sheet.rests_on {
@@ -377,22 +371,16 @@ impl Desk {
                 Link::Sighting(id) => self.sighting(*id).is_some_and(|s| self.may_see(by, s)),
                 _ => true,
             };
-            let hidden = match self.behind(*link, now) {
-                Behind::Marked(m) if theirs && may_see(&reader, m) => None,
+            // What is gone is hidden from nobody: there is nobody who could look at it instead.
+            if let Behind::Marked(m) = self.behind(*link, now)
+                && !(theirs && may_see(&reader, m))
+            {
                 // Whom it names is not for whom it does not name.
-                Behind::Marked(m) => Some(Some(Marking { named: BTreeSet::new(), ..m.clone() })),
-                // A report that is gone is one that nobody can look at any more.
-                Behind::Gone if matches!(link, Link::Report(_)) => Some(None),
-                Behind::Gone | Behind::Unmarked => None,
-            };
-            if let Some(marking) = hidden {
+                let m = Marking { named: BTreeSet::new(), ..m.clone() };
                 let before = basis.unseen.take();
                 let count = before.as_ref().map_or(0, |u| u.count) + 1;
-                let marking = match (before.and_then(|u| u.marking), marking) {
-                    (Some(a), Some(b)) => Some(a.join(&b)),
-                    (a, b) => a.or(b),
-                };
-                basis.unseen = Some(Unseen { count, marking });
+                let marking = before.and_then(|u| u.marking).map_or_else(|| m.clone(), |b| b.join(&m));
+                basis.unseen = Some(Unseen { count, marking: Some(marking) });
             }
             match self.behind(*link, now) {
                 Behind::Marked(m) if known || theirs && may_see(&reader, m) => {
@@ -404,6 +392,11 @@ impl Desk {
             }
         }
         basis
+    }
+
+    /// What of that which a bulletin's content rests on is hidden from a person.
+    pub fn unseen(&self, by: &PersonId, content: &BulletinContent, now: Time) -> Option<Unseen> {
+        self.basis(by, content, &BTreeSet::new(), now).unseen
     }
 
     /// What a link leads to, while it is kept; `None` for a track, which has no marking of its own.

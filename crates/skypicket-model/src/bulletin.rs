@@ -213,7 +213,8 @@ pub struct BulletinState {
 pub struct Unseen {
     /// How many things.
     pub count: u32,
-    /// The strictest marking of them, without the people whom it names; `None` where none of them is kept any more.
+    /// The strictest marking of them, without the people whom it names; `None` in records of before, where none of them
+    /// was kept any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marking: Option<Marking>,
 }
@@ -336,6 +337,10 @@ pub enum BulletinAct {
         /// How many things that it rests on were hidden from them, as they were told. With more it is not approved.
         #[serde(default, skip_serializing_if = "is_zero")]
         unseen: u32,
+        /// How the strictest of those was marked, as they were told. Where one is marked more strictly by now, it is not
+        /// approved. `None` in records of before it was asked for, and where nothing was hidden.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unseen_marking: Option<Marking>,
     },
     /// Issue what waits without a second person.
     BreakGlass {

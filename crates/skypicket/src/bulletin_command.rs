@@ -94,6 +94,9 @@ enum BulletinCommand {
         /// How many things that it rests on you may not see, as `show` says: approve without them
         #[arg(long, value_name = "N", default_value_t = 0)]
         unseen: u32,
+        /// How the strictest of those is marked, as `show` says: JSON
+        #[arg(long, value_name = "MARKING", requires = "unseen", value_parser = marking)]
+        unseen_marking: Option<Value>,
     },
     /// Issue what waits without a second person
     BreakGlass {
@@ -190,8 +193,11 @@ impl Where {
                 self.act(&path(bulletin, "/comments"), &body, said).map_err(|e| unknown(e, bulletin))?;
             }
             BulletinCommand::Return { bulletin, why } => self.why(bulletin, "/returns", why, "Sent back")?,
-            BulletinCommand::Approve { bulletin, read, unseen } => {
-                let body = json!({"id": new_id(), "read": read, "unseen": unseen});
+            BulletinCommand::Approve { bulletin, read, unseen, unseen_marking } => {
+                let mut body = json!({"id": new_id(), "read": read, "unseen": unseen});
+                if let (Some(o), Some(m)) = (body.as_object_mut(), unseen_marking) {
+                    o.insert("unseen_marking".into(), m.clone());
+                }
                 let said = |id: &str| format!("Issued {id}.");
                 self.act(&path(bulletin, "/approvals"), &body, said).map_err(|e| unknown(e, bulletin))?;
             }
@@ -221,6 +227,12 @@ impl Where {
         self.done(&b, &said(&text(&b["notice"])));
         Ok(())
     }
+}
+
+/// A marking as `show` says it.
+fn marking(text: &str) -> Result<Value, String> {
+    let m: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
+    if m["tlp"].is_string() { Ok(m) } else { Err("it says no tlp".into()) }
 }
 
 fn path(bulletin: &str, what: &str) -> String {
@@ -288,7 +300,12 @@ fn shown(b: &Value) -> String {
         let w = &b["waiting"];
         rows.push(("", String::new()));
         let unseen = b["basis"]["hidden"].as_u64().filter(|n| *n > 0);
-        let unseen = unseen.map(|n| format!(" --unseen {n}, without having seen so many")).unwrap_or_default();
+        let unseen = unseen.map(|n| {
+            let marking = Some(&b["basis"]["hidden_marking"]).filter(|m| m.is_object());
+            let marking = marking.map(|m| format!(" --unseen-marking '{m}'")).unwrap_or_default();
+            format!(" --unseen {n}{marking}, without having seen so many")
+        });
+        let unseen = unseen.unwrap_or_default();
         let how = format!("written by {}; approve it with --read {}{unseen}", text(&w["by_name"]), text(&w["at"]));
         rows.push(("waits", how));
         rows.extend(w["why"].as_str().filter(|w| !w.is_empty()).map(|_| ("why", text(&w["why"]))));

@@ -49,8 +49,10 @@ pub struct BasisView {
     pub items: Vec<RestsOn>,
     /// How many more there are.
     pub hidden: usize,
-    /// The strictest marking of those; `None` where there are none, or none of them is kept any more.
+    /// The strictest marking of those; `None` where there are none.
     pub hidden_marking: Option<Marking>,
+    /// How many reports it names besides that are not kept any more: nobody can look at them.
+    pub gone: usize,
     /// The strictest marking of all of it; `None` where it rests on nothing that has one.
     pub marking: Option<Marking>,
     /// It is marked less strictly than that: it goes out only with a reason that a second person approves.
@@ -76,9 +78,12 @@ pub struct RestsOn {
 impl RestsOn {
     fn open_to(&self, reader: &Reader) -> bool {
         let theirs = |p: &BTreeSet<PersonId>| Event::Sighting.whole(&reader.roles) || p.contains(&reader.person);
-        // A report that is gone leaves no trace but its number.
-        let gone = matches!(self.link, Link::Report(_)) && self.marking.is_none();
-        !gone && self.marking.as_ref().is_none_or(|m| may_see(reader, m)) && self.theirs.as_ref().is_none_or(theirs)
+        self.marking.as_ref().is_none_or(|m| may_see(reader, m)) && self.theirs.as_ref().is_none_or(theirs)
+    }
+
+    /// A report that is gone leaves no trace but its number.
+    fn is_gone(&self) -> bool {
+        matches!(self.link, Link::Report(_)) && self.marking.is_none()
     }
 }
 
@@ -99,17 +104,19 @@ impl BasisView {
         let items: Vec<RestsOn> = links.map(one).collect();
         let marking = items.iter().filter_map(|i| i.marking.clone()).reduce(|a, b| a.join(&b));
         let wider = marking.as_ref().is_some_and(|m| !content.marking.covers(m));
-        Self { items, hidden: 0, hidden_marking: None, marking, wider }
+        Self { items, hidden: 0, hidden_marking: None, gone: 0, marking, wider }
     }
 
     fn for_reader(self, reader: &Reader) -> Self {
-        let (items, hidden): (Vec<RestsOn>, Vec<RestsOn>) = self.items.into_iter().partition(|i| i.open_to(reader));
+        let (gone, kept): (Vec<RestsOn>, Vec<RestsOn>) = self.items.into_iter().partition(RestsOn::is_gone);
+        let (items, hidden): (Vec<RestsOn>, Vec<RestsOn>) = kept.into_iter().partition(|i| i.open_to(reader));
         let strictest = hidden.iter().filter_map(|i| i.marking.clone()).reduce(|a, b| a.join(&b));
         // Who is named is not for whom it does not name.
         let shown = |m: Marking| if may_see(reader, &m) { m } else { Marking { named: BTreeSet::new(), ..m } };
         Self {
             hidden: hidden.len(),
             hidden_marking: strictest.map(|m| Marking { named: BTreeSet::new(), ..m }),
+            gone: gone.len(),
             items,
             marking: self.marking.map(shown),
             wider: self.wider,
@@ -202,7 +209,7 @@ impl BulletinView {
         // What they may not see is counted, and not named.
         let shown = |c: &mut BulletinContent| {
             let Some(sheet) = &mut c.sheet else { return };
-            sheet.rests_on.retain(|l| !self.hides(reader, l));
+            sheet.rests_on.retain(|l| !self.leaves_out(reader, l));
         };
         shown(&mut view.state.content);
         view.state.correction.iter_mut().for_each(|c| shown(&mut c.content));
@@ -213,7 +220,8 @@ impl BulletinView {
         let decides = has(&[Role::Watch, Role::Supervisor]);
         let draft = view.state.step == BulletinStep::Draft;
         let issued = view.state.step == BulletinStep::Issued;
-        let sent_back = view.state.correction.as_ref().is_some_and(|c| c.draft);
+        // Also one that they may not see: nobody decides about it, and its author may never come back.
+        let sent_back = self.state.correction.as_ref().is_some_and(|c| c.draft);
         let in_time = view.waiting.as_ref().filter(|w| w.content.expires_at > self.now);
         let wrote = |w: &WaitingView| w.by == reader.person || self.state.authors.contains(&reader.person);
         let released = |w: &WaitingView| w.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty());
@@ -232,16 +240,18 @@ impl BulletinView {
         Some(view)
     }
 
-    /// What it rests on that `reader` may not see: who writes on at it takes none of that off.
+    /// What it rests on that `reader` may not see: who writes on at it takes none of that off. What is gone is not kept so.
     pub fn hidden_from(&self, reader: &Reader) -> BTreeSet<Link> {
-        let items = self.basis.items.iter().chain(&self.in_force.items);
-        items.map(|i| i.link).filter(|l| self.hides(reader, l)).collect()
+        self.links().filter(|i| !i.open_to(reader)).map(|i| i.link).collect()
     }
 
-    /// Whether a link leads to what `reader` may not see.
-    fn hides(&self, reader: &Reader, link: &Link) -> bool {
-        let mut items = self.basis.items.iter().chain(&self.in_force.items).filter(|i| i.link == *link);
-        items.any(|i| !i.open_to(reader))
+    /// Whether a link leads to what `reader` may not see, or to a report that is gone.
+    fn leaves_out(&self, reader: &Reader, link: &Link) -> bool {
+        self.links().any(|i| i.link == *link && (i.is_gone() || !i.open_to(reader)))
+    }
+
+    fn links(&self) -> impl Iterator<Item = &RestsOn> {
+        self.basis.items.iter().chain(&self.in_force.items)
     }
 }
 

@@ -78,7 +78,12 @@ pub struct Log {
     checklists: Checklists,
     sums: BTreeMap<u32, Sum>,
     partners: u32,
+    /// Partners that were told that they are no longer released it: nothing was delivered by that.
+    withdrawals: u32,
 }
+
+/// How far a version came to whom was told only that it is not released to them.
+const WITHDRAWAL: &str = "withdrawal";
 
 /// Columns of the CSV before those of the measures.
 const COLUMNS: [&str; 32] = [
@@ -134,6 +139,7 @@ impl Log {
             checklists: Checklists::of(versions),
             sums: versions.iter().map(|n| (n.version, Sum { version: n.version, ..Sum::default() })).collect(),
             partners: 0,
+            withdrawals: 0,
         })
     }
 
@@ -189,9 +195,10 @@ impl Log {
         }
     }
 
-    /// A partner's system that fetched a version; after everybody.
+    /// A partner's system that fetched a version, or that it is no longer released it; after everybody.
     pub fn partner(&mut self, d: &Directory, g: &Given) -> String {
-        self.partners += 1;
+        let count = if g.withdrawal { &mut self.withdrawals } else { &mut self.partners };
+        *count += 1;
         let name = d.agencies.get(&g.agency).map(|a| a.name.clone());
         match self.format {
             Format::Jsonl => line(&json!({
@@ -209,8 +216,11 @@ impl Log {
                     "name" => name.clone().unwrap_or_default(),
                     "agency" => g.agency.to_string(),
                     "rule" => if g.withdrawal { "cap_feed_withdrawal" } else { "cap_feed" }.to_owned(),
-                    "reached" => reached(Reached::Delivered).to_owned(),
+                    // Of that version they got nothing.
+                    "reached" => if g.withdrawal { WITHDRAWAL } else { reached(Reached::Delivered) }.to_owned(),
+                    "channels" if g.withdrawal => format!("cap_feed:{WITHDRAWAL}"),
                     "channels" => "cap_feed:delivered".to_owned(),
+                    "delivered_at" if g.withdrawal => String::new(),
                     "first_at" | "last_at" | "delivered_at" => g.at.to_string(),
                     _ => String::new(),
                 };
@@ -228,7 +238,7 @@ impl Log {
                 let sums: Vec<&Sum> = self.sums.values().collect();
                 line(&json!({
                     "type": "summary", "notice": self.head.id, "recipients": lines, "partners": self.partners,
-                    "versions": sums,
+                    "withdrawals": self.withdrawals, "versions": sums,
                 }))
             }
             Format::Csv => String::new(),
@@ -453,7 +463,7 @@ mod tests {
             (&json!("partner"), &json!(2), &json!("south"))
         );
         assert_eq!((&lines[3]["withdrawal"], &lines[4]["withdrawal"]), (&json!(false), &json!(true)));
-        assert_eq!(lines[5]["partners"], 2);
+        assert_eq!((&lines[5]["partners"], &lines[5]["withdrawals"]), (&json!(1), &json!(1)));
         assert!(lines[1]["acknowledged_at"].is_string() && lines[2]["acknowledged_at"].is_null());
         let end = lines.last().unwrap();
         assert_eq!((&end["type"], &end["recipients"]), (&json!("summary"), &json!(2)));
@@ -469,7 +479,13 @@ mod tests {
         let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
         assert_eq!(lines.len(), 5);
         assert_eq!((lines[3][5], lines[3][9], lines[3][COLUMNS.len()]), ("partner.south", "cap_feed", ""));
-        assert_eq!(lines[4][9], "cap_feed_withdrawal");
+        // Told that it is no longer released: nothing of that version was delivered.
+        let of = |line: &[&str], column: &str| line[COLUMNS.iter().position(|c| *c == column).unwrap()].to_owned();
+        let words = |line: &[&str]| ["rule", "reached", "channels"].map(|c| of(line, c));
+        assert_eq!(words(&lines[3]), ["cap_feed", "delivered", "cap_feed:delivered"]);
+        assert_eq!(words(&lines[4]), ["cap_feed_withdrawal", "withdrawal", "cap_feed:withdrawal"]);
+        assert!(!of(&lines[3], "delivered_at").is_empty() && of(&lines[4], "delivered_at").is_empty());
+        assert_eq!(of(&lines[4], "first_at"), "1970-01-01T00:00:06Z");
         assert!(lines.iter().all(|l| l.len() == COLUMNS.len() + 3), "{text}");
         assert_eq!(lines[0][COLUMNS.len()..], ["measure:armour", "measure:kit", "measure:cover"]);
         assert_eq!(lines[1][COLUMNS.len()..], ["yes", "yes", ""]);

@@ -106,7 +106,8 @@ impl Exercise {
             found = self.standing_alert(intake).await;
         }
         if let Some((notice, Some(read))) = found
-            && let Err(refused) = act(&second, BulletinAct::Approve { notice, read, unseen: 0 }).await
+            && let Err(refused) =
+                act(&second, BulletinAct::Approve { notice, read, unseen: 0, unseen_marking: None }).await
         {
             tracing::warn!(code = refused.code, "the exercise's alert was not approved");
         }

@@ -249,10 +249,17 @@ impl Keeper {
             self.centre.snapshot().await?;
             let signed = self.centre.record.checkpoint().await;
             signed.map_err(|e| KeeperError::Checkpoint(e.to_string()))?;
-            purged = self.blocking(move |record, stop| Ok(record.purge(&retention, now, stop)?)).await?;
-            if let Err(error) = self.cap.sweep().await {
-                tracing::warn!(%error, "alerts of what was purged may be held in memory for up to an hour");
+            // An alert in the making would put back what is purged.
+            let quiet = self.cap.quiet().await;
+            // (It goes along: the purge goes on also where nobody waits for it any more.)
+            let work = move |record: &SqliteRecord, stop: &AtomicBool| Ok((record.purge(&retention, now, stop), quiet));
+            let (done, quiet) = self.blocking(work).await?;
+            // Also after one that failed: some of it may be gone.
+            if let Err(error) = quiet.sweep().await {
+                tracing::warn!(%error, "alerts of what was purged could not be looked for; they are within an hour");
             }
+            drop(quiet);
+            purged = done?;
             if !purged.log_cut {
                 tracing::warn!(
                     "the write-ahead log still holds what was purged: readers kept it; it goes with the next"

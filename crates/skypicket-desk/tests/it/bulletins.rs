@@ -51,7 +51,11 @@ pub(crate) fn approve(n: u128, read: Time) -> BulletinAct {
 }
 /// Approves without having seen so many things that it rests on.
 pub(crate) fn approve_unseen(n: u128, read: Time, unseen: u32) -> BulletinAct {
-    BulletinAct::Approve { notice: nid(n), read, unseen }
+    BulletinAct::Approve { notice: nid(n), read, unseen, unseen_marking: None }
+}
+/// The same, told how the strictest of it is marked.
+pub(crate) fn approve_told(n: u128, read: Time, unseen: u32, marking: &Marking) -> BulletinAct {
+    BulletinAct::Approve { notice: nid(n), read, unseen, unseen_marking: Some(marking.clone()) }
 }
 pub(crate) fn break_glass(n: u128, why: &str) -> BulletinAct {
     BulletinAct::BreakGlass { notice: nid(n), why: why.into() }

@@ -8,8 +8,8 @@ use skypicket_desk::{
     bulletins::{MOST_COMMENT, MOST_COMMENTS},
 };
 use skypicket_model::{
-    Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Link, Marking, NoticeState, PersonId, Phrase,
-    ReportId, Sheet, SightingId, Time, TrackId, bulletin::Statement, entry::ActEntry, may_see,
+    Act, AgencyId, BulletinAct, BulletinContent, BulletinState, BulletinStep, Link, Marking, NoticeState, PersonId,
+    Phrase, ReportId, Sheet, SightingId, Time, Tlp, TrackId, bulletin::Statement, entry::ActEntry, may_see,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -277,6 +277,111 @@ fn who_issues_without_having_seen_all_that_it_rests_on_knows_so_and_that_stands_
     let t = read(&d, 3);
     one(done(&mut d, "lead", approve(3, t), 6));
     assert_eq!(state(&d, 3).unseen, None);
+}
+
+#[test]
+fn what_is_marked_more_strictly_by_now_than_whoever_approves_was_told_is_not_approved() {
+    let mut d = with_boss();
+    let strict = patrol(content("")).marking;
+    let amber = Marking { tlp: Tlp::Amber, ..strict.clone() };
+    let shared = Marking { releasable_to: [AgencyId::new("elsewhere").unwrap()].into(), ..amber.clone() };
+    let red = Marking { tlp: Tlp::Red, named: [pid("lead")].into(), ..strict.clone() };
+    // What it rests on, marked ever more strictly; b1 of guard sees it at no time.
+    let marked = |m: &Marking| BulletinContent { marking: m.clone(), ..content("behind") };
+    issued(&mut d, 9, marked(&shared));
+    done(&mut d, "watch", propose(1, with_sheet(content("x"), &[Link::Notice(nid(9))], "asked")), 2).unwrap();
+    let t = read(&d, 1);
+    let nobody = |m: &Marking| Marking { named: BTreeSet::new(), ..m.clone() };
+    let steps = [shared, amber, strict, red];
+    for (k, now) in steps.iter().enumerate() {
+        if k > 0 {
+            done(&mut d, "watch", correct(9, marked(now), "w"), 3).unwrap();
+            let t = read(&d, 9);
+            one(done(&mut d, "lead", approve(9, t), 3));
+        }
+        let mut told = d.clone();
+        for (j, was) in steps.iter().enumerate() {
+            let act = approve_told(1, t, 1, &nobody(was));
+            let fits = d.check(&pid("b1"), &Act::Bulletin(act), at(4)).map_err(|r| r.code);
+            assert_eq!(fits, if j < k { Err("unseen") } else { Ok(()) }, "told {was:?}, is {now:?}");
+        }
+        assert_eq!(done(&mut told, "b1", approve_told(1, t, 0, &nobody(now)), 4), Err("unseen"), "too few");
+        one(done(&mut told, "b1", approve_told(1, t, 1, &nobody(now)), 4));
+        assert_eq!(state(&told, 1).unseen.as_ref().and_then(|u| u.marking.clone()), Some(nobody(now)));
+    }
+    // In records of before it was asked for nobody said what they were told: it stays as it was.
+    one(done(&mut d, "b1", approve_unseen(1, t, 1), 5));
+    let old = serde_json::json!({"do": "approve", "notice": nid(1), "read": t, "unseen": 1});
+    assert_eq!(serde_json::from_value::<BulletinAct>(old.clone()).unwrap(), approve_unseen(1, t, 1));
+    assert_eq!(serde_json::to_value(approve_unseen(1, t, 1)).unwrap(), old);
+}
+
+#[test]
+fn a_report_that_is_gone_is_hidden_from_nobody_and_a_correction_may_leave_it_out() {
+    let mut before = with_sightings();
+    let gone = Link::Report(ReportId(Uuid::from_u128(9)));
+    done(&mut before, "watch", propose(1, with_sheet(content("x"), &[on_sighting(2)], "")), 1).unwrap();
+    // It named a report that was there when it was written, and that was purged since.
+    let mut s = state(&before, 1).clone();
+    s.content.sheet.as_mut().unwrap().rests_on.insert(gone);
+    before.apply(&skypicket_model::DeskEvent::Bulletin { state: Box::new(s) }, at(2));
+    let t = read(&before, 1);
+    // Nobody has to say that they have not seen it.
+    one(done(&mut before, "lead", approve_told(1, t, 0, &Marking::default()), 3));
+    assert_eq!(state(&before, 1).unseen, None);
+    // What is hidden is counted without it.
+    let mut s = state(&before, 1).clone();
+    s.content.sheet.as_mut().unwrap().rests_on.insert(on_sighting(1));
+    let seen = |by: &str| before.unseen(&pid(by), &s.content, at(4)).map(|u| u.count);
+    assert_eq!((seen("lead"), seen("b1")), (None, Some(2)), "both sightings, and not the report");
+    // Kept or left out.
+    for links in [&[gone, on_sighting(2)][..], &[on_sighting(2)]] {
+        let mut d = before.clone();
+        done(&mut d, "watch", correct(1, with_sheet(content("y"), links, ""), "w"), 5).unwrap();
+        let t = read(&d, 1);
+        one(done(&mut d, "lead", approve(1, t), 6));
+        assert_eq!(state(&d, 1).content.sheet.as_ref().unwrap().rests_on.contains(&gone), links.contains(&gone));
+    }
+}
+
+#[test]
+fn whoever_began_a_draft_proposes_it_anew_only_over_what_they_may_see() {
+    let mut d = with_sightings();
+    for (n, by_another) in [
+        (1, with_sheet(content("x"), &[on_sighting(1)], "asked")),
+        (2, patrol(with_sheet(content("x"), &[on_sighting(1)], ""))),
+        (3, with_sheet(content("x"), &[], "")),
+    ] {
+        // b1, of guard, begins; the watch writes on at it, and sends it in.
+        done(&mut d, "b1", draft(n, None, content("b1's")), 1).unwrap();
+        let t = written(&d, n);
+        done(&mut d, "watch", draft(n, Some(t), by_another), 2).unwrap();
+        let t = written(&d, n);
+        done(&mut d, "watch", submit(n, t), 3).unwrap();
+    }
+    let before = cbor(&d);
+    // It rests on what they may not see; it is marked so that they may not see it.
+    assert_eq!(done(&mut d, "b1", propose(1, content("anew")), 4), Err("changed"));
+    assert_eq!(done(&mut d, "b1", propose(2, content("anew")), 4), Err("not_found"));
+    assert_eq!(cbor(&d), before);
+    done(&mut d, "b1", propose(3, content("anew")), 4).unwrap();
+}
+
+#[test]
+fn a_correction_that_was_sent_back_is_withdrawn_also_by_who_may_not_see_it() {
+    let mut d = with_sightings();
+    issued(&mut d, 1, content("x"));
+    done(&mut d, "watch", correct(1, patrol(with_sheet(content("y"), &[on_sighting(1)], "")), "w"), 2).unwrap();
+    // It waits for somebody who may see it.
+    assert_eq!(done(&mut d, "b1", withdraw(1, "w"), 3), Err("nothing_waits"));
+    done(&mut d, "lead", send_back(1, "no"), 3).unwrap();
+    // Nobody decides about it any more: b1 need not wait for its author.
+    let t = state(&d, 1).written_at();
+    let refused = d.check(&pid("b1"), &Act::Bulletin(correct_read(1, t, content("z"))), at(4)).unwrap_err();
+    assert!(refused.code == "changed" && refused.message.contains("withdraw"), "{refused:?}");
+    assert_eq!(done(&mut d, "b1", withdraw(1, "w"), 4), Ok(vec![]));
+    let t = state(&d, 1).written_at();
+    done(&mut d, "b1", correct_read(1, t, content("z")), 5).unwrap();
 }
 
 #[test]

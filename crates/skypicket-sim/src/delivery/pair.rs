@@ -752,7 +752,7 @@ impl Pair {
     fn approve(&mut self, s: usize, notice: NoticeId) -> bool {
         let waits = self.sides[s].centre.engines.desk.bulletin(notice).and_then(|b| b.waiting());
         let Some((_, read, _)) = waits else { return false };
-        self.act(s, "w1", Act::Bulletin(BulletinAct::Approve { notice, read, unseen: 0 }))
+        self.act(s, "w1", Act::Bulletin(BulletinAct::Approve { notice, read, unseen: 0, unseen_marking: None }))
     }
 
     /// A bulletin that this centre issued and that is in force.

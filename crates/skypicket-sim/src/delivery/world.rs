@@ -1476,7 +1476,7 @@ impl<'a> World<'a> {
         let act = if alone {
             BulletinAct::BreakGlass { notice: bulletin, why: "nobody else is here".into() }
         } else {
-            BulletinAct::Approve { notice: bulletin, read, unseen: 0 }
+            BulletinAct::Approve { notice: bulletin, read, unseen: 0, unseen_marking: None }
         };
         let w1 = self.named("w1");
         self.queue_act(w1, Act::Bulletin(act), 0.1);

@@ -6,7 +6,8 @@
 //! record is swept from there.
 //!
 //! Whoever was given an alert is given its end: an agency that is not released the next version finds a Cancel in its
-//! place, which has nothing of that version but that there is one.
+//! place, which has nothing of that version but that there is one. Whose systems had fetched none of it finds nothing: the
+//! words of the versions before are not for it any more either.
 
 pub mod keys;
 
@@ -15,9 +16,9 @@ use anyhow::Context;
 use keys::Keys;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    AgencyId, BulletinState, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see, notice::WITHDRAWN,
+    AgencyId, BulletinState, Deed, Marking, Notice, NoticeId, PersonId, Reader, Time, Tlp, may_see, notice::WITHDRAWN,
 };
-use skypicket_record::Record;
+use skypicket_record::{AccessQuery, Record};
 use skypicket_wire::{
     cap::{Alert, Name, Status},
     render::{Edition, atom, cap},
@@ -111,11 +112,59 @@ pub struct CapFeed {
     web: Option<String>,
     base: Arc<str>,
     /// One is signed at a time: nobody gets two of one.
-    making: tokio::sync::Mutex<()>,
-    alerts: Mutex<BTreeMap<String, Arc<Signed>>>,
-    versions: Mutex<BTreeMap<NoticeId, Held>>,
+    making: Arc<tokio::sync::Mutex<()>>,
+    alerts: Cache<String, Arc<Signed>>,
+    versions: Cache<NoticeId, Held>,
+    /// Which versions of a bulletin an agency's systems fetched, by whom the audit names them.
+    fetched: Cache<(PersonId, NoticeId), Arc<BTreeSet<u32>>>,
     /// Whom an alert was given since the start: token and identifier.
     given: Mutex<BTreeSet<(String, String)>>,
+}
+
+/// What was read from the record, held in memory until the record loses some of it.
+#[derive(Debug)]
+struct Cache<K, V>(Mutex<(u64, BTreeMap<K, V>)>);
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new((0, BTreeMap::new())))
+    }
+}
+
+impl<K: Ord, V: Clone> Cache<K, V> {
+    fn get(&self, key: &K) -> Option<V> {
+        lock(&self.0).1.get(key).cloned()
+    }
+
+    /// How often it was cleared: asked before the record is read.
+    fn generation(&self) -> u64 {
+        lock(&self.0).0
+    }
+
+    /// Holds what was read in this generation; what was read before a purge does not come back after it.
+    fn hold(&self, generation: u64, key: K, value: V) {
+        let mut all = lock(&self.0);
+        if all.0 != generation {
+            return;
+        }
+        if all.1.len() >= MOST_HELD {
+            all.1.clear();
+        }
+        all.1.insert(key, value);
+    }
+
+    fn clear(&self) {
+        let mut all = lock(&self.0);
+        all.0 += 1;
+        all.1.clear();
+    }
+}
+
+/// While it is held no alert is made: for a purge, which takes alerts out of the record's own store, and for the sweep
+/// that follows. Let go, nothing of before is held in memory.
+pub struct Quiet {
+    cap: Arc<CapFeed>,
+    _none_is_made: tokio::sync::OwnedMutexGuard<()>,
 }
 
 fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -160,9 +209,10 @@ impl CapFeed {
             name: signed.centre.to_owned(),
             web: signed.link.map(str::to_owned),
             base: Arc::clone(base),
-            making: tokio::sync::Mutex::default(),
-            alerts: Mutex::default(),
-            versions: Mutex::default(),
+            making: Arc::default(),
+            alerts: Cache::default(),
+            versions: Cache::default(),
+            fetched: Cache::default(),
             given: Mutex::default(),
         })
     }
@@ -186,6 +236,9 @@ impl CapFeed {
             let open = |n: &Notice| n.bulletin().is_some() && may_leave(agency, reader, &n.marking);
             let each: Vec<(u32, bool)> = versions.iter().map(|n| (n.version, open(n))).collect();
             for (version, withdrawal) in found(&each) {
+                if withdrawal && !self.fetched(reader, &versions).await?.iter().any(|had| *had < version) {
+                    continue;
+                }
                 let released = Released { versions: Arc::clone(&versions), version, withdrawal };
                 if let Some(n) = released.notice().filter(|_| released.identifier().is_some()) {
                     all.push((std::cmp::Reverse(n.at), n.id, std::cmp::Reverse(n.version), released));
@@ -196,24 +249,52 @@ impl CapFeed {
         Ok(all.into_iter().map(|(.., r)| r).collect())
     }
 
+    /// The versions of a bulletin that systems of an agency fetched, as the audit has it.
+    async fn fetched(&self, reader: &PersonId, versions: &[Notice]) -> Result<Arc<BTreeSet<u32>>, CapError> {
+        let Some(first) = versions.first() else { return Ok(Arc::default()) };
+        let key = (reader.clone(), first.id);
+        if let Some(held) = self.fetched.get(&key) {
+            return Ok(held);
+        }
+        let generation = self.fetched.generation();
+        let mut found = BTreeSet::new();
+        let mut cursor = None;
+        loop {
+            let query = AccessQuery {
+                cursor,
+                person: Some(reader.clone()),
+                deed: Some(Deed::AlertGiven),
+                from: Some(first.at),
+                ..AccessQuery::default()
+            };
+            let page = self.centre.record.access(query).await.context("what was given of a bulletin")?;
+            let alerts = page.items.iter().filter_map(|r| parts_of(&r.access.what));
+            found.extend(alerts.filter(|(id, _, withdrawal)| *id == first.id && !withdrawal).map(|(_, v, _)| v));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let found = Arc::new(found);
+        self.fetched.hold(generation, key, Arc::clone(&found));
+        Ok(found)
+    }
+
     /// The versions of a bulletin as the record has them: durable, so that nobody is given what a crash takes back.
     async fn versions_of(&self, id: NoticeId, version: u32, at: Time) -> Result<Arc<Vec<Notice>>, CapError> {
         let now = clock::now();
-        if let Some((held_at, read_at, held)) = lock(&self.versions).get(&id)
-            && *held_at == at
-            && now.since_s(*read_at) < HELD_S
+        if let Some((held_at, read_at, held)) = self.versions.get(&id)
+            && held_at == at
+            && now.since_s(read_at) < HELD_S
         {
-            return Ok(Arc::clone(held));
+            return Ok(held);
         }
+        let generation = self.versions.generation();
         let rows = self.centre.record.notice_versions(id).await.context("the versions of a bulletin")?;
         let versions: Arc<Vec<Notice>> = Arc::new(rows.into_iter().map(|r| r.notice).collect());
         // One that is not written yet is looked for again.
         if versions.last().is_some_and(|n| n.version >= version) {
-            let mut held = lock(&self.versions);
-            if held.len() >= MOST_HELD {
-                held.clear();
-            }
-            held.insert(id, (at, now, Arc::clone(&versions)));
+            self.versions.hold(generation, id, (at, now, Arc::clone(&versions)));
         }
         Ok(versions)
     }
@@ -256,7 +337,8 @@ impl CapFeed {
         }
         let issuer = cap::Issuer { sender: &self.sender, name: &self.name, web: self.web.as_deref() };
         let Some(alert) = make(issuer) else { return Ok(None) };
-        // What was read before a purge is not kept after it: the sweep that follows one waits for this.
+        // What was read before a purge is not kept after it: none goes on while this does.
+        let generation = self.alerts.generation();
         let there = self.centre.record.notice_versions(notice.id).await.context("the versions of a bulletin")?;
         if !there.iter().any(|r| r.notice.version == notice.version) {
             return Ok(None);
@@ -264,7 +346,7 @@ impl CapFeed {
         let made = Arc::new(self.sign(&alert, at).await?);
         let bytes = serde_json::to_vec(&*made).context("an alert")?;
         self.centre.record.private_put(KIND, &identifier, bytes).await.context("an alert could not be kept")?;
-        self.hold(identifier, &made);
+        self.alerts.hold(generation, identifier, Arc::clone(&made));
         Ok(Some(made))
     }
 
@@ -286,25 +368,18 @@ impl CapFeed {
 
     /// What is kept under an identifier, if it is of the version of that time: never of one that the record lost.
     async fn kept(&self, identifier: &str, at: Time) -> Result<Option<Arc<Signed>>, CapError> {
-        if let Some(held) = lock(&self.alerts).get(identifier).filter(|s| s.at == at) {
-            return Ok(Some(Arc::clone(held)));
+        if let Some(held) = self.alerts.get(&identifier.to_owned()).filter(|s| s.at == at) {
+            return Ok(Some(held));
         }
+        let generation = self.alerts.generation();
         let kept = self.centre.record.private_get(KIND, identifier).await.context("an alert")?;
         let Some(bytes) = kept else { return Ok(None) };
         let signed: Arc<Signed> = Arc::new(serde_json::from_slice(&bytes).context("a kept alert")?);
         if signed.at != at {
             return Ok(None);
         }
-        self.hold(identifier.to_owned(), &signed);
+        self.alerts.hold(generation, identifier.to_owned(), Arc::clone(&signed));
         Ok(Some(signed))
-    }
-
-    fn hold(&self, identifier: String, signed: &Arc<Signed>) {
-        let mut held = lock(&self.alerts);
-        if held.len() >= MOST_HELD {
-            held.clear();
-        }
-        held.insert(identifier, Arc::clone(signed));
     }
 
     /// The feed of what is released; `since` is its time while it is empty.
@@ -351,6 +426,7 @@ impl CapFeed {
 
     /// It stands in the audit that it was.
     pub fn was_given(&self, token: &str, identifier: &str) {
+        self.fetched.clear();
         let mut given = lock(&self.given);
         if given.len() >= MOST_HELD * 10 {
             // Said once more in the audit, rather than kept for ever here.
@@ -359,36 +435,16 @@ impl CapFeed {
         given.insert((token.to_owned(), identifier.to_owned()));
     }
 
-    /// Forgets the alerts whose version the record no longer has; how many. Those in the record's own store went with the
-    /// version; what is held in memory, and what was being signed meanwhile, goes here.
-    pub async fn sweep(&self) -> anyhow::Result<usize> {
-        let _none_is_made = self.making.lock().await;
-        lock(&self.versions).clear();
-        lock(&self.alerts).clear();
-        let mut swept = 0;
-        let mut versions: BTreeMap<NoticeId, BTreeSet<u32>> = BTreeMap::new();
-        for (identifier, _) in self.centre.record.private_list(KIND).await? {
-            let parts = identifier
-                .strip_suffix(WITHDRAWN)
-                .unwrap_or(&identifier)
-                .split_once('.')
-                .and_then(|(id, v)| Some((NoticeId(Uuid::parse_str(id).ok()?), v.parse::<u32>().ok()?)));
-            let there = match parts {
-                None => false,
-                Some((id, version)) => {
-                    if let std::collections::btree_map::Entry::Vacant(v) = versions.entry(id) {
-                        let rows = self.centre.record.notice_versions(id).await?;
-                        v.insert(rows.into_iter().map(|r| r.notice.version).collect());
-                    }
-                    versions.get(&id).is_some_and(|all| all.contains(&version))
-                }
-            };
-            if !there {
-                self.centre.record.private_delete(KIND, &identifier).await?;
-                swept += 1;
-            }
-        }
-        Ok(swept)
+    /// Waits for the alert that is being made, and lets none be made until this is let go.
+    pub async fn quiet(self: &Arc<Self>) -> Quiet {
+        let none_is_made = Arc::clone(&self.making).lock_owned().await;
+        Quiet { cap: Arc::clone(self), _none_is_made: none_is_made }
+    }
+
+    fn let_go(&self) {
+        self.versions.clear();
+        self.alerts.clear();
+        self.fetched.clear();
     }
 
     /// Sweeps, and sees to the keys, until the centre stops.
@@ -402,12 +458,46 @@ impl CapFeed {
             if let Err(error) = self.keys.look(clock::now()).await {
                 tracing::error!(%error, "the key for alerts could not be seen to");
             }
-            match self.sweep().await {
+            match self.quiet().await.sweep().await {
                 Ok(0) => {}
                 Ok(alerts) => tracing::info!(alerts, "alerts of what left the record were forgotten"),
                 Err(error) => tracing::warn!(%error, "alerts of what left the record could not be looked for"),
             }
         }
+    }
+}
+
+impl Quiet {
+    /// Forgets the alerts whose version the record no longer has; how many. Those in the record's own store went with the
+    /// version; what is held in memory goes here.
+    pub async fn sweep(&self) -> anyhow::Result<usize> {
+        let cap = &self.cap;
+        cap.let_go();
+        let mut swept = 0;
+        let mut versions: BTreeMap<NoticeId, BTreeSet<u32>> = BTreeMap::new();
+        for (identifier, _) in cap.centre.record.private_list(KIND).await? {
+            let there = match parts_of(&identifier) {
+                None => false,
+                Some((id, version, _)) => {
+                    if let std::collections::btree_map::Entry::Vacant(v) = versions.entry(id) {
+                        let rows = cap.centre.record.notice_versions(id).await?;
+                        v.insert(rows.into_iter().map(|r| r.notice.version).collect());
+                    }
+                    versions.get(&id).is_some_and(|all| all.contains(&version))
+                }
+            };
+            if !there {
+                cap.centre.record.private_delete(KIND, &identifier).await?;
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        self.cap.let_go();
     }
 }
 
@@ -418,6 +508,13 @@ fn entry_id(sender: &Name, identifier: &str) -> Uuid {
     let mut bytes = [0u8; 16];
     bytes.iter_mut().zip(digest).for_each(|(b, d)| *b = d);
     Uuid::new_v8(bytes)
+}
+
+/// Of an alert's identifier: the bulletin, the version, and whether it is a withdrawal.
+pub fn parts_of(identifier: &str) -> Option<(NoticeId, u32, bool)> {
+    let version = identifier.strip_suffix(WITHDRAWN);
+    let (id, v) = version.unwrap_or(identifier).split_once('.')?;
+    Some((NoticeId(Uuid::parse_str(id).ok()?), v.parse().ok()?, version.is_some()))
 }
 
 /// The identifier of a version's alert; `None` of one that says only that the bulletin expired.
@@ -465,6 +562,36 @@ mod tests {
         ] {
             let m = marking(tlp, owner, to);
             assert_eq!(may_leave(&north, &reader, &m), leaves, "{m:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_purge_does_not_come_back_after_it() {
+        let held: Cache<u32, &str> = Cache::default();
+        let before = held.generation();
+        held.hold(before, 1, "one");
+        assert_eq!(held.get(&1), Some("one"));
+        // Read before it, and put in after it.
+        held.clear();
+        held.hold(before, 1, "one");
+        assert_eq!(held.get(&1), None);
+        held.hold(held.generation(), 1, "new");
+        assert_eq!(held.get(&1), Some("new"));
+        // No more than so many.
+        for n in 0..5_000 {
+            held.hold(held.generation(), n, "x");
+        }
+        assert!(lock(&held.0).1.len() <= MOST_HELD);
+    }
+
+    #[test]
+    fn an_identifier_says_of_what_it_is() {
+        let id = "018f0000-0000-7000-8000-000000000000";
+        let notice = NoticeId(Uuid::parse_str(id).unwrap());
+        assert_eq!(parts_of(&format!("{id}.2")), Some((notice, 2, false)));
+        assert_eq!(parts_of(&format!("{id}.2{WITHDRAWN}")), Some((notice, 2, true)));
+        for other in ["", id, "x.1", &format!("{id}.x"), &format!("{id}.1.more")] {
+            assert_eq!(parts_of(other), None, "{other}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     App, Caller, Problem, Signed,
-    body::{Strict, Why, once},
+    body::{Strict, Why, once, was_answered},
     ok,
 };
 use crate::{
@@ -18,9 +18,10 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use skypicket_desk::Desk;
 use skypicket_model::{
-    Access, Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Deed, NoticeId, PersonId, RequestId, Time,
-    may_see,
+    Access, Act, BulletinAct, BulletinContent, BulletinState, BulletinStep, Deed, Marking, NoticeId, PersonId,
+    RequestId, Time, Tlp, bulletin::Unseen, may_see,
 };
 use std::collections::BTreeSet;
 
@@ -96,6 +97,86 @@ async fn act(
     ok((status, Json(view(app, caller, notice).await?)))
 }
 
+/// A version as it is issued with less than the usual care, for the access audit.
+struct Care {
+    version: u32,
+    /// It opens to more people than what it rests on.
+    widened: bool,
+    /// Nobody approved it.
+    alone: bool,
+    /// What of it whoever issued it had not seen.
+    unseen: Option<Unseen>,
+}
+
+impl Care {
+    /// Of what waits, were `by` to issue it now.
+    fn before(desk: &Desk, by: &PersonId, notice: NoticeId, alone: bool, now: Time) -> Option<Self> {
+        let s = desk.bulletin(notice)?;
+        let (_, _, content) = s.waiting()?;
+        let unseen = desk.unseen(by, content, now);
+        Some(Self { version: s.version + 1, widened: !alone && is_widened(content), alone, unseen })
+    }
+
+    /// Of what `by` issued, while it is in force.
+    fn after(desk: &Desk, by: &PersonId, notice: NoticeId, alone: bool) -> Option<Self> {
+        let s = desk.bulletin(notice)?;
+        let who = if alone { s.break_glass.as_ref().and(s.issued_by.as_ref()) } else { s.approved_by.as_ref() };
+        let widened = !alone && is_widened(&s.content);
+        (who == Some(by)).then(|| Self { version: s.version, widened, alone, unseen: s.unseen.clone() })
+    }
+
+    /// What stands in the audit of it.
+    fn rows(&self, caller: &Caller, notice: NoticeId) -> Vec<Access> {
+        let row = |deed, more: &str| {
+            let what = format!("bulletin {notice} version {}{more}", self.version);
+            Access::once(Some(caller.id().clone()), deed, what, clock::now()).with_session(Some(caller.session.clone()))
+        };
+        let mut rows = Vec::new();
+        if self.widened {
+            rows.push(row(Deed::ReleaseWidened, ""));
+        }
+        if self.alone {
+            rows.push(row(Deed::GlassBroken, ""));
+        }
+        if let Some(unseen) = &self.unseen {
+            let marked = unseen.marking.as_ref().map(|m| format!(", marked {} at the strictest", m.tlp.label()));
+            let more = format!(": {} of what it rests on{}", unseen.count, marked.unwrap_or_default());
+            rows.push(row(Deed::ApprovedUnseen, &more));
+        }
+        rows
+    }
+}
+
+fn is_widened(content: &BulletinContent) -> bool {
+    content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty())
+}
+
+/// Issues what waits. That somebody decided with less than the usual care stands in the access audit before they are
+/// answered; asked again, where that failed, it is written then.
+async fn issue(
+    app: &App,
+    caller: &Caller,
+    (id, what, value): (RequestId, &str, Value),
+    act: BulletinAct,
+) -> Result<Response, Problem> {
+    let notice = act.notice();
+    let alone = matches!(act, BulletinAct::BreakGlass { .. });
+    let (by, now) = (caller.id().clone(), clock::now());
+    let repeated = was_answered(app, caller, id).await?;
+    let before = app.centre.ask(move |e| Care::before(e.desk(), &by, notice, alone, now)).await?;
+    once(app, caller, (id, what, value), (StatusCode::OK, Value::Null), Act::Bulletin(act)).await?;
+    let by = caller.id().clone();
+    let after = app.centre.ask(move |e| Care::after(e.desk(), &by, notice, alone)).await?;
+    // (Another step may have come since: then it is what waited when this was asked for.)
+    let care = match (before.filter(|_| !repeated), after) {
+        (Some(before), Some(after)) if after.version != before.version => Some(before),
+        (before, after) => after.or(before),
+    };
+    let rows = care.map(|c| c.rows(caller, notice)).unwrap_or_default();
+    app.audit.write_all(rows).await?;
+    ok(Json(view(app, caller, notice).await?))
+}
+
 /// Nobody writes what they could not read themself.
 pub(super) fn own_marking(caller: &Caller, content: &BulletinContent) -> Result<(), Problem> {
     if may_see(&caller.reader, &content.marking) {
@@ -117,13 +198,6 @@ async fn keep_hidden(app: &App, caller: &Caller, id: NoticeId, content: &mut Bul
         sheet.rests_on.extend(hidden);
     }
     Ok(())
-}
-
-/// Puts into the access audit that somebody decided with less than the usual care; `more` says what of it.
-fn note(app: &App, caller: &Caller, deed: Deed, what: &BulletinState, more: &str) {
-    let what = format!("bulletin {} version {}{more}", what.notice, what.version);
-    let row = Access::once(Some(caller.id().clone()), deed, what, clock::now());
-    app.audit.note(row.with_session(Some(caller.session.clone())));
 }
 
 /// A bulletin as a client proposes it.
@@ -295,6 +369,9 @@ pub struct Approve {
     /// `basis.hidden`: how many things that it rests on they were told that they may not see.
     #[serde(default)]
     unseen: u32,
+    /// `basis.hidden_marking`: how the strictest of those was marked.
+    #[serde(default)]
+    unseen_marking: Option<Marking>,
 }
 
 /// `POST /bulletins/{id}/approvals`.
@@ -305,29 +382,11 @@ pub async fn approve(
     Strict { value, body }: Strict<Approve>,
 ) -> Result<Response, Problem> {
     let what = format!("POST bulletins/{notice}/approvals");
-    let approve = BulletinAct::Approve { notice, read: body.read, unseen: body.unseen };
-    let answer = act(&app, &caller, (body.id, &what, value), StatusCode::OK, approve).await?;
-    if let Some(s) = decided(&app, notice).await?.filter(|s| s.approved_by.as_ref() == Some(caller.id())) {
-        if s.content.sheet.as_ref().is_some_and(|s| !s.release_why.trim().is_empty()) {
-            note(&app, &caller, Deed::ReleaseWidened, &s, "");
-        }
-        note_unseen(&app, &caller, &s);
-    }
-    Ok(answer)
-}
-
-/// Puts into the access audit what of the basis whoever issued it had not seen, where that is so.
-fn note_unseen(app: &App, caller: &Caller, s: &BulletinState) {
-    if let Some(unseen) = &s.unseen {
-        let marked = unseen.marking.as_ref().map(|m| format!(", marked {} at the strictest", m.tlp.label()));
-        let more = format!(": {} of what it rests on{}", unseen.count, marked.unwrap_or_default());
-        note(app, caller, Deed::ApprovedUnseen, s, &more);
-    }
-}
-
-/// How a bulletin stands after a decision.
-async fn decided(app: &App, notice: NoticeId) -> Result<Option<BulletinState>, Problem> {
-    Ok(app.centre.ask(move |e| e.desk().bulletin(notice).cloned()).await?)
+    // Who says of no marking was told of none: it is as if they had been told the freest.
+    let told = |m: Option<Marking>| m.unwrap_or_else(|| Marking { tlp: Tlp::Clear, ..Marking::default() });
+    let unseen_marking = (body.unseen > 0).then(|| told(body.unseen_marking));
+    let approve = BulletinAct::Approve { notice, read: body.read, unseen: body.unseen, unseen_marking };
+    issue(&app, &caller, (body.id, &what, value), approve).await
 }
 
 /// `POST /bulletins/{id}/break-glass`.
@@ -339,12 +398,7 @@ pub async fn break_glass(
 ) -> Result<Response, Problem> {
     let what = format!("POST bulletins/{notice}/break-glass");
     let alone = BulletinAct::BreakGlass { notice, why: body.why };
-    let answer = act(&app, &caller, (body.id, &what, value), StatusCode::OK, alone).await?;
-    if let Some(s) = decided(&app, notice).await?.filter(|s| s.break_glass.is_some()) {
-        note(&app, &caller, Deed::GlassBroken, &s, "");
-        note_unseen(&app, &caller, &s);
-    }
-    Ok(answer)
+    issue(&app, &caller, (body.id, &what, value), alone).await
 }
 
 /// `POST /bulletins/{id}/withdrawals`.

@@ -17,7 +17,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Deserialize;
-use skypicket_model::{Access, AgencyId, Deed, Notice, NoticeId, PersonId, Time, notice::WITHDRAWN};
+use skypicket_model::{Access, AgencyId, Deed, Notice, NoticeId, PersonId, Time};
 use skypicket_record::{AccessQuery, DisseminationQuery, ReadError, Record, SqliteRecord};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -72,10 +72,8 @@ impl Sending {
                 };
                 let page = self.record.access(query).await?;
                 for a in page.items.into_iter().map(|r| r.access) {
-                    let Some(version) = a.what.strip_prefix(&format!("{}.", self.notice)) else { continue };
-                    let (version, withdrawal) =
-                        version.strip_suffix(WITHDRAWN).map_or((version, false), |version| (version, true));
-                    let Ok(version) = version.parse() else { continue };
+                    let alert = crate::cap::parts_of(&a.what).filter(|(id, ..)| *id == self.notice);
+                    let Some((_, version, withdrawal)) = alert else { continue };
                     let token = a.session.unwrap_or_default();
                     let (reader, agency, at) = (reader.clone(), agency.clone(), a.first);
                     let first = found

@@ -230,6 +230,7 @@ fn a_partner_whom_a_correction_shuts_out_is_given_the_end_of_what_it_had_and_not
     let links = |client: &Client| entries(client).into_iter().map(|e| e.link).collect::<Vec<_>>();
     let first = entries(&south);
     assert_eq!(links(&south), [path("1")]);
+    assert_eq!(south.get(&path("1")).status, 200);
 
     // For north alone from now on: south finds that what it has no longer holds, and what it had is not given again.
     let mut narrow = marked("Hidden words", &json!({"tlp": "TLP:AMBER", "owner": null, "releasable_to": ["north"]}));
@@ -259,10 +260,17 @@ fn a_partner_whom_a_correction_shuts_out_is_given_the_end_of_what_it_had_and_not
     // Whoever is still released it is not told of an end, and nobody is told of one that had nothing.
     north.get(&path("2.withdrawn")).problem(404, "not_found");
     let strict = issue(&mut centre, &marked("Strict", &json!({"tlp": "TLP:AMBER", "releasable_to": ["north"]})));
+    assert_eq!(north.get(&format!("/cap/alerts/{}.1.xml", text(&strict, "/notice"))).status, 200);
     correct(&mut centre, &strict, &marked("Stricter", &json!({"tlp": "TLP:AMBER+STRICT", "owner": "north"})));
     let strictly = format!("/cap/alerts/{}.2.withdrawn.xml", text(&strict, "/notice"));
     assert!(links(&north).contains(&strictly) && !links(&south).contains(&strictly));
     south.get(&strictly).problem(404, "not_found");
+    // Nor whoever could have fetched it and did not: its title is not for them any more.
+    let unread = issue(&mut centre, &marked("Never fetched", &green));
+    assert!(links(&south).contains(&format!("/cap/alerts/{}.1.xml", text(&unread, "/notice"))));
+    correct(&mut centre, &unread, &marked("Narrower", &json!({"tlp": "TLP:AMBER", "releasable_to": ["north"]})));
+    assert!(!south.get("/cap/feed.atom").text().contains(text(&unread, "/notice")));
+    south.get(&format!("/cap/alerts/{}.2.withdrawn.xml", text(&unread, "/notice"))).problem(404, "not_found");
 
     // For all again: what was said before stands there as it did.
     correct(&mut centre, &b, &marked("For all again", &green));
@@ -285,7 +293,8 @@ fn a_partner_whom_a_correction_shuts_out_is_given_the_end_of_what_it_had_and_not
         .filter(|l| l["type"] == "partner" && l["agency"] == "south")
         .map(|l| (l["version"].as_u64().unwrap(), l["withdrawal"].as_bool().unwrap()))
         .collect();
-    assert_eq!(given, [(2, true), (4, true)].into(), "it fetched no more than that");
+    assert_eq!(given, [(1, false), (2, true), (4, true)].into(), "it fetched no more than that");
+    assert_eq!((&lines.last().unwrap()["partners"], &lines.last().unwrap()["withdrawals"]), (&json!(1), &json!(2)));
     assert!(centre.terminate().status.success());
     centre.start_again();
     assert!(south.get(&path("2.withdrawn")).body == xml, "other bytes after a restart");

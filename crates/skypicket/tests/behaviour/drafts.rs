@@ -3,7 +3,8 @@
 
 use crate::{
     bulletins::{act, approve, content, propose},
-    support::{Centre, Client, SOON, id, items, run, text, until},
+    intelligence,
+    support::{Centre, Client, Scene, centre::signal, id, items, run, text},
 };
 use serde_json::{Value, json};
 
@@ -125,9 +126,7 @@ fn what_a_bulletin_rests_on_is_counted_and_not_shown_to_whom_it_does_not_open_an
     let alone = propose(&watch, &content("Alone"));
     act(&watch, &alone, "break-glass", json!({"why": "alone at night"})).ok(200);
     for (deed, by, what) in [("release_widened", "supervisor", &b), ("glass_broken", "watch", &alone)] {
-        let row = until("the row of the audit", SOON, || {
-            items(&auditor.see(&format!("/api/v1/audit?deed={deed}"))).first().cloned()
-        });
+        let row = items(&auditor.see(&format!("/api/v1/audit?deed={deed}")))[0].clone();
         assert_eq!(text(&row, "/by/id"), by);
         assert!(text(&row, "/what").contains(text(what, "/notice")), "{row}");
     }
@@ -146,31 +145,43 @@ fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and
     let seen = one(&lead_b, &waits);
     assert_eq!((&seen["may"]["approve"], &seen["basis"]["hidden"]), (&json!(true), &json!(1)));
     assert_eq!(text(&seen, "/basis/hidden_marking/tlp"), "TLP:AMBER");
-    let approval = |unseen: Value| {
-        let mut body = json!({"read": seen["waiting"]["at"]});
+    let approval = |unseen: Value, marking: &Value| {
+        let mut body = json!({"read": seen["waiting"]["at"], "unseen_marking": marking});
         if unseen.is_number() {
             body["unseen"] = unseen;
         }
         act(&lead_b, &waits, "approvals", body)
     };
-    for too_few in [Value::Null, json!(0)] {
-        let problem = approval(too_few).problem(409, "unseen");
+    let shown = seen["basis"]["hidden_marking"].clone();
+    // Too few; or not how it is marked, or something freer.
+    let green = json!({"tlp": "TLP:GREEN"});
+    for (unseen, marking) in [(Value::Null, &shown), (json!(0), &shown), (json!(1), &Value::Null), (json!(1), &green)] {
+        let problem = approval(unseen, marking).problem(409, "unseen");
         let said = text(&problem, "/detail").to_owned();
         assert!(said.contains("one thing") && said.contains("TLP:AMBER") && !said.contains("Only for"), "{said}");
     }
     assert_eq!(one(&watch, &waits)["step"], "proposed", "nothing went out");
-    let issued = approval(json!(1)).ok(200);
+    // Marked more strictly since they were shown it: they read again.
+    let mut strict = content("Only for north");
+    strict["marking"] = json!({"tlp": "TLP:AMBER+STRICT", "owner": "north", "releasable_to": [], "named": []});
+    let body = json!({"content": strict, "why": "w"});
+    approve(&watch2, &act(&watch, &secret, "corrections", body).ok(201));
+    approval(json!(1), &shown).problem(409, "unseen");
+    let again = one(&lead_b, &waits)["basis"]["hidden_marking"].clone();
+    assert_eq!(again["tlp"], "TLP:AMBER+STRICT");
+    let how = run(&["bulletin", "show", text(&waits, "/notice"), "--data", centre.data().to_str().unwrap()]);
+    let how = String::from_utf8(how.stdout).unwrap();
+    assert!(!how.contains("--unseen"), "the watch sees all of it: {how}");
+    let issued = approval(json!(1), &again).ok(200);
     assert_eq!((text(&issued, "/approved_by"), &issued["unseen"]["count"]), ("lead-b", &json!(1)));
-    assert_eq!(text(&issued, "/unseen/marking/tlp"), "TLP:AMBER");
-    let row = until("the row of the audit", SOON, || {
-        items(&auditor.see("/api/v1/audit?deed=approved_unseen")).first().cloned()
-    });
+    assert_eq!(text(&issued, "/unseen/marking/tlp"), "TLP:AMBER+STRICT");
+    let row = items(&auditor.see("/api/v1/audit?deed=approved_unseen"))[0].clone();
     assert_eq!(text(&row, "/by/id"), "lead-b");
     let what = text(&row, "/what");
     assert!(what.contains(text(&waits, "/notice")) && what.contains("1 of") && what.contains("TLP:AMBER"), "{what}");
     let shown = run(&["bulletin", "show", text(&waits, "/notice"), "--data", centre.data().to_str().unwrap()]);
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("1 of what it rests on, TLP:AMBER at the strictest"), "{shown}");
+    assert!(shown.contains("1 of what it rests on, TLP:AMBER+STRICT at the strictest"), "{shown}");
 
     // Corrected, and approved by somebody who sees all of it, also after a crash: the new version says nothing of it.
     centre.kill();
@@ -183,6 +194,76 @@ fn who_approves_without_seeing_all_that_it_rests_on_is_told_how_much_says_so_and
     centre.terminate();
     let verified = centre.verify(&["--recompute"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn that_somebody_issued_with_less_than_the_usual_care_is_on_the_disk_before_they_are_answered() {
+    let mut centre = Centre::start_with(Scene::new(), &["--test-commit-delay-ms", "500"]);
+    // Quick for the beginning.
+    signal(centre.pid(), "USR1");
+    let [watch, watch2, lead_b] = ["watch", "watch2", "lead-b"].map(|p| centre.person(p));
+    let mut secret = content("Only for north");
+    secret["marking"] = json!({"tlp": "TLP:AMBER", "owner": "north", "releasable_to": [], "named": []});
+    let secret = approve(&watch2, &propose(&watch, &secret));
+    let link = json!([{"to": "notice", "id": secret["notice"]}]);
+    let wide = propose(&watch, &sheet("For all", &link, "the source agreed"));
+    let mut closed = sheet("Alone", &link, "");
+    closed["marking"] = secret["content"]["marking"].clone();
+    let alone = propose(&watch, &closed);
+    let seen = one(&lead_b, &wide);
+    signal(centre.pid(), "USR1");
+    let body = json!({"read": seen["waiting"]["at"], "unseen": 1, "unseen_marking": seen["basis"]["hidden_marking"]});
+    act(&lead_b, &wide, "approvals", body).ok(200);
+    act(&watch, &alone, "break-glass", json!({"why": "alone at night"})).ok(200);
+    // The machine stops in that moment.
+    centre.kill();
+    centre.set_flags(&[]);
+    centre.start_again();
+    let auditor = centre.person("auditor");
+    for (deed, what) in [("release_widened", &wide), ("approved_unseen", &wide), ("glass_broken", &alone)] {
+        let rows = auditor.see(&format!("/api/v1/audit?deed={deed}"));
+        let [row] = &items(&rows)[..] else { panic!("{deed}: {rows}") };
+        assert!(text(row, "/what").contains(text(what, "/notice")), "{row}");
+    }
+}
+
+#[test]
+fn a_correction_that_was_sent_back_can_be_withdrawn_by_who_may_not_see_it() {
+    let mut centre = Centre::start();
+    let [watch, watch2, lead_b] = ["watch", "watch2", "lead-b"].map(|p| centre.person(p));
+    let b = approve(&watch2, &propose(&watch, &content("For all")));
+    let mut secret = content("Only for north");
+    secret["marking"] = json!({"tlp": "TLP:AMBER", "owner": "north", "releasable_to": [], "named": []});
+    act(&watch, &b, "corrections", json!({"content": secret, "why": "w"})).ok(201);
+    let may = || one(&lead_b, &b)["may"].clone();
+    assert_eq!((&may()["correct"], &may()["withdraw"]), (&json!(false), &json!(false)), "it waits for others");
+    act(&watch2, &b, "returns", json!({"why": "no"})).ok(200);
+    assert_eq!((&may()["correct"], &may()["withdraw"]), (&json!(false), &json!(true)));
+    let after = act(&lead_b, &b, "withdrawals", json!({"why": "its author is gone"})).ok(200);
+    assert_eq!((text(&after, "/step"), &after["may"]["correct"]), ("issued", &json!(true)));
+    assert!(!after.to_string().contains("Only for north"));
+}
+
+#[test]
+fn a_report_that_is_gone_is_counted_by_itself_and_approved_without_more_ado() {
+    let mut centre = Centre::start();
+    let [analyst, watch, supervisor, auditor] = ["analyst", "watch", "supervisor", "auditor"].map(|p| centre.person(p));
+    let report = intelligence::file(&analyst, &intelligence::content("A kite"));
+    let link = json!([{"to": "report", "id": report["report"]}]);
+    let waits = propose(&watch, &sheet("For all", &link, ""));
+    assert_eq!((&waits["basis"]["gone"], &waits["basis"]["hidden"]), (&json!(0), &json!(0)));
+    intelligence::act(&watch, &report, "purge-requests", json!({"why": "not so"})).ok(200);
+    intelligence::act(&auditor, &report, "purges", json!({"why": "not needed"})).ok(200);
+    let seen = one(&supervisor, &waits);
+    assert_eq!((&seen["basis"]["gone"], &seen["basis"]["hidden"]), (&json!(1), &json!(0)));
+    assert!(!seen.to_string().contains(text(&report, "/report")), "{seen}");
+    let issued = approve(&supervisor, &seen);
+    assert_eq!(issued["unseen"], Value::Null);
+    assert!(items(&auditor.see("/api/v1/audit?deed=approved_unseen")).is_empty());
+    // Corrected by somebody who writes what they see: it is left out.
+    let body = json!({"content": sheet("For all, too", &json!([]), ""), "why": "w"});
+    let waits = act(&watch, &issued, "corrections", body).ok(201);
+    assert_eq!(waits["basis"]["gone"], 0);
 }
 
 #[test]
