@@ -23,10 +23,10 @@ const FAST: f64 = 60.0;
 /// Room for steps at first: most starts are false and over soon.
 const FIRST_STEPS: usize = 4;
 /// No slot.
-const NONE: u32 = u32::MAX;
+const NONE: usize = usize::MAX;
 
 /// A square: which size, how far east and north.
-type Square = (u8, i32, i32);
+type Square = (usize, i32, i32);
 
 /// All that may be there.
 #[derive(Debug, Clone, Default)]
@@ -36,15 +36,15 @@ pub(super) struct Bodies {
     links: Vec<Link>,
     free: Vec<usize>,
     /// First of each bucket; a power of two of them.
-    buckets: Vec<u32>,
+    buckets: Vec<usize>,
     named: HashMap<Name, Vec<usize>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
     square: Option<Square>,
-    before: u32,
-    after: u32,
+    before: usize,
+    after: usize,
 }
 
 impl Index<usize> for Bodies {
@@ -93,7 +93,7 @@ impl Bodies {
     }
 
     /// Takes a new one; gives its slot.
-    pub(super) fn add(&mut self, mut body: Body, first: Step, now: f64) -> usize {
+    pub(super) fn add(&mut self, mut body: Body, first: &Step, now: f64) -> usize {
         let slot = if let Some(slot) = self.free.pop() {
             // Room for steps that was kept.
             body.steps = std::mem::take(&mut self.slots[slot].steps);
@@ -108,7 +108,7 @@ impl Bodies {
         if steps.capacity() == 0 {
             steps.reserve_exact(FIRST_STEPS);
         }
-        steps.push_back(first);
+        steps.push_back(*first);
         if self.buckets.len() < 2 * self.slots.len() {
             self.widen(now);
         }
@@ -173,7 +173,7 @@ impl Bodies {
         let reach = FAST * (age + 9.0) + 5.0 * last.motion.states[1].spread() + 100.0;
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = last.motion.states[0].p;
-        let square = (size as u8, floor(p[0] / SIDE[size]), floor(p[1] / SIDE[size]));
+        let square = (size, floor(p[0] / SIDE[size]), floor(p[1] / SIDE[size]));
         if self.links[slot].square == Some(square) {
             return;
         }
@@ -182,9 +182,9 @@ impl Bodies {
         let first = self.buckets[bucket];
         self.links[slot] = Link { square: Some(square), before: NONE, after: first };
         if first != NONE {
-            self.links[first as usize].before = slot as u32;
+            self.links[first].before = slot;
         }
-        self.buckets[bucket] = slot as u32;
+        self.buckets[bucket] = slot;
     }
 
     /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first.
@@ -199,24 +199,23 @@ impl Bodies {
 
     fn find(&self, p: &V3, radius: impl Fn(usize) -> f64, out: &mut Vec<usize>) {
         out.clear();
-        for size in 0..SIDE.len() {
+        for (size, side) in SIDE.into_iter().enumerate() {
             let r = radius(size);
-            let [x0, x1, y0, y1] = [p[0] - r, p[0] + r, p[1] - r, p[1] + r].map(|c| floor(c / SIDE[size]));
-            let squares = (i64::from(x1) - i64::from(x0) + 1) * (i64::from(y1) - i64::from(y0) + 1);
-            if squares > self.slots.len() as i64 {
-                let inside =
-                    |(s, x, y): Square| usize::from(s) == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
+            let [x0, x1, y0, y1] = [p[0] - r, p[0] + r, p[1] - r, p[1] + r].map(|c| floor(c / side));
+            let squares = (u64::from(x1.abs_diff(x0)) + 1).saturating_mul(u64::from(y1.abs_diff(y0)) + 1);
+            if squares > self.slots.len() as u64 {
+                let inside = |(s, x, y): Square| s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
                 out.extend((0..self.slots.len()).filter(|k| self.links[*k].square.is_some_and(inside)));
                 continue;
             }
             for x in x0..=x1 {
                 for y in y0..=y1 {
-                    let square = (size as u8, x, y);
+                    let square = (size, x, y);
                     let mut at = self.buckets[self.bucket(square)];
                     while at != NONE {
-                        let link = &self.links[at as usize];
+                        let link = &self.links[at];
                         if link.square == Some(square) {
-                            out.push(at as usize);
+                            out.push(at);
                         }
                         at = link.after;
                     }
@@ -231,9 +230,10 @@ impl Bodies {
     }
 
     fn bucket(&self, (size, x, y): Square) -> usize {
-        let mix = (x as u32 as u64) | (y as u32 as u64) << 32;
-        let h = (mix ^ u64::from(size) << 29).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (h >> 32) as usize & (self.buckets.len() - 1)
+        let mix = u64::from(x.cast_unsigned()) | u64::from(y.cast_unsigned()) << 32;
+        let h = (mix ^ (size as u64) << 29).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // Buckets are a power of two, and the upper half is the better mixed one.
+        usize::try_from(h >> 32).unwrap_or(0) & (self.buckets.len() - 1)
     }
 
     fn unlink(&mut self, slot: usize) {
@@ -242,10 +242,10 @@ impl Bodies {
             let bucket = self.bucket(square);
             self.buckets[bucket] = after;
         } else {
-            self.links[before as usize].after = after;
+            self.links[before].after = after;
         }
         if after != NONE {
-            self.links[after as usize].before = before;
+            self.links[after].before = before;
         }
         self.links[slot] = Link { square: None, before: NONE, after: NONE };
     }
@@ -267,6 +267,7 @@ impl Bodies {
 }
 
 /// The whole number below, held to what an i32 can be.
+#[allow(clippy::cast_possible_truncation)] // saturating is what is meant
 fn floor(x: f64) -> i32 {
     libm::floor(x) as i32
 }

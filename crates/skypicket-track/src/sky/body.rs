@@ -105,6 +105,6 @@ impl Sky {
         }
         let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown: f64::NEG_INFINITY, ..Body::default() };
         self.next += 1;
-        Some(self.bodies.add(body, Step { t, motion: *motion, by }, self.now))
+        Some(self.bodies.add(body, &Step { t, motion: *motion, by }, self.now))
     }
 }

@@ -1,4 +1,5 @@
 //! [`Claims`]: what a track says of itself, and what is heard of names.
+#![allow(clippy::needless_range_loop)] // one index runs through several matrices at once
 
 use super::{
     Name, Plot, Report, Sky,

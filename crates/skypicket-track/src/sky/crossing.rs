@@ -35,15 +35,15 @@ pub(super) struct Loose {
 }
 
 /// Of each finder of directions, the others that could find the same thing.
-pub(super) fn finders(sensors: &[Sensor]) -> Arc<[Box<[u32]>]> {
+pub(super) fn finders(sensors: &[Sensor]) -> Arc<[Box<[usize]>]> {
     let is = |s: &Sensor| s.sense == Sense::Bearing;
     let shared = |a: &Sensor, b: &Sensor| {
         let d = minus(&a.at, &b.at);
         is(b) && libm::hypot(d[0], d[1]) < (a.range[1] + b.range[1]) * HEARING
     };
-    let of = |(k, a): (usize, &Sensor)| -> Box<[u32]> {
+    let of = |(k, a): (usize, &Sensor)| -> Box<[usize]> {
         let others = sensors.iter().enumerate().filter(|(o, b)| *o != k && is(a) && shared(a, b));
-        others.map(|(o, _)| o as u32).collect()
+        others.map(|(o, _)| o).collect()
     };
     sensors.iter().enumerate().map(of).collect()
 }
@@ -81,8 +81,8 @@ impl Sky {
         let kept = self.now - window - self.settings.rewind;
         let all = &mut s.loose;
         all.clear();
-        for other in self.finders[sensor].iter() {
-            let loose = &mut self.loose[*other as usize];
+        for other in &self.finders[sensor] {
+            let loose = &mut self.loose[*other];
             loose.retain(|l| l.t > kept);
             all.extend(loose.iter().filter(|l| (t - l.t).abs() < window));
         }

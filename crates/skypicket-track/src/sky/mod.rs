@@ -62,7 +62,7 @@ pub struct Sky {
     /// Of each sensor, bearings that no track explains.
     loose: Vec<Vec<Loose>>,
     /// Of each sensor, the others that find directions of what it could find too.
-    finders: Arc<[Box<[u32]>]>,
+    finders: Arc<[Box<[usize]>]>,
     /// Of each sensor, how far it is off.
     registrations: Vec<Registration>,
     scratch: Scratch,
