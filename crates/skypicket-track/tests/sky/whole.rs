@@ -437,7 +437,10 @@ fn a_word_that_is_older_than_its_track_starts_no_twin() {
         let last = out.last().unwrap();
         assert_eq!(last.name, Some(7));
         let t = if seen { 12.0 } else { 10.0 };
-        assert!((0..3).all(|i| (last.state.p[i] - flies(1, t)[i]).abs() < 10.0) && (last.t - t).abs() < 1e-9, "{last:?}");
+        assert!(
+            (0..3).all(|i| (last.state.p[i] - flies(1, t)[i]).abs() < 10.0) && (last.t - t).abs() < 1e-9,
+            "{last:?}"
+        );
     }
     // One that rests on its word alone and goes wherever it says: an old word does not lead it back.
     let (mut sky, mut out) = (sky(), Vec::new());
@@ -525,4 +528,142 @@ fn whatever_is_assumed_to_give_off_what_can_be_found_is_worked_with() {
         }
         sound(&out).unwrap();
     }
+}
+
+/// What three drones give the sensors of [`sensors`] until `t`: scans of a radar and of the finders, and one that says
+/// its name.
+fn a_scene(steps: std::ops::Range<usize>, sky: &mut Sky) -> Vec<Report> {
+    let mut out = Vec::new();
+    for s in steps {
+        let t = 0.5 * s as f64;
+        let off = |k: usize, i: usize| 6.0 * libm::sin((s * 7 + k * 3 + i) as f64 * 1.7);
+        let plots: Vec<Plot> =
+            (0..3).map(|k| radar_plot(std::array::from_fn(|i| flies(k, t)[i] + off(k, i)))).collect();
+        sky.scan(0, t, &plots, &mut out);
+        let at = |k: usize, finder: usize| {
+            let [_, az, _] = sensors()[finder].sees(&flies(k, t));
+            let name = (finder == 1 && k == 0).then_some(7);
+            Plot { m: Measured { z: [0.0, az + 1e-3 * off(k, finder), 0.0], r: [1.0, 1e-3, 1.0] }, name }
+        };
+        sky.scan(1 + s % 3, t, &(0..3).map(|k| at(k, 1 + s % 3)).collect::<Vec<_>>(), &mut out);
+        sky.scan(4, t, &[Plot { m: Measured { z: flies(0, t), r: [100.0, 100.0, 225.0] }, name: Some(7) }], &mut out);
+        if s % 2 == 1 {
+            sky.tick(t, &mut out);
+        }
+    }
+    out
+}
+
+fn kept(sky: &Sky) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(sky, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn what_was_kept_goes_on_as_if_nothing_had_been_between() {
+    let mut whole = sky();
+    a_scene(0..25, &mut whole);
+    let mut again: Sky = ciborium::from_reader(&kept(&whole)[..]).unwrap();
+    let (one, two) = (a_scene(25..60, &mut whole), a_scene(25..60, &mut again));
+    assert!(one.len() > 100 && one.iter().any(|r| r.name == Some(7)));
+    // Debug writes every bit of a float that matters.
+    assert_eq!(format!("{one:?}"), format!("{two:?}"));
+    assert_eq!(kept(&whole), kept(&again));
+}
+
+#[test]
+fn what_was_kept_and_is_damaged_is_refused() {
+    let mut sky = sky();
+    a_scene(0..9, &mut sky);
+    let value: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+    let read = |v: &ciborium::Value| {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(v, &mut bytes).unwrap();
+        ciborium::from_reader::<Sky, _>(&bytes[..]).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(read(&value), Ok(()));
+    let number = |v: f64| ciborium::Value::Float(v);
+    // Every number that is not a count may be anything on a bad disk: none of it may panic, and what is not finite, or no
+    // chance, is refused wherever it would be worked with.
+    for (field, bad) in [("now", number(f64::NAN)), ("swept", number(f64::NAN)), ("next", 1.into())] {
+        let mut v = value.clone();
+        let map = v.as_map_mut().unwrap();
+        map.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1 = bad;
+        let why = read(&v).unwrap_err();
+        assert!(why.contains("damaged"), "{field}: {why}");
+    }
+    for (field, bad) in [("r", number(2.0)), ("steps", ciborium::Value::Array(Vec::new()))] {
+        let mut v = value.clone();
+        let map = v.as_map_mut().unwrap();
+        let bodies = &mut map.iter_mut().find(|(k, _)| k.as_text() == Some("bodies")).unwrap().1;
+        let body = bodies.as_array_mut().unwrap()[0].as_map_mut().unwrap();
+        body.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1 = bad;
+        assert!(read(&v).unwrap_err().contains("damaged"), "{field}");
+    }
+}
+
+/// A radar that is `off` (m, rad, rad, s) sees a thing that says where it is; what it is then known to be off by.
+fn registered(off: [f64; 4]) -> skypicket_track::sky::Registration {
+    let mut sky = sky();
+    let mut out = Vec::new();
+    // Round in a circle: ranges, directions and speeds of all kinds.
+    let at = |t: f64| [900.0 + 500.0 * libm::cos(t / 30.0), 700.0 + 500.0 * libm::sin(t / 30.0), 120.0];
+    for s in 0..240 {
+        let t = f64::from(s);
+        let wave = |k: i32| libm::sin(f64::from(s * 7 + k * 13) * 1.7);
+        let p = at(t);
+        let said = std::array::from_fn(|i| p[i] + 5.0 * wave(i32::try_from(i).unwrap()));
+        sky.scan(4, t, &[Plot { m: Measured { z: said, r: [50.0, 50.0, 50.0] }, name: Some(1) }], &mut out);
+        let [r, az, el] = sensor(Sense::Radar, [0.0; 3], None).sees(&at(t - off[3]));
+        let z = [r + off[0] + 3.0 * wave(4), az + off[1] + 5e-3 * wave(5), el + off[2] + 5e-3 * wave(6)];
+        sky.scan(0, t, &[Plot { m: Measured { z, r: [25.0, 5e-5, 5e-5] }, name: None }], &mut out);
+    }
+    *sky.registration(0).unwrap()
+}
+
+#[test]
+fn a_radar_that_points_aside_is_found_out_by_what_says_where_it_is() {
+    let off = [25.0, 0.0175, -0.01, 0.15];
+    let known = registered(off);
+    assert!(known.is_known() && known.is_applied() && known.rests_on > 100);
+    for (k, within) in [3.0, 2e-3, 2e-3, 0.05].into_iter().enumerate() {
+        assert!((known.off[k] - off[k]).abs() < within, "{k}: {known:?}");
+        // And it knows how well it knows.
+        assert!((known.off[k] - off[k]).abs() < 4.0 * known.cov[k][k].sqrt(), "{k}: {known:?}");
+    }
+}
+
+#[test]
+fn a_radar_that_is_right_is_left_as_it_is_and_one_that_is_far_out_is_not_put_right_in_silence() {
+    let right = registered([0.0; 4]);
+    assert!((0..4).all(|k| right.off[k].abs() < 3.0 * right.cov[k][k].sqrt()), "{right:?}");
+    // Seven degrees are no error of setting up: it has turned, and somebody has to look.
+    let turned = registered([0.0, 0.12, 0.0, 0.0]);
+    assert!(!turned.is_applied() || turned.off[1].abs() < 0.087, "{turned:?}");
+}
+
+#[test]
+fn what_others_are_near_does_not_matter_for_where_a_track_is_kept() {
+    // Far apart, and crossing squares of the ground as they fly.
+    let run = |crowd: usize| {
+        let (mut sky, mut out) = (sky(), Vec::new());
+        for s in 0..40 {
+            let t = f64::from(s);
+            let one =
+                Plot { m: Measured { z: [60.0 * t - 900.0, 2_050.0 - 3.0 * t, 90.0], r: [100.0; 3] }, name: Some(1) };
+            let mut plots = vec![one];
+            for k in 0..crowd {
+                let z = [20_000.0 + 900.0 * k as f64 + 40.0 * t, -30_000.0 - 700.0 * k as f64, 100.0];
+                plots.push(Plot { m: Measured { z, r: [100.0; 3] }, name: Some(2 + u32::try_from(k).unwrap()) });
+            }
+            sky.scan(4, t, &plots, &mut out);
+            sky.tick(t, &mut out);
+        }
+        let of = out.iter().filter(|r| r.name == Some(1));
+        of.map(|r| (r.state.p, r.t, r.existence)).collect::<Vec<_>>()
+    };
+    let (alone, among) = (run(0), run(300));
+    assert!(alone.len() >= 40);
+    assert_eq!(alone, among);
 }
