@@ -8,7 +8,7 @@ use crate::scene::{
 };
 use skypicket_model::{Place, geo::Enu};
 use skypicket_track::sky::{
-    Belief, MOST_PLOTS, Measured, Name, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit,
+    Belief, MOST_PLOTS, Measured, Name, Plot, Refused, Registration, Report, Sense, Sensor, Settings, Sky, Unfit,
 };
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ const MOST_WAITING: usize = 100_000;
 const MOST_NAMES: usize = 250_000;
 
 /// What came of following.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Followed {
     /// Measurements read.
     pub measurements: u64,
@@ -36,6 +36,8 @@ pub struct Followed {
     pub left_out: Refused,
     /// Reports of tracks written.
     pub reports: u64,
+    /// Sensors that are known to be off, and how far.
+    pub off: Vec<(Box<str>, Registration)>,
 }
 
 /// Why nothing more could be followed.
@@ -134,6 +136,7 @@ struct Follower<W> {
     /// Plots in all of these.
     waiting: usize,
     kinds: Vec<Sense>,
+    ids: Vec<Box<str>>,
     names: Names,
     reports: Vec<Report>,
     ticked: f64,
@@ -147,6 +150,7 @@ impl<W: Write> Follower<W> {
         let frame = header.origin.frame();
         let sensors: Vec<Sensor> = header.sensors.iter().map(|s| sensor(s, &frame)).collect();
         Ok(Self {
+            ids: header.sensors.iter().map(|s| s.id.as_str().into()).collect(),
             kinds: sensors.iter().map(|s| s.sense).collect(),
             looks: vec![Look::default(); sensors.len()],
             waiting: 0,
@@ -275,6 +279,10 @@ impl<W: Write> Follower<W> {
             self.look(sensor);
         }
         self.write(self.arrived)?;
+        for (sensor, id) in self.ids.iter().enumerate() {
+            let known = self.sky.registration(sensor).filter(|r| (0..r.off.len()).any(|k| r.sure(k).1 > 0.0));
+            self.done.off.extend(known.filter(|r| r.is_known()).map(|r| (id.clone(), *r)));
+        }
         let Refused { unknown, late, unfit, many } = self.sky.refused();
         let left_out = &mut self.done.left_out;
         left_out.unknown += unknown;

@@ -8,8 +8,11 @@ use skypicket_sim::{
     follow::{FollowError, Followed, follow},
     scene::{MeasurementFile, SceneError},
 };
-use skypicket_track::sky::{Refused, Settings};
-use std::io::{self, BufWriter};
+use skypicket_track::sky::{Refused, Registration, Settings};
+use std::{
+    f64::consts::PI,
+    io::{self, BufWriter},
+};
 
 /// Bad lines that are named one by one; beyond these they are counted.
 const MOST_NAMED: u64 = 100;
@@ -45,12 +48,40 @@ pub fn run(args: &TrackArgs) -> End {
     }
 }
 
+/// How far a sensor is off, in words.
+fn off(sensor: &str, known: &Registration) -> String {
+    let parts = [
+        ("range", 1.0, " m", 1),
+        ("azimuth", 180.0 / PI, "°", 2),
+        ("elevation", 180.0 / PI, "°", 2),
+        ("clock", 1.0, " s", 2),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .enumerate()
+        .filter_map(|(k, (what, unit, sign, digits))| {
+            let (off, var) = known.sure(k);
+            let sigma = var.sqrt() * unit;
+            (var > 0.0).then(|| format!("{what} {:+.digits$}{sign} ± {sigma:.digits$}{sign}", off * unit))
+        })
+        .collect();
+    let what = if known.is_applied() { "this was put right" } else { "too much to be put right: see to it" };
+    format!(
+        "{sensor} is off by {} (from {} looks at things that say where they are): {what}",
+        said.join(", "),
+        known.rests_on
+    )
+}
+
 fn said(name: &str, done: &Followed) -> End {
     if done.sightings > 0 {
         eprintln!(
             "skypicket: {name}: {} sightings of people were passed over: tracks do not use them yet",
             done.sightings
         );
+    }
+    for (sensor, known) in &done.off {
+        eprintln!("skypicket: {name}: {}", off(sensor, known));
     }
     let mut wrong = Vec::new();
     match done.bad_lines {

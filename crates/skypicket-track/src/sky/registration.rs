@@ -62,9 +62,9 @@ impl Registration {
         self.is_known() && (0..PARTS).all(|k| self.off[k].abs() <= MOST[k])
     }
 
-    /// What a number is surely off by, and the variance of that; nought where it may as well be right. A sensor that is
-    /// well set up is not made worse by a guess.
-    fn sure(&self, k: usize) -> (f64, f64) {
+    /// What a number (of [`Self::off`]) is surely off by, and the variance of that; nought where it may as well be right. A
+    /// sensor that is well set up is not made worse by a guess.
+    pub fn sure(&self, k: usize) -> (f64, f64) {
         let var = self.cov[k][k];
         if self.off[k] * self.off[k] > SURELY * SURELY * var { (self.off[k], var) } else { (0.0, 0.0) }
     }
