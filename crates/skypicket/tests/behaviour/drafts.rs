@@ -222,7 +222,7 @@ fn that_somebody_issued_with_less_than_the_usual_care_is_on_the_disk_before_they
     let auditor = centre.person("auditor");
     for (deed, what) in [("release_widened", &wide), ("approved_unseen", &wide), ("glass_broken", &alone)] {
         let rows = auditor.see(&format!("/api/v1/audit?deed={deed}"));
-        let [row] = &items(&rows)[..] else { panic!("{deed}: {rows}") };
+        let [row] = items(&rows) else { panic!("{deed}: {rows}") };
         assert!(text(row, "/what").contains(text(what, "/notice")), "{row}");
     }
 }
