@@ -194,6 +194,8 @@ test('a list of kept searches from before does not undo what was done since', as
   const none = { kinds: [], near: null, from: null, until: null, reliability: null, credibility: null };
   await page.evaluate(async (body) => { await fetch('/api/v1/searches', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }); }, { id, name: 'Canisters', search: { q: 'canister', ...none }, notify: true });
   m.search.add({ text: 'a canister', person_name: 'Agent 2', person: 'agent-2', by: 'agent-2' });
+  // This page has no stream: the list is read when the window is looked at again.
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
   const news = page.getByRole('navigation', { name: 'Office' }).getByRole('link', { name: 'Search 1 new' });
   await news.waitFor();
   await page.evaluate((i) => { location.hash = `search/kept/${i}`; }, id);
