@@ -37,7 +37,7 @@ const button = (name) => page.getByRole('button', { name });
 /** A new bulletin to everybody, with its area begun; gives the group in which that stands. */
 async function begin(title) {
   await page.evaluate(() => { location.hash = 'bulletins'; });
-  await page.getByRole('heading', { name: 'Bulletins' }).waitFor();
+  await page.getByRole('heading', { name: 'Bulletins', level: 1 }).waitFor();
   await page.evaluate(() => { location.hash = 'bulletins/new'; });
   await page.getByLabel('Title, one line').fill(title);
   await page.getByLabel(/^Text: what is known/).fill('EXERCISE: take cover when you hear one.');
