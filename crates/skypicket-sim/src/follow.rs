@@ -67,7 +67,10 @@ pub fn follow<R: BufRead, W: Write>(
     out: W,
     mut bad: impl FnMut(&SceneError),
 ) -> Result<Followed, FollowError> {
-    let mut follower = Follower::new(file.header(), settings, TrackWriter::new(out))?;
+    let mut out = TrackWriter::new(out);
+    let mut follower = Follower::new(file.header(), settings, |ta, report: &Report, name: Option<&str>| {
+        as_io(out.write(&line(ta, report, name)))
+    })?;
     for arrival in &mut file {
         match arrival {
             Ok(arrival) => follower.take(&arrival)?,
@@ -78,7 +81,35 @@ pub fn follow<R: BufRead, W: Write>(
             }
         }
     }
-    follower.finish()
+    let done = follower.finish()?;
+    as_io(out.finish())?;
+    Ok(done)
+}
+
+fn as_io<T>(written: Result<T, SceneError>) -> std::io::Result<T> {
+    written.map_err(|e| match e {
+        SceneError::Io(e) => e,
+        e @ SceneError::Line { .. } => std::io::Error::other(e),
+    })
+}
+
+fn line(ta: f64, r: &Report, name: Option<&str>) -> TrackLine {
+    let [xx, xy, xz, yy, yz, zz] = r.state.pp;
+    TrackLine {
+        id: r.id.to_string().into(),
+        t: r.t,
+        ta,
+        p: Some(r.state.p),
+        v: r.state.v,
+        cov: Some(Cov::Position([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])),
+        state: match r.belief {
+            Belief::Tentative => State::Tentative,
+            Belief::Confirmed => State::Confirmed,
+            Belief::Deleted => State::Deleted,
+        },
+        uas_id: name.map(Into::into),
+        suspect: r.suspect,
+    }
 }
 
 /// Names that are claimed, and their numbers.
@@ -129,7 +160,8 @@ impl Names {
     }
 }
 
-struct Follower<W> {
+/// What follows a scene: arrivals in, and each report of a track out, with the arrival that it rests on and its name.
+pub struct Follower<F> {
     frame: Enu,
     sky: Sky,
     looks: Vec<Look>,
@@ -141,12 +173,13 @@ struct Follower<W> {
     reports: Vec<Report>,
     ticked: f64,
     arrived: f64,
-    out: TrackWriter<W>,
+    each: F,
     done: Followed,
 }
 
-impl<W: Write> Follower<W> {
-    fn new(header: &Header, settings: Settings, out: TrackWriter<W>) -> Result<Self, FollowError> {
+impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
+    /// Nothing has arrived yet.
+    pub fn new(header: &Header, settings: Settings, each: F) -> Result<Self, FollowError> {
         let frame = header.origin.frame();
         let sensors: Vec<Sensor> = header.sensors.iter().map(|s| sensor(s, &frame)).collect();
         Ok(Self {
@@ -160,12 +193,13 @@ impl<W: Write> Follower<W> {
             reports: Vec::new(),
             ticked: header.t0,
             arrived: header.t0,
-            out,
+            each,
             done: Followed::default(),
         })
     }
 
-    fn take(&mut self, arrival: &Arrival) -> Result<(), FollowError> {
+    /// Something arrives.
+    pub fn take(&mut self, arrival: &Arrival) -> Result<(), FollowError> {
         let ta = arrival.ta();
         // Whatever the head says of its begin: what arrives before it has its seconds too.
         self.ticked = self.ticked.min(ta);
@@ -248,33 +282,14 @@ impl<W: Write> Follower<W> {
 
     fn write(&mut self, ta: f64) -> Result<(), FollowError> {
         for r in self.reports.drain(..) {
-            let [xx, xy, xz, yy, yz, zz] = r.state.pp;
-            let line = TrackLine {
-                id: r.id.to_string().into(),
-                t: r.t,
-                ta,
-                p: Some(r.state.p),
-                v: r.state.v,
-                cov: Some(Cov::Position([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])),
-                state: match r.belief {
-                    Belief::Tentative => State::Tentative,
-                    Belief::Confirmed => State::Confirmed,
-                    Belief::Deleted => State::Deleted,
-                },
-                uas_id: r.name.and_then(|n| self.names.text(n).map(Into::into)),
-                suspect: r.suspect,
-            };
             self.done.reports += 1;
-            match self.out.write(&line) {
-                Ok(()) => {}
-                Err(SceneError::Io(e)) => return Err(e.into()),
-                Err(e @ SceneError::Line { .. }) => return Err(std::io::Error::other(e).into()),
-            }
+            (self.each)(ta, &r, r.name.and_then(|n| self.names.text(n)))?;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Followed, FollowError> {
+    /// Nothing more arrives.
+    pub fn finish(mut self) -> Result<Followed, FollowError> {
         for sensor in 0..self.looks.len() {
             self.look(sensor);
         }
@@ -289,11 +304,7 @@ impl<W: Write> Follower<W> {
         left_out.late += late;
         left_out.unfit += unfit;
         left_out.many += many;
-        match self.out.finish() {
-            Ok(_) => Ok(self.done),
-            Err(SceneError::Io(e)) => Err(e.into()),
-            Err(e) => Err(std::io::Error::other(e).into()),
-        }
+        Ok(self.done)
     }
 }
 

@@ -1,0 +1,84 @@
+//! The engine of scans on border lines of family 6 (200 km, 60 sensors and 300 targets, or as dense and shorter or
+//! longer): measurements a second of one core, the time of one arrival, and what a measurement costs from 10 to 10,000
+//! targets. `-- SECONDS` makes the scenes longer than the 30 s of a quick look.
+//!
+//! Not with a harness: the tail of single arrivals is asked for as well as their sum.
+#![allow(clippy::unwrap_used)] // a tool of ours: it may stop where something is wrong
+
+use skypicket_sim::{
+    follow::Follower,
+    scene::{Arrival, Family, Request, Scene, make},
+};
+use skypicket_track::sky::Settings;
+use std::{env, hint::black_box, time::Instant};
+
+/// As often, and the fastest counts: the others had somebody beside them.
+const ROUNDS: usize = 3;
+
+struct Run {
+    measurements: usize,
+    /// The fastest round, s.
+    took: f64,
+    /// Time of each arrival in that round, s, the longest last.
+    each: Vec<f64>,
+    reports: u64,
+}
+
+fn run(scene: &Scene) -> Run {
+    let measurements = scene.arrivals.iter().filter(|a| matches!(a, Arrival::Meas(_))).count();
+    let mut best: Option<Run> = None;
+    for _ in 0..ROUNDS {
+        let mut each = Vec::with_capacity(scene.arrivals.len());
+        let begun = Instant::now();
+        let mut follower = Follower::new(&scene.header, Settings::default(), |ta, report, name| {
+            black_box((ta, report, name));
+            Ok(())
+        })
+        .unwrap();
+        for arrival in &scene.arrivals {
+            let begun = Instant::now();
+            follower.take(black_box(arrival)).unwrap();
+            each.push(begun.elapsed().as_secs_f64());
+        }
+        let done = follower.finish().unwrap();
+        let took = begun.elapsed().as_secs_f64();
+        if best.as_ref().is_none_or(|b| took < b.took) {
+            each.sort_by(f64::total_cmp);
+            best = Some(Run { measurements, took, each, reports: done.reports });
+        }
+    }
+    best.unwrap()
+}
+
+fn main() {
+    let seconds = env::args().find_map(|a| a.parse::<f64>().ok()).unwrap_or(30.0);
+    println!("targets  measurements  reports  measurements/s  ns a measurement  p50 us  p99 us  worst us");
+    for targets in [10, 30, 100, 300, 1_000, 3_000, 10_000] {
+        // The longest lines are made shorter in time: what is asked for is the cost of one measurement.
+        let duration = if targets > 1_000 { seconds / 3.0 } else { seconds };
+        let scene = make(&Request {
+            targets: Some(targets),
+            duration_s: Some(duration),
+            grow: true,
+            ..Request::new(Family::BorderLine, 1)
+        })
+        .unwrap();
+        let run = run(&scene);
+        let at = |share: f64| {
+            let k = ((run.each.len() - 1) as f64 * share).round();
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an index
+            let k = k as usize;
+            run.each[k] * 1e6
+        };
+        println!(
+            "{targets:7}  {:12}  {:7}  {:14.0}  {:16.0}  {:6.1}  {:6.1}  {:8.0}",
+            run.measurements,
+            run.reports,
+            run.measurements as f64 / run.took,
+            run.took / run.measurements as f64 * 1e9,
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+    }
+}
