@@ -202,7 +202,7 @@ test('no text that any input can carry becomes script on any page', async () => 
   assert.ok(pages.length >= 9, `${pages}`);
   for (const at of pages) {
     await page.goto(`${url}/office/${at}`);
-    await page.locator(`nav a[aria-current="page"][href="${at}"]`).waitFor();
+    await page.locator(`nav[aria-label="Office"] a[aria-current="page"][href="${at}"]`).waitFor();
     await page.locator('main h1').waitFor();
     quiet = 0; await answered();
     await look(`office ${at}`);
