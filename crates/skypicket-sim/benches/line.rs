@@ -3,7 +3,7 @@
 //! targets. `-- SECONDS` makes the scenes longer than the 30 s of a quick look.
 //!
 //! Not with a harness: the tail of single arrivals is asked for as well as their sum.
-#![allow(clippy::unwrap_used)] // a tool of ours: it may stop where something is wrong
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a tool of ours: it says what it measured, and may stop
 
 use skypicket_sim::{
     follow::Follower,

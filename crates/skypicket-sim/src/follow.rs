@@ -28,8 +28,6 @@ const MOST_NAMES: usize = 250_000;
 pub struct Followed {
     /// Measurements read.
     pub measurements: u64,
-    /// Of these, people's sightings: they are not joined yet.
-    pub sightings: u64,
     /// Lines that could not be read.
     pub bad_lines: u64,
     /// Plots and scans that were read and left out, and why.
@@ -241,8 +239,7 @@ impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
                 look.plots.push(plot);
                 self.waiting += 1;
             }
-            Sense::Person => self.done.sightings += 1,
-            Sense::Claim => self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports),
+            Sense::Person | Sense::Claim => self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports),
         }
     }
 
@@ -322,7 +319,12 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
         at: frame.from_place(own.origin()),
         axes: own.turn_from(frame),
         pd: s.pd,
-        clutter: s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[usize::from(sense != Sense::Radar)]),
+        clutter: match sense {
+            // Of people only the mean number of false reports is given: anywhere that they can see.
+            Sense::Person => (s.clutter / ((s.rmax - s.rmin).max(1.0) * s.az_width.max(0.1))).max(LEAST_CLUTTER[0]),
+            Sense::Radar => s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[0]),
+            Sense::Bearing | Sense::Claim => s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[1]),
+        },
         range: [s.rmin, s.rmax],
         sector: [s.az0, s.az_width / 2.0],
         elevation: [s.el_min, s.el_max],

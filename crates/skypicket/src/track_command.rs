@@ -74,12 +74,6 @@ fn off(sensor: &str, known: &Registration) -> String {
 }
 
 fn said(name: &str, done: &Followed) -> End {
-    if done.sightings > 0 {
-        eprintln!(
-            "skypicket: {name}: {} sightings of people were passed over: tracks do not use them yet",
-            done.sightings
-        );
-    }
     for (sensor, known) in &done.off {
         eprintln!("skypicket: {name}: {}", off(sensor, known));
     }

@@ -21,6 +21,7 @@ mod report;
 mod scan;
 pub mod sensor;
 pub mod settings;
+mod sighting;
 
 use bodies::Bodies;
 use crossing::Loose;
@@ -194,7 +195,9 @@ impl Sky {
             self.refused.unknown += 1;
             return;
         };
-        if self.now - t > self.settings.rewind {
+        // People need longer to say what they saw; this has its own bound.
+        let latest = if sense == Sense::Person { sighting::LATEST_S } else { self.settings.rewind };
+        if self.now - t > latest {
             self.refused.late += 1;
             return;
         }
@@ -224,8 +227,11 @@ impl Sky {
                     self.hear(sensor, t, plot, out);
                 }
             }
-            // What people see is not joined yet.
-            Sense::Person => {}
+            Sense::Person => {
+                for plot in plots {
+                    self.sighted(sensor, t, plot, out);
+                }
+            }
         }
     }
 

@@ -55,6 +55,11 @@ impl Sky {
 
     /// How a track stands now.
     pub(super) fn show(&mut self, k: usize, now: f64, out: &mut Vec<Report>) {
+        // Most starts are false: until one is worth a look nobody hears of it.
+        let new = &self.bodies[k];
+        if new.shown == f64::NEG_INFINITY && new.r < self.settings.worth && !new.claims.any {
+            return;
+        }
         let suspect = self.doubted(k);
         let body = &mut self.bodies[k];
         let last = body.last();

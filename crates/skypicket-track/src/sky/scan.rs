@@ -43,6 +43,8 @@ pub(super) struct Scratch {
     pub(super) named: Vec<usize>,
     pub(super) loose: Vec<Loose>,
     explained: Vec<f64>,
+    /// Tracks that a sighting may be of: their weights, the steps that they come from, and as they are with it.
+    pub(super) shares: Vec<(usize, f64, Option<usize>, Motion)>,
     pub(super) all: Vec<usize>,
 }
 

@@ -27,6 +27,8 @@ pub struct Settings {
     pub word_stay: f64,
     /// Gate: largest squared distance, in sigmas, at which a measurement can be a track's.
     pub gate: f64,
+    /// Chance from which on a track is shown at all; what says where it is is shown at once.
+    pub worth: f64,
     /// Chance from which on a track is believed.
     pub confirm: f64,
     /// Chance under which a believed track is believed no longer.
@@ -95,6 +97,7 @@ impl Default for Settings {
             stay: 120.0,
             word_stay: 15.0,
             gate: 20.0,
+            worth: 0.05,
             confirm: 0.9,
             doubt: 0.35,
             over: 0.002,
@@ -127,6 +130,7 @@ impl Settings {
         let chances = [
             ("low (share)", self.low.0),
             ("word", self.word),
+            ("worth", self.worth),
             ("confirm", self.confirm),
             ("together", self.together),
             ("met", self.met),
