@@ -65,7 +65,9 @@ impl Sky {
                     joined = motion;
                 }
             }
-            let weight = body.r * from.pd * density;
+            // What was there then may have gone since.
+            let still = libm::exp(-(self.now - t).max(0.0) / self.settings.stay);
+            let weight = body.r * still * from.pd * density;
             if weight > 1e-3 * none {
                 all += weight;
                 shares.push((k, weight, at, joined));

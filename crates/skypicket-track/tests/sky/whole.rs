@@ -667,3 +667,88 @@ fn what_others_are_near_does_not_matter_for_where_a_track_is_kept() {
     assert!(alone.len() >= 40);
     assert_eq!(alone, among);
 }
+
+/// What somebody at a sensor would say of a place: to 50 m and 5°, a third of the distance and 8° uncertain.
+fn said_of(p: [f64; 3], from: &Sensor) -> Plot {
+    let [r, az, _] = from.sees(&p);
+    let (r, step) = ((r / 50.0).round() * 50.0, 5f64.to_radians());
+    Plot {
+        m: Measured { z: [r, (az / step).round() * step, 0.0], r: [(0.3 * r).powi(2), 8f64.to_radians().powi(2), 1.0] },
+        name: None,
+    }
+}
+
+/// The scene's sensors, with somebody who sees what flies there and seldom what does not.
+fn with_a_person() -> Vec<Sensor> {
+    let mut all = sensors();
+    all[5] = Sensor { pd: 0.5, clutter: 3e-6, range: [50.0, 1_500.0], ..all[5].clone() };
+    all
+}
+
+#[test]
+fn what_somebody_alone_saw_is_an_area_that_is_not_believed_until_others_bear_it_out() {
+    let all = with_a_person();
+    let (mut sky, mut out) = (Sky::new(Settings::default(), all.clone()).unwrap(), Vec::new());
+    let thing = |t: f64| [500.0 - 8.0 * t, 300.0, 60.0];
+    sky.tick(6.0, &mut out);
+    sky.scan(5, 1.0, &[said_of(thing(1.0), &all[5])], &mut out);
+    let [first] = out[..] else { panic!("{out:?}") };
+    assert!(first.belief == Belief::Tentative && (0.1..0.6).contains(&first.existence), "{first:?}");
+    let d: f64 = (0..2).map(|i| (first.state.p[i] - thing(6.0)[i]).powi(2)).sum::<f64>().sqrt();
+    let spread = (first.state.pp[0] + first.state.pp[3]).sqrt();
+    assert!(d < 2.0 * spread && (80.0..500.0).contains(&spread), "{d} {spread}");
+    // However often the same person says it, it is one word.
+    for s in 2..6 {
+        sky.scan(5, f64::from(s), &[said_of(thing(f64::from(s)), &all[5])], &mut out);
+    }
+    sky.tick(7.0, &mut out);
+    assert!(out.iter().all(|r| r.id == first.id && r.belief != Belief::Confirmed), "{out:?}");
+    // A radar sees it: the same track, and now it is one.
+    for s in 8..14 {
+        let t = f64::from(s);
+        let plot = radar_plot(thing(t));
+        sky.scan(0, t, &[plot], &mut out);
+    }
+    let seen = confirmed(&out, 13.0);
+    assert_eq!(seen.iter().map(|r| r.id).collect::<Vec<_>>(), [first.id]);
+}
+
+#[test]
+fn a_late_sighting_bears_a_track_out_and_does_not_lead_it_aside() {
+    let all = with_a_person();
+    let thing = |t: f64| [700.0 - 8.0 * t, 300.0, 60.0];
+    let run = |sighted: Option<(f64, [f64; 3])>| {
+        let (mut sky, mut out) = (Sky::new(Settings::default(), all.clone()).unwrap(), Vec::new());
+        for s in 0..=30 {
+            let t = f64::from(s);
+            // Seen for long, and then no more.
+            let plots: Vec<Plot> = if s <= 28 { vec![radar_plot(thing(t))] } else { Vec::new() };
+            sky.scan(0, t, &plots, &mut out);
+        }
+        if let Some((t, p)) = sighted {
+            sky.scan(5, t, &[said_of(p, &all[5])], &mut out);
+        }
+        out.clear();
+        sky.tick(31.0, &mut out);
+        assert_eq!(sky.refused().all(), 0);
+        out
+    };
+    let (without, with) = (run(None), run(Some((10.0, thing(10.0)))));
+    let (without, with) = (&without[0], &with[0]);
+    assert!(with.existence > without.existence + 0.05, "{} {}", without.existence, with.existence);
+    // Twenty seconds ago, to a third of the distance: its place is known far better.
+    assert!((0..3).all(|i| (with.state.p[i] - without.state.p[i]).abs() < 1e-9), "{with:?} {without:?}");
+    // Of somewhere else it bears nothing out; and what was there so long ago starts nothing now.
+    let elsewhere = run(Some((10.0, [-900.0, -600.0, 60.0])));
+    assert_eq!(elsewhere.len(), 1);
+    assert!((elsewhere[0].existence - without.existence).abs() < 1e-6);
+}
+
+#[test]
+fn a_sighting_of_long_ago_is_left_out_and_counted() {
+    let all = with_a_person();
+    let (mut sky, mut out) = (Sky::new(Settings::default(), all.clone()).unwrap(), Vec::new());
+    sky.tick(200.0, &mut out);
+    sky.scan(5, 100.0, &[said_of([300.0, 300.0, 60.0], &all[5])], &mut out);
+    assert_eq!((sky.refused(), out.len()), (Refused { late: 1, ..Refused::default() }, 0));
+}
