@@ -52,8 +52,9 @@ lint: web
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd web && npm run check
 
+# Tests of the real binary mostly wait for it; faults are run one after the other whatever stands here.
 unit: web ## unit, property and real-binary tests
-	cargo test --workspace --locked
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace --locked
 	cd web && npm test
 
 cap-check: web ## our CAP by other programs: xmlsec1, the OASIS schemas, two readers from PyPI
