@@ -63,3 +63,42 @@ export async function setUpSignIn(page, password = 'correct horse battery') {
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
   await touch('I have written them down');
 }
+
+/** Holds back the answers to `method` at `address`, the first `first` of them, as the centre gives them or as `fulfil`. `waits()` is
+ *  done when so many are held; `let()` sends them, and is done when the page has taken the first one in. What is asked after that
+ *  goes on as ever. */
+export async function hold(page, address, { method = 'GET', first = Infinity, fulfil = null } = {}) {
+  const held = [];
+  let open = false;
+  let all = 0;
+  await page.route(address, async (route) => {
+    if (open || route.request().method() !== method || all >= first) return route.fallback();
+    all += 1;
+    const answer = fulfil ?? { response: await route.fetch() };
+    await new Promise((go) => held.push({ go, request: route.request() }));
+    return route.fulfill(answer).catch(() => undefined); // the page may have given it up
+  });
+  return {
+    waits: (n = 1) => until(`${address} is asked for`, () => held.length >= n),
+    let: async () => {
+      open = true;
+      const [one] = held;
+      const came = one && page.waitForEvent('requestfinished', { predicate: (r) => r === one.request });
+      held.splice(0).forEach(({ go }) => go());
+      await came;
+      await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true)))));
+    },
+  };
+}
+
+/** Types a report that can be filed: what was seen is `text`. */
+export async function typeReport(page, title, text = title) {
+  await page.getByLabel(/^Text/).fill(text);
+  await page.getByLabel('Title, one line').fill(title);
+  await page.getByLabel('Kind of source').selectOption('officer');
+  await page.getByLabel(/^Source, in words/).fill('North 3');
+  await page.getByRole('button', { name: 'Now' }).click();
+  await page.getByLabel('How it was learned').selectOption('observed');
+  await page.getByLabel(/I affirm/).check();
+  await page.getByLabel('drones, their flights and loads').check();
+}

@@ -178,12 +178,12 @@ test('my own warnings are told to be shown, once a version', async (t) => {
 test('a lost connection is red, says since when, and mends itself', async (t) => {
   const { url, page } = await open(t);
   await fetch(`${url}/mock/cut`, { method: 'POST' });
-  await page.getByText('Not connected to the centre since').waitFor();
+  await page.getByText('Not connected to the centre since').waitFor({ timeout: 12_000 });
   await page.getByText('not live').waitFor();
   await page.getByRole('button', { name: 'Try now' }).click();
   await page.getByText('Not connected to the centre since').waitFor();
   await fetch(`${url}/mock/mend`, { method: 'POST' });
-  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached' });
+  await page.getByText('Not connected to the centre since').waitFor({ state: 'detached', timeout: 12_000 });
 });
 
 test('an unwritable record is on the page and on each warning', async (t) => {
@@ -310,7 +310,7 @@ test('axe finds nothing, in each palette and state', async (t) => {
     found.push(...await axe(page, 'keys'));
     await page.keyboard.press('Escape');
     await fetch(`${url}/mock/cut`, { method: 'POST' });
-    await page.getByText('Not connected to the centre since').waitFor();
+    await page.getByText('Not connected to the centre since').waitFor({ timeout: 12_000 });
     found.push(...await axe(page, 'lost'));
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Password').waitFor();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { mock } from '../../dev/mock-server.mjs';
-import { until } from '../../dev/steps.mjs';
+import { hold, typeReport, until } from '../../dev/steps.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -29,51 +29,14 @@ async function office(t, hash, { as, ...options }) {
 const button = (page, name) => page.getByRole('button', { name });
 const hash = (page) => page.evaluate(() => location.hash);
 const go = (page, to) => page.evaluate((h) => { location.hash = h; }, to);
-const frames = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true)))));
-/** Holds back the first answer to `method` at `address`, as the centre gives it (or as `fulfil`); `let()` sends it, and is done
- *  when the page has taken it in. */
-async function hold(page, address, method, fulfil = null) {
-  let came;
-  let send;
-  const there = new Promise((r) => { came = r; });
-  const goes = new Promise((r) => { send = r; });
-  let held = null;
-  await page.route(address, async (route) => {
-    if (held !== null || route.request().method() !== method) return route.fallback();
-    held = route.request();
-    const answer = fulfil ?? { response: await route.fetch() };
-    came();
-    await goes;
-    await route.fulfill(answer);
-  });
-  return {
-    there,
-    let: async () => {
-      const done = page.waitForEvent('requestfinished', { predicate: (r) => r === held });
-      send();
-      await done;
-      await frames(page);
-    },
-  };
-}
-async function write(page, title) {
-  await page.getByLabel(/^Text/).fill('They flew at night.');
-  await page.getByLabel('Title, one line').fill(title);
-  await page.getByLabel('Kind of source').selectOption('officer');
-  await page.getByLabel(/^Source, in words/).fill('North 3');
-  await button(page, 'Now').click();
-  await page.getByLabel('How it was learned').selectOption('observed');
-  await page.getByLabel(/I affirm/).check();
-  await page.getByLabel('drones, their flights and loads').check();
-}
 const keys = (page) => page.evaluate(() => Object.keys(sessionStorage));
 
 test('whoever files a report and goes to another stays there, is told by its name, and nothing of it is kept in the tab', async (t) => {
   const { page } = await office(t, 'intelligence/new', { as: 'analyst-1' });
-  await write(page, 'Seen at the weir');
-  const filed = await hold(page, '**/api/v1/intelligence', 'POST');
+  await typeReport(page, 'Seen at the weir', 'They flew at night.');
+  const filed = await hold(page, '**/api/v1/intelligence', { method: 'POST', first: 1 });
   await button(page, /^File it/).click();
-  await filed.there;
+  await filed.waits();
   await go(page, `intelligence/${RAW}`);
   await page.getByRole('heading', { name: /Two drones with loads/ }).waitFor();
   await filed.let();
@@ -85,10 +48,10 @@ test('whoever files a report and goes to another stays there, is told by its nam
 
 test('whoever files a report and leaves for another page of the office is not brought back', async (t) => {
   const { page } = await office(t, 'intelligence/new', { as: 'analyst-1' });
-  await write(page, 'Seen at the weir');
-  const filed = await hold(page, '**/api/v1/intelligence', 'POST');
+  await typeReport(page, 'Seen at the weir', 'They flew at night.');
+  const filed = await hold(page, '**/api/v1/intelligence', { method: 'POST', first: 1 });
   await button(page, /^File it/).click();
-  await filed.there;
+  await filed.waits();
   await go(page, 'subscriptions');
   await page.getByRole('heading', { name: 'What you are told of', level: 1 }).waitFor();
   await filed.let();
@@ -98,10 +61,10 @@ test('whoever files a report and leaves for another page of the office is not br
 
 test('a refusal that comes after its writer has gone on is said by its name, and what was typed is still there', async (t) => {
   const { page } = await office(t, 'intelligence/new', { as: 'analyst-1' });
-  await write(page, 'Seen at the weir');
-  const filed = await hold(page, '**/api/v1/intelligence', 'POST', { status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'unfit', status: 422, code: 'unfit', detail: 'title: not so', request_id: 'r' }) });
+  await typeReport(page, 'Seen at the weir', 'They flew at night.');
+  const filed = await hold(page, '**/api/v1/intelligence', { method: 'POST', first: 1, fulfil: { status: 422, contentType: 'application/problem+json', body: JSON.stringify({ title: 'unfit', status: 422, code: 'unfit', detail: 'title: not so', request_id: 'r' }) } });
   await button(page, /^File it/).click();
-  await filed.there;
+  await filed.waits();
   await go(page, `intelligence/${RAW}/edit`);
   await page.getByRole('heading', { name: /^Change: Two drones/ }).waitFor();
   await filed.let();
@@ -114,9 +77,9 @@ test('a refusal that comes after its writer has gone on is said by its name, and
 test('what was decided about one report is not shown over another', async (t) => {
   const { page, m } = await office(t, `intelligence/${RAW}`, { as: 'analyst-2' });
   await button(page, 'Vet…').click();
-  const vetted = await hold(page, '**/vettings', 'POST');
+  const vetted = await hold(page, '**/vettings', { method: 'POST', first: 1 });
   await page.getByRole('dialog').getByRole('button', { name: 'Vet it (EXERCISE)' }).click();
-  await vetted.there;
+  await vetted.waits();
   await go(page, `intelligence/${OLD}`);
   const other = page.getByRole('heading', { name: /Canisters were bought/ });
   await other.waitFor();
@@ -135,9 +98,9 @@ test('a report that was read before and comes after does not take the place of a
     r.history.push({ version, at: new Date().toISOString(), by: 'lead-1', what: 'changed', fields: ['text'], grade: null, why: 'x' });
     m.reports.tell(r);
   };
-  const before = await hold(page, `**/intelligence/${RAW}`, 'GET');
+  const before = await hold(page, `**/intelligence/${RAW}`, { method: 'GET', first: 1 });
   change(2, 'The second text.');
-  await before.there;
+  await before.waits();
   change(3, 'The third text.');
   await button(page, 'Show it as it is now').click();
   await page.getByText('The third text.').waitFor();
@@ -150,9 +113,9 @@ test('whoever proposes a correction and reads another bulletin stays there; what
   const { page } = await office(t, `bulletins/${ISSUED}/correct`, { as: 'watch-1' });
   await page.getByLabel('Title, one line').fill('Corrected');
   await page.getByLabel(/^Why it is corrected/).fill('the place');
-  const sent = await hold(page, '**/corrections', 'POST');
+  const sent = await hold(page, '**/corrections', { method: 'POST', first: 1 });
   await button(page, 'Propose the correction (EXERCISE)').click();
-  await sent.there;
+  await sent.waits();
   await go(page, `bulletins/${WAITS}`);
   const waits = page.getByRole('heading', { name: 'It waits for a second person' });
   await waits.waitFor();
@@ -170,18 +133,18 @@ test('a kept search that is changed or dropped does not bring back who has gone 
   await go(page, `search/kept/${id}/all`);
   await page.getByRole('link', { name: 'Change…' }).click();
   await page.getByRole('form', { name: 'Change “Canisters”' }).getByLabel('Name').fill('Grey ones');
-  const saved = await hold(page, '**/api/v1/searches', 'POST');
+  const saved = await hold(page, '**/api/v1/searches', { method: 'POST', first: 1 });
   await button(page, 'Save the change').click();
-  await saved.there;
+  await saved.waits();
   await go(page, 'subscriptions');
   await page.getByRole('heading', { name: 'What you are told of', level: 1 }).waitFor();
   await saved.let();
   assert.equal(await hash(page), '#subscriptions');
   await go(page, `search/kept/${id}/all`);
   await button(page, 'Drop…').click();
-  const dropped = await hold(page, `**/api/v1/searches/${id}`, 'DELETE');
+  const dropped = await hold(page, `**/api/v1/searches/${id}`, { method: 'DELETE', first: 1 });
   await button(page.getByRole('dialog'), 'Drop it').click();
-  await dropped.there;
+  await dropped.waits();
   await go(page, 'search/q=rotor');
   await page.getByText('Looks for “rotor”').waitFor();
   await dropped.let();

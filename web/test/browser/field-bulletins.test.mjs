@@ -307,7 +307,7 @@ test('acknowledged without a signal it waits on the phone through a reload, and 
   await until('the count on the button', () => page.getByText('1 not yet sent').isVisible());
   assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 0);
   await context.setOffline(false);
-  await until('taken', () => centre.posts(`/notices/${id}/versions/1/acknowledgements`).length > 0);
+  await until('taken', () => centre.posts(`/notices/${id}/versions/1/acknowledgements`).length > 0, 20_000);
   await until('in the list', () => page.getByRole('button', { name: '1 bulletin in force' }).isVisible());
   assert.equal(centre.posts(`/notices/${id}/versions/1/acknowledgements`).length, 1);
 });

@@ -104,7 +104,7 @@ test('without a signal the page opens, a report waits through a reload, and goes
   await new Promise((r) => setTimeout(r, 1_500));
   assert.equal(centre.posts('/sightings').length, 0);
   await context.setOffline(false);
-  await until('sent', () => centre.posts('/sightings').length === 1);
+  await until('sent', () => centre.posts('/sightings').length === 1, 20_000);
   await until('the count is gone', async () => !(await seen(page, '1 not yet sent')));
   await new Promise((r) => setTimeout(r, 1_500));
   const sent = centre.posts('/sightings');
@@ -134,7 +134,7 @@ test('what the centre refuses is kept with the reason; what it cannot take now w
   await touch('Send again');
   await until('asked again', () => centre.posts('/sightings').length >= 2);
   centre.failing = () => null;
-  await until('taken', () => centre.sightings.size === 1);
+  await until('taken', () => centre.sightings.size === 1, 6_000);
   const [, refused, taken] = centre.posts('/sightings').map((p) => p.at);
   assert.ok(taken - refused >= 1_900, `not before the time that the centre asked for: ${taken - refused} ms`);
 });
@@ -215,13 +215,13 @@ test('twenty seconds of silence are said in words; a session that is over still 
   assert.ok(!(await seen(page, 'YOU WILL NOT BE WARNED')));
   await page.clock.fastForward(5_000);
   await page.clock.resume();
-  await until('said', () => seen(page, 'YOU WILL NOT BE WARNED'));
+  await until('said', () => seen(page, 'YOU WILL NOT BE WARNED'), 12_000);
   assert.ok(await seen(page, 'NOT ARMED'));
   assert.ok(await seen(page, 'Not known whether anything is near'));
   centre.revive();
-  await until('heard again', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
+  await until('heard again', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 15_000);
   centre.endSessions();
-  await until('session over', () => page.getByRole('button', { name: 'Sign in again' }).isVisible());
+  await until('session over', () => page.getByRole('button', { name: 'Sign in again' }).isVisible(), 15_000);
   await touch('REPORT DRONE');
   await touch(/^Wings/);
   await touch('SEND');
@@ -299,8 +299,8 @@ test('a phone that was deaf says for how long, and what came and went in between
   missed.notice = { ...missed.notice, version: 2, state: 'cleared', text: 'Warning over: the drone went away.', at: new Date(Date.now() + 30_000).toISOString() };
   await page.evaluate(() => { globalThis.tones = 0; });
   centre.revive();
-  await until('recovered', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
-  await until('how long', () => seen(page, /This phone was deaf for [3-9]\d s/));
+  await until('recovered', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 15_000);
+  await until('how long', () => seen(page, /This phone was deaf for [34]\d s/));
   await until('what was missed', () => seen(page, '1 warning to you came and went in that time. It is below.'));
   assert.ok(await seen(page, 'Warning over: the drone went away.'));
   assert.ok(await seen(page, 'Missed: this phone was deaf'));
@@ -347,7 +347,7 @@ test('a centre that refuses this phone is said to, and asked again', async (t) =
   await until('alarmed', () => seen(page, 'YOU WILL NOT BE WARNED'));
   assert.ok(await seen(page, 'The centre refuses this phone (403).'));
   centre.refusing = 0;
-  await until('heard again by itself', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')));
+  await until('heard again by itself', async () => !(await seen(page, 'YOU WILL NOT BE WARNED')), 20_000);
 });
 
 test('push is turned on from a touch, renewed when the key or the subscription is another, and ends with the session', async (t) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { mock } from '../../dev/mock-server.mjs';
-import { axe, until } from '../../dev/steps.mjs';
+import { axe, typeReport, until } from '../../dev/steps.mjs';
 
 const LOOK = process.env.SKYPICKET_LOOK ?? process.env.LOOK;
 let browser;
@@ -150,14 +150,7 @@ test('what was typed is there again after the page was read again, and is gone a
 test('an answer that was lost files it once, also when something else is sent then', async (t) => {
   const { m, office } = await centre(t);
   const { page } = await office('analyst-1', 'intelligence/new');
-  await page.getByLabel(/^Text/).fill('Once');
-  await page.getByLabel('Title, one line').fill('Once');
-  await page.getByLabel('Kind of source').selectOption('officer');
-  await page.getByLabel(/^Source, in words/).fill('North 3');
-  await button(page, 'Now').click();
-  await page.getByLabel('How it was learned').selectOption('observed');
-  await page.getByLabel(/I affirm/).check();
-  await page.getByLabel('drones, their flights and loads').check();
+  await typeReport(page, 'Once');
   // A browser tries once more by itself.
   m.reports.lost = 10;
   await button(page, /^File it/).click();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, watched } from '../../dev/browser.mjs';
 import { mock } from '../../dev/mock-server.mjs';
-import { until } from '../../dev/steps.mjs';
+import { hold, until } from '../../dev/steps.mjs';
 import { phone } from '../../field/dev/phone.mjs';
 
 let browser;
@@ -29,31 +29,6 @@ async function office(t, hash, { as = 'watch-1', prepare = () => undefined, ...o
 }
 const button = (page, name) => page.getByRole('button', { name });
 const hash = (page) => page.evaluate(() => location.hash);
-/** Holds back answers, as the centre gave them, until `let()`; what is asked after that goes on as ever. */
-async function hold(page, address, { method = 'GET', first = Infinity } = {}) {
-  const held = [];
-  let open = false;
-  let all = 0;
-  await page.route(address, async (route) => {
-    if (open || route.request().method() !== method || all >= first) return route.fallback();
-    all += 1;
-    const answer = await route.fetch();
-    await new Promise((r) => held.push(r));
-    const fulfilled = route.fulfill({ response: answer }).catch(() => undefined); // the page may have given it up
-    return fulfilled;
-  });
-  return {
-    waits: (n = 1) => until(`${address} is asked for`, () => held.length >= n),
-    /** Lets the answers go, and is done when the page has taken them in. */
-    let: async () => {
-      open = true;
-      const came = held.length === 0 ? null : page.waitForEvent('requestfinished', { predicate: (r) => r.method() === method });
-      held.splice(0).forEach((go) => go());
-      await came;
-      await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
-    },
-  };
-}
 
 test('a call is noted while the rows of the board are read again after the one before', async (t) => {
   const { page, m } = await office(t, `board/${ISSUED}`);

@@ -241,7 +241,7 @@ test('a lost phone is cut off in one act, and its open page says that nobody is 
   const cut = Date.now();
   await touch(page, 'Cut the phone off');
   await page.getByText(/Cut off\. Ended: 1 sessions, 1 open pages/).waitFor();
-  await phone.page.getByText('Your session is over.').waitFor();
+  await phone.page.getByText('Your session is over.').waitFor({ timeout: 10_000 });
   console.log(`# the phone says so after ${Date.now() - cut} ms`);
   await shot(phone.page, '7-phone-cut-off');
   await axe(phone.page, 'phone cut off');

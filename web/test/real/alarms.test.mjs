@@ -111,7 +111,7 @@ test('a warning sounds at both until one takes it; what is taken stands below an
     return (await north.locator('.row.mine').count()) === 0;
   });
   await until('at the other console', async () => (await south.locator('.row', { hasText: 'in hand: Watch officer since' }).count()) > 0);
-  await until('nothing asks or sounds there', async () => (await south.locator('.row.mine').count()) === 0 && (await sounding(south).count()) === 0);
+  await until('nothing asks or sounds there', async () => (await south.locator('.row.mine').count()) === 0 && (await sounding(south).count()) === 0, 5_000);
   await look(south, 'warning-in-hand');
   const list = await (await fetch(`${centre.url}/api/v1/alarms`, { headers: { cookie: await cookieOf(north) } })).json();
   assert.ok(list.items.some((a) => a.alarm.of === 'notice' && a.holder?.id === 'watch-1' && a.in_hand), JSON.stringify(list.items));
@@ -122,13 +122,13 @@ const cookieOf = async (page) => (await page.context().cookies()).map((c) => `${
 test('the program is killed; afterwards everything is in the same hands, and the other takes over with a note', async () => {
   const { north: { page: north }, south: { page: south } } = who;
   await centre.kill();
-  await south.getByText('Not connected to the centre since').waitFor();
+  await south.getByText('Not connected to the centre since').waitFor({ timeout: 20_000 });
   await centre.start();
   for (const page of [north, south]) await until('connected again', async () => (await page.getByText('Not connected to the centre since').count()) === 0);
   forget();
-  await until('still hers', async () => (await line(report(north))).includes('in hand: South desk since'));
+  await until('still hers', async () => (await line(report(north))).includes('in hand: South desk since'), 15_000);
   await south.getByRole('button', { name: 'Shift change' }).click();
-  await until('how much he has', async () => /Watch officer: \d+ alarms? in hand/.test(await south.locator('#shift-from').innerText()));
+  await until('how much he has', async () => /Watch officer: \d+ alarms? in hand/.test(await south.locator('#shift-from').innerText()), 15_000);
   await south.getByLabel('Take over from').selectOption('watch-1');
   await south.getByLabel('What they told you').fill('One drone from the north; Picket 3 does not answer.');
   await axe(south, 'shift change');

@@ -192,15 +192,13 @@ test('the board fills live while they acknowledge, also from a real phone in Spa
   await until('forty-one', async () => {
     const known = card.getByRole('button', { name: /^Enterado/ });
     if (await known.isVisible()) await known.click({ timeout: 2_000 }).catch(() => undefined);
-    return /^41 of 5[01]\b/.test(await sum());
+    return (await sum()).startsWith('41 of 50');
   });
   const units = board.getByRole('table', { name: 'By agency and unit' });
   assert.deepEqual((await units.locator('tbody th').allInnerTexts()).sort(), ['County sheriff', 'Deputies', 'Road patrol']);
   await until('two cannot be reached', async () => (await counted('Not reachable')) === 2);
-  // On a machine that is so slow that their silence is over by now the leader stands on the list as well.
   const { counts } = await boardOf();
-  assert.equal(counts.acknowledged, 41);
-  assert.ok([50, 51].includes(counts.recipients) && counts.owing === counts.recipients - 41, JSON.stringify(counts));
+  assert.deepEqual([counts.recipients, counts.acknowledged, counts.owing], [50, 41, 9]);
   await look(board, 'real-board');
   await axe(board, 'board');
   await axe(spanish, 'the phone that acknowledged');
@@ -212,7 +210,7 @@ test('the silent are reminded, then their leader is told, and then they stand on
   const silent = phones.get(id(43));
   await until('reminded over the open page, by a number that makes a phone alarm again', () => silent.notices.some((v) => v.recipients.find((r) => r.person === id(43))?.reminder > 0));
   await until('escalated', async () => (await counted('Escalated')) >= 7, 120_000);
-  await until('the leader reads who', async () => /Deputy 43/.test(await lead.locator('.home').innerText()));
+  await until('the leader reads who', async () => /Deputy 43/.test(await lead.locator('.home').innerText()), 20_000);
   await look(lead, 'real-phone-lead');
   await until('silent', async () => (await counted('Silent')) >= 7, 120_000);
   await look(board, 'real-board-silent');

@@ -41,7 +41,7 @@ const CRY = 'YOU WILL NOT BE WARNED';
 const quiet = () => page.evaluate(() => { globalThis.tones = []; globalThis.buzzes = 0; });
 
 test('a program that stands still with its connections open is noticed within 20 s, aloud, and its return too', { timeout: 300_000 }, async (t) => {
-  await until('armed', () => seen(/^ARMED/));
+  await until('armed', () => seen(/^ARMED/), 20_000);
   await until('just heard', () => seen(/heard [01] s ago/));
   centre.freeze();
   const from = Date.now();
@@ -49,25 +49,24 @@ test('a program that stands still with its connections open is noticed within 20
   // Not before: a short silence is no alarm.
   const then = await until('fifteen seconds', async () => { const text = await page.locator('body').innerText(); return /heard 1[5-9] s ago/.test(text) && text; });
   assert.ok(!then.includes(CRY), 'no cry after 15 s');
-  const cried = await moment('the cry', () => seen(CRY));
+  const cried = await moment('the cry', () => seen(CRY), 10_000);
   const after = cried - from;
   t.diagnostic(`cried ${after} ms after the program stood still`);
-  // The page itself cries at 20 s; a machine with other work shows and finds it later.
-  assert.ok(after >= 15_000 && after <= 30_000, `${after} ms`);
+  assert.ok(after >= 17_500 && after <= 23_000, `${after} ms`);
   assert.ok(await seen('NOT ARMED'));
   assert.equal(await page.title(), 'NOT ARMED – Skypicket');
   const box = await page.locator('.unheard').boundingBox();
   assert.equal(box.width, 390, 'over the whole width');
   assert.equal(await page.locator('.unheard').evaluate((e) => getComputedStyle(e).backgroundColor), 'rgb(255, 90, 79)');
-  await until('sound and vibration', () => page.evaluate(() => globalThis.tones.length > 0 && globalThis.buzzes > 0));
+  await until('sound and vibration', () => page.evaluate(() => globalThis.tones.length > 0 && globalThis.buzzes > 0), 3_000);
   // It repeats until it is quietened.
   const first = await page.evaluate(() => globalThis.tones.at(-1));
-  await until('again', () => page.evaluate((f) => globalThis.tones.some((x) => x > f + 10_000), first));
+  await until('again', () => page.evaluate((f) => globalThis.tones.some((x) => x > f + 10_000), first), 35_000);
   await page.getByRole('button', { name: 'Quiet for 2 min' }).click();
   await until('timed and shown', () => seen(/Quiet for 1\d\d s more/));
   assert.ok(await seen(CRY), 'quiet is not over');
   centre.thaw();
-  await until('heard again by itself', async () => !(await seen(CRY)) && (await seen(/^ARMED/)));
+  await until('heard again by itself', async () => !(await seen(CRY)) && (await seen(/^ARMED/)), 20_000);
   await until('how long it was deaf', () => seen(/This phone was deaf for [2-9]\d s/));
   await until('what was missed is known', async () => !(await seen('Asking what you missed.')));
   await page.locator('.deafness').getByRole('button', { name: 'Done' }).click();
@@ -81,13 +80,13 @@ test('a program that is killed is noticed the same way, and a report made meanwh
   await page.getByRole('button', { name: /^Wings/ }).click();
   await page.getByRole('button', { name: 'SEND' }).click();
   await until('kept', () => seen('KEPT ON THIS PHONE'));
-  const cried = await moment('the cry', () => seen(CRY));
-  assert.ok(cried - from >= 15_000 && cried - from <= 30_000, `${cried - from} ms`);
+  const cried = await moment('the cry', () => seen(CRY), 25_000);
+  assert.ok(cried - from >= 17_000 && cried - from <= 23_000, `${cried - from} ms`);
   await page.getByRole('button', { name: 'Done' }).first().click();
   await until('counted', () => seen('1 not yet sent'));
   await centre.start();
-  await until('heard again', async () => !(await seen(CRY)));
-  await until('sent', async () => !(await seen('1 not yet sent')));
+  await until('heard again', async () => !(await seen(CRY)), 20_000);
+  await until('sent', async () => !(await seen('1 not yet sent')), 20_000);
 });
 
 /** Stops everything that the page does, as a phone that puts it away: no timer runs, its connections stay. */
@@ -110,25 +109,25 @@ async function frozen(ms) {
 }
 
 test('a page that comes back from a freeze to a silent centre cries within seconds', { timeout: 300_000 }, async () => {
-  await until('armed', () => seen(/^ARMED/));
+  await until('armed', () => seen(/^ARMED/), 20_000);
   const back = await frozen(24_000);
   centre.freeze();
   const from = await back();
-  const cried = await moment('the cry', () => seen(CRY));
-  assert.ok(cried - from <= 12_000, `${cried - from} ms after it came back`);
+  const cried = await moment('the cry', () => seen(CRY), 10_000);
+  assert.ok(cried - from <= 6_000, `${cried - from} ms after it came back`);
   centre.thaw();
-  await until('heard again', async () => !(await seen(CRY)));
+  await until('heard again', async () => !(await seen(CRY)), 20_000);
   const done = page.locator('.deafness').getByRole('button', { name: 'Done' });
   await until('told', () => done.isVisible());
   await done.click();
 });
 
 test('a page that comes back from a freeze to a centre that lives says how long it was deaf, without a cry', { timeout: 300_000 }, async () => {
-  await until('armed', () => seen(/^ARMED/));
+  await until('armed', () => seen(/^ARMED/), 20_000);
   const back = await frozen(24_000);
   await back();
   let cried = false;
-  await until('told', async () => { cried ||= await seen(CRY); return seen(/This phone was deaf for [2-5]\d s/); });
+  await until('told', async () => { cried ||= await seen(CRY); return seen(/This phone was deaf for 2\d s/); });
   await until('armed', async () => { cried ||= await seen(CRY); return seen(/^ARMED/); });
   assert.equal(cried, false);
 });

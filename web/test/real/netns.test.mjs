@@ -143,7 +143,7 @@ test('by the second code it is signed in, and armed', { skip, timeout: 300_000 }
   await page.getByText('REPORT DRONE').waitFor();
   assert.ok(!page.url().includes('sign-in'), 'the secret leaves the address');
   await page.mouse.click(195, 150);
-  await until('armed', () => seen(/^ARMED/));
+  await until('armed', () => seen(/^ARMED/), 20_000);
   await office.getByText('Signed in: the link has been used.').waitFor();
   await look('armed');
 });
@@ -168,7 +168,7 @@ test('it is warned of a drone that a sensor hears', { skip, timeout: 300_000 }, 
       const button = page.getByRole('button', { name: /^Acknowledge:/ }).first();
       if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
       return page.locator('.ack.taken').first().isVisible();
-    });
+    }, 15_000);
     const row = async () => (await ask(`/notices/${warning.notice.id}`)).recipients.find((r) => r.person === 'agent-a1');
     await until('the centre has it', async () => (await row()).acknowledged_at !== null);
   } finally {
@@ -177,12 +177,12 @@ test('it is warned of a drone that a sensor hears', { skip, timeout: 300_000 }, 
 });
 
 test('when the cable is cut it goes deaf, says so by itself, and keeps what is reported', { skip, timeout: 300_000 }, async (t) => {
-  await until('just heard', () => seen(/heard [01] s ago/));
+  await until('just heard', () => seen(/heard [01] s ago/), 20_000);
   ip('link', 'set', NET.here, 'down');
   const cut = Date.now();
   const cried = await moment('the cry', () => seen(CRY));
   t.diagnostic(`cried ${cried - cut} ms after the cable was cut`);
-  assert.ok(cried - cut <= 32_000, `${cried - cut} ms`);
+  assert.ok(cried - cut <= 25_000, `${cried - cut} ms`);
   assert.ok(await seen('NOT ARMED'));
   await look('deaf');
   await report(/^Wings/);
@@ -208,7 +208,7 @@ test('when it is joined again it recovers by itself, and nothing was lost or cam
   try {
     const before = (await ask('/notices?limit=50')).items.length;
     await until('another warning at the centre', async () => (await ask('/notices?limit=50')).items.length > before);
-    await until('and on the phone', () => page.locator('article.warning').first().isVisible());
+    await until('and on the phone', () => page.locator('article.warning').first().isVisible(), 20_000);
     await look('recovered');
   } finally {
     drone.stop();

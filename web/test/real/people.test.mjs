@@ -202,7 +202,7 @@ test('a duty is written, a gap is shown, and the console says who is missing', a
   await look('rosters');
   const console_ = await context.newPage();
   await console_.goto(centre.url);
-  await console_.getByText('on duty: Gate 9 (no page open)').waitFor();
+  await console_.getByText('on duty: Gate 9 (no page open)').waitFor({ timeout: 20_000 });
   if (LOOK) await console_.screenshot({ path: join(LOOK, 'console-duty.png') });
   // A change of the directory is on the console without reading the page anew.
   await console_.getByRole('button', { name: 'People', exact: true }).click();
@@ -214,6 +214,6 @@ test('a duty is written, a gap is shown, and the console says who is missing', a
   const body = JSON.stringify({ id: crypto.randomUUID(), changes: [{ change: 'put_person', person: { id, unit, roles, channels, tak_uid, language, name: 'Gate renamed' } }] });
   const answered = await page.evaluate(async (b) => (await fetch('/api/v1/directory', { method: 'POST', headers: { 'content-type': 'application/json' }, body: b })).text(), body);
   assert.equal(JSON.parse(answered).changes, 1, answered);
-  await console_.getByRole('button', { name: 'Gate renamed' }).waitFor();
+  await console_.getByRole('button', { name: 'Gate renamed' }).waitFor({ timeout: 15_000 });
   await console_.close();
 });

@@ -134,7 +134,7 @@ test('a warning without a receipt of the page goes by push; the service worker s
   const rows = async () => (await centre.api('GET', `/deliveries?notice=${message.m.id}&limit=200`)).items.filter((d) => d.person === 'visitor' && d.channel === 'push' && d.version === message.m.version);
   await until('taken by the maker is "sent", no more', async () => (await rows()).some((d) => d.reached === 'sent'));
   await deliver(message.text);
-  await until('delivered, by the receipt of the service worker', async () => (await rows()).some((d) => d.reached === 'delivered'));
+  await until('delivered, by the receipt of the service worker', async () => (await rows()).some((d) => d.reached === 'delivered'), 20_000);
 
   await page.goto(`${origin}/field/`);
   await page.locator('.report').waitFor();
@@ -166,7 +166,7 @@ test('a warning without a receipt of the page goes by push; the service worker s
     self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
   });
   await until('it is put away', async () => !(await find(message.m.id)));
-  await until('the page shows it', async () => (await page.locator(`#notice-${message.m.id}`).count()) === 1 || !(await seen('Hear the alarms')));
+  await until('the page shows it', async () => (await page.locator(`#notice-${message.m.id}`).count()) === 1 || !(await seen('Hear the alarms')), 20_000);
 });
 
 test('signing out takes the phone off push', async () => {

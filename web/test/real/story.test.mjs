@@ -81,7 +81,7 @@ test('the watch officer signs in by the printed link, sets a password, and sees 
   await until('the picture has them', async () => {
     const picture = decode(await page.locator('.map').screenshot());
     return count(picture, '#80e0ff') > 40 && count(picture, '#ffff80') > 15 && count(picture, '#7fb2ff') > 300 && colours(picture).size > 200;
-  });
+  }, 20_000);
   await axe(page, 'console');
   nothingWrong();
 });
@@ -138,7 +138,7 @@ test('three touches report a drone; the centre and the unit leader have it, and 
   const atLeader = Date.now() - sent;
   await who.watch.page.locator('.row.report', { hasText: 'from Visitor (Picket 7), looking 167°' }).waitFor();
   const atCentre = Date.now() - sent;
-  await until('three receipts', async () => (await visitor.locator('li.done').count()) === 3);
+  await until('three receipts', async () => (await visitor.locator('li.done').count()) === 3, 15_000);
   await axe(visitor, 'sent');
   const [view] = await reportsOf('visitor');
   assert.equal(view.seen_by_centre[0], 'watch-1');
@@ -175,7 +175,7 @@ test('a report made without a signal waits on the phone, and goes once', async (
   assert.equal((await reportsOf('visitor')).length, reports);
   await context.setOffline(false);
   reports += 1;
-  await until('it is at the centre', async () => (await reportsOf('visitor')).length === reports);
+  await until('it is at the centre', async () => (await reportsOf('visitor')).length === reports, 20_000);
   await until('and no longer counted', async () => !(await seen(visitor, '1 not yet sent')));
   // The browser's own words on a network that is not there, and on the question whether the report had arrived after all.
   const expected = /ERR_INTERNET_DISCONNECTED|ERR_NETWORK|404 \(Not Found\) http:\S+\/sightings\/[0-9a-f-]{36}$/;
@@ -186,7 +186,7 @@ test('a report made without a signal waits on the phone, and goes once', async (
 test('the visitor is warned, acknowledges, and the centre sees it', async () => {
   const { page: visitor } = who.visitor;
   const { page } = who.watch;
-  await until('an urgent warning', () => visitor.locator('article.warning.urgent').first().isVisible());
+  await until('an urgent warning', () => visitor.locator('article.warning.urgent').first().isVisible(), 20_000);
   assert.ok(await seen(visitor, 'Take cover now.'));
   await marked(visitor);
   await axe(visitor, 'warned');
@@ -197,7 +197,7 @@ test('the visitor is warned, acknowledges, and the centre sees it', async () => 
     const button = visitor.getByRole('button', { name: /^Acknowledge:/ }).first();
     if (await button.isVisible()) await button.click({ timeout: 2_000 }).catch(() => undefined);
     return visitor.locator('.ack.taken').first().isVisible();
-  });
+  }, 15_000);
   await row.click();
   const board = page.getByRole('row', { name: /Visitor \(Picket 7\)/ }).first();
   await until('on the board', () => board.locator('time.good').first().isVisible());
@@ -259,7 +259,7 @@ test('the program is killed and starts again: pages say so, come back, and nothi
   const before = await reportsOf('visitor');
   assert.equal(before.length, reports);
   await centre.kill();
-  await page.getByText('Not connected to the centre since').waitFor();
+  await page.getByText('Not connected to the centre since').waitFor({ timeout: 15_000 });
   await page.getByText('not live').waitFor();
   await marked(page);
   await centre.start();

@@ -85,7 +85,7 @@ test('with the authority trusted, the field page has all that it needs TLS for',
   });
   const [cookie] = (await context.cookies()).filter((c) => c.name === 'skypicket_session');
   assert.ok(cookie.secure && cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
-  await until('armed', () => page.getByText(/^ARMED/).first().isVisible());
+  await until('armed', () => page.getByText(/^ARMED/).first().isVisible(), 20_000);
   assert.deepEqual(wrong, []);
 });
 

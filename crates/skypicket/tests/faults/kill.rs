@@ -323,12 +323,16 @@ impl Recorded {
     }
 
     /// One delivery id for a notice version, person and channel; and attempts at it only anew after a crash, a lost
-    /// connection or a sure failure, or as a reminder of their own silence or another's. How many were repeated.
+    /// connection or a sure failure, or because another's silence came to them in the same moment: whoever has a notice
+    /// then is given it again under the next reminder number. Here everybody acknowledges long before they would be
+    /// reminded of their own silence. How many were repeated.
     fn attempts_are_few(&self) -> usize {
         let mut ids: BTreeMap<String, String> = BTreeMap::new();
         // For each delivery: attempts so far, and whether something came since that may have lost the last one.
         let mut tried: BTreeMap<String, (u64, bool, String, String)> = BTreeMap::new();
         let mut reminded: BTreeMap<String, u64> = BTreeMap::new();
+        // Notice, leader and cause of each escalation.
+        let mut told: BTreeSet<(String, String, u64)> = BTreeSet::new();
         let mut repeated = 0;
         for e in &self.entries_in_order {
             let body = &e["body"];
@@ -346,6 +350,10 @@ impl Recorded {
                         t.1 = true;
                     }
                 }
+                "dispatch" if body["event"] == "escalated" => {
+                    let cause = e["cause"].as_u64().unwrap();
+                    told.insert((text(body, "/notice").to_owned(), text(body, "/to").to_owned(), cause));
+                }
                 "dispatch" if body["event"] == "attempt" => {
                     let d = &body["delivery"];
                     let id = text(d, "/id").to_owned();
@@ -355,7 +363,9 @@ impl Recorded {
                     let attempts = d["attempts"].as_u64().unwrap();
                     let (person, channel) = (text(d, "/person").to_owned(), text(d, "/channel").to_owned());
                     let reminder = d["reminder"].as_u64().unwrap_or(0);
-                    let asked = reminded.insert(id.clone(), reminder).is_some_and(|before| reminder == before + 1);
+                    let next = reminded.insert(id.clone(), reminder).is_some_and(|before| reminder == before + 1);
+                    let cause = e["cause"].as_u64().unwrap_or(0);
+                    let asked = next && told.contains(&(text(d, "/notice").to_owned(), person.clone(), cause));
                     let entry = tried.entry(id).or_insert((0, true, person, channel));
                     assert!(entry.1 || asked, "attempted again although nothing was lost, entry {}: {d}", e["index"]);
                     assert_eq!(attempts, entry.0 + 1, "{d}");
