@@ -99,7 +99,11 @@ async function look(name) {
 
 test('the office shows two codes, which say what a camera would read', { skip, timeout: 300_000 }, async () => {
   office = await (await opened(deskBrowser, { viewport: { width: 1280, height: 900 } })).newPage();
-  await office.goto(centre.first.sign_in.replace('/#', '/office/#'));
+  // The network was only just made: a browser that notices drops what it was loading.
+  await until('the page is whole', async () => {
+    await office.goto(centre.first.sign_in.replace('/#', '/office/#')).catch(() => undefined);
+    return office.getByLabel('New password').waitFor({ timeout: 10_000 }).then(() => true, () => false);
+  });
   // Over TLS whoever looks after the centre must have a second factor: an administrator's first minutes, as they are.
   await setUpSignIn(office);
   await office.getByRole('link', { name: 'Enrol a phone' }).click();
