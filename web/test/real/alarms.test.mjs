@@ -39,6 +39,16 @@ const look = async (page, name) => {
   if (LOOK) await page.screenshot({ path: join(LOOK, `${name}.png`) });
 };
 const report = (page) => page.locator('.row.report').first();
+/** Somebody sees a drone and sends no direction: a report that nobody has in hand, and that no warning comes of. */
+async function sighting() {
+  const link = new URL((await centre.links('visitor')).url).hash.replace('#sign-in=', '');
+  const signed = await fetch(`${centre.url}/api/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json', origin: centre.url }, body: JSON.stringify({ link }) });
+  const cookie = signed.headers.getSetCookie()[0].split(';')[0];
+  const now = new Date().toISOString();
+  await centre.ask(cookie, 'POST', '/sightings', {
+    id: randomUUID(), from: { lat_deg: 31.7636, lon_deg: -106.4922, alt_hae_m: null }, from_accuracy_m: 8, kind: 'fixed_wing', first_seen: now, last_seen: now, sent_at: now,
+  });
+}
 const warning = (page) => page.locator('.row.urgent, .row.caution, .row.advisory').first();
 const line = (of) => of.innerText().then((t) => t.replaceAll('\n', ' ')).catch(() => '');
 
@@ -67,13 +77,7 @@ test('two officers at two consoles: each is told that sound is blocked until the
 
 test('a report that one takes in hand is seen so by the other; handed back with a reason, the other takes it', async () => {
   const { north: { page: north }, south: { page: south } } = who;
-  const link = new URL((await centre.links('visitor')).url).hash.replace('#sign-in=', '');
-  const signed = await fetch(`${centre.url}/api/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json', origin: centre.url }, body: JSON.stringify({ link }) });
-  const cookie = signed.headers.getSetCookie()[0].split(';')[0];
-  const now = new Date().toISOString();
-  await centre.ask(cookie, 'POST', '/sightings', {
-    id: randomUUID(), from: { lat_deg: 31.7636, lon_deg: -106.4922, alt_hae_m: null }, from_accuracy_m: 8, kind: 'fixed_wing', first_seen: now, last_seen: now, sent_at: now,
-  });
+  await sighting();
   await report(north).click();
   await north.getByRole('button', { name: /Take the report/ }).waitFor();
   await north.keyboard.press('Space');
@@ -121,12 +125,19 @@ const cookieOf = async (page) => (await page.context().cookies()).map((c) => `${
 
 test('the program is killed; afterwards everything is in the same hands, and the other takes over with a note', async () => {
   const { north: { page: north }, south: { page: south } } = who;
+  // The warning that he took may be over by itself before she takes over; a report is open until somebody decides.
+  await sighting();
+  const free = north.locator('.row.report', { hasNotText: 'in hand:' }).first();
+  await free.click();
+  await north.getByRole('button', { name: /Take the report/ }).waitFor();
+  await north.keyboard.press('Space');
+  await until('his', async () => (await south.locator('.row.report', { hasText: 'in hand: Watch officer since' }).count()) > 0);
   await centre.kill();
   await south.getByText('Not connected to the centre since').waitFor({ timeout: 20_000 });
   await centre.start();
   for (const page of [north, south]) await until('connected again', async () => (await page.getByText('Not connected to the centre since').count()) === 0);
   forget();
-  await until('still hers', async () => (await line(report(north))).includes('in hand: South desk since'), 15_000);
+  await until('still hers', async () => (await north.locator('.row.report', { hasText: 'in hand: South desk since' }).count()) > 0, 15_000);
   await south.getByRole('button', { name: 'Shift change' }).click();
   await until('how much he has', async () => /Watch officer: \d+ alarms? in hand/.test(await south.locator('#shift-from').innerText()), 15_000);
   await south.getByLabel('Take over from').selectOption('watch-1');
