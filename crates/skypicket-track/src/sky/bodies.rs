@@ -9,6 +9,7 @@ use super::{
     body::{Body, Step},
     charts::{Chart, Charts},
     gauss::{V3, dot, minus},
+    numbers::Numbers,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -43,7 +44,7 @@ pub(super) struct Bodies {
     buckets: Vec<usize>,
     named: HashMap<Name, Vec<usize>>,
     /// Slots by number.
-    numbered: HashMap<u64, usize>,
+    numbered: Numbers<u64, usize>,
     charts: Charts,
     /// When all were last looked through, s.
     pub(super) looked: f64,
@@ -225,17 +226,31 @@ impl Bodies {
     pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
         self.find(chart, p, |_| radius, out);
         self.gather(chart, p, |_, _| radius, out);
+        for k in out.iter() {
+            if self.slots[*k].chart != chart {
+                self.bring(*k, chart);
+            }
+        }
     }
 
-    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first. They are
-    /// in the place's chart afterwards.
+    /// Where a place is for whoever looks for what is near ([`Charts::address`]).
+    pub(super) fn address(&mut self, chart: Chart, p: &V3) -> V3 {
+        self.charts.address(chart, p)
+    }
+
+    /// Where something was last known, in the same numbers.
+    pub(super) fn known_at(&self, slot: usize) -> V3 {
+        self.links[slot].address
+    }
+
+    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first.
     pub(super) fn reaching(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
         self.find(chart, p, |size| radius + REACH[size], out);
         self.gather(chart, p, |body, looked| radius + reach(body.last(), looked), out);
     }
 
-    /// Of these leaves those that are near enough, by what does not depend on how they were found, and has them in the
-    /// chart. In a scene all are in it, and whoever asks measures for itself.
+    /// Of these leaves those that are near enough, by what does not depend on how they were found. In a scene whoever asks
+    /// measures for itself.
     fn gather(&mut self, chart: Chart, p: &V3, radius: impl Fn(&Body, f64) -> f64, out: &mut Vec<usize>) {
         if chart == Chart::SCENE {
             return;
@@ -246,11 +261,6 @@ impl Bodies {
             let far = radius(&self.slots[*k], self.looked) * OBLATE.0 + OBLATE.1;
             dot(&d, &d) <= far * far
         });
-        for k in out.iter() {
-            if self.slots[*k].chart != chart {
-                self.bring(*k, chart);
-            }
-        }
     }
 
     fn find(&mut self, chart: Chart, p: &V3, radius: impl Fn(usize) -> f64, out: &mut Vec<usize>) {

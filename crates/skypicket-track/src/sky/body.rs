@@ -73,8 +73,11 @@ impl Body {
     /// Chance that it is there, for all that was not heard of it until now: it falls only after the silence that means
     /// nothing, as slowly as the most patient kind allows. How long the silence is counts, never how often somebody looked.
     pub(super) fn existence(&self, now: f64) -> f64 {
-        let kept = self.waits.iter().map(|w| libm::exp(-(now - w.at - w.interval).max(0.0) / w.hold));
-        if self.waits.is_empty() { self.r } else { self.r * kept.fold(0.0, f64::max) }
+        if self.waits.is_empty() || self.waits.iter().any(|w| now - w.at <= w.interval) {
+            return self.r;
+        }
+        let kept = self.waits.iter().map(|w| libm::exp(-(now - w.at - w.interval) / w.hold));
+        self.r * kept.fold(0.0, f64::max)
     }
 
     /// Its places are in another chart from now on.

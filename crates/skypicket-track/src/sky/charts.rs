@@ -7,11 +7,11 @@
 
 use super::{
     gauss::{M3, V3, turn},
+    numbers::Numbers,
     sensor::EARTH_M,
 };
 use serde::{Deserialize, Serialize};
 use skypicket_model::{Enu, Place, geo::ecef};
-use std::collections::HashMap;
 
 /// Side of a square of the lattice, degrees of latitude: 2.2 km. Upright in its middle is upright at its corners to within
 /// a seventieth of a degree, so that what is said of climbing and of flying level holds.
@@ -92,12 +92,17 @@ impl Move {
 
 /// The frames of charts, as far as they were needed lately.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Charts(HashMap<Chart, (Enu, V3)>);
+pub(super) struct Charts(Numbers<Chart, (Enu, V3)>);
 
 impl Charts {
     /// The frame of a chart; none of a scene.
     pub(super) fn frame(&mut self, chart: Chart) -> Option<Enu> {
         self.known(chart).map(|k| k.0)
+    }
+
+    /// The same for whoever only looks.
+    pub(super) fn peek(&self, chart: Chart) -> Option<Enu> {
+        self.0.get(&chart).map(|k| k.0).or_else(|| chart.frame())
     }
 
     /// The same, and its origin from the Earth's centre, m.

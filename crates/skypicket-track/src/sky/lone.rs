@@ -1,7 +1,7 @@
 //! [`Lone`]: a report that comes by itself, not with all else that its sensor saw then.
 //!
 //! Nobody says when a scan of such a sensor is over, so that it did not report a thing means nothing by itself; instead
-//! a thing that nothing is heard of for longer than its reporters usually take fades ([`Sky::await_next`]). The odds of a
+//! a thing that nothing is heard of for longer than its reporters usually take fades ([`Sky::heard`]). The odds of a
 //! report to be a thing's are the same as in a scan. Who may be whose besides its place (a name, an address, another plot
 //! of the same scan) is for whoever asks: they choose among those that are near.
 //!
@@ -17,10 +17,11 @@ use super::{
     registration::Registration,
     sensor::{Measured, Sense, Sensor, Sight},
     sensors::placed,
+    settings::Settings,
     sight,
 };
 use skypicket_model::{Enu, Place};
-use std::f64::consts::PI;
+use std::{borrow::Cow, f64::consts::PI};
 
 /// One report multiplies the odds of a thing by this at most: without the misses of whole scans none decides alone.
 const MOST_BY_ONE: f64 = 100.0;
@@ -32,6 +33,8 @@ const SURE: f64 = 0.95;
 const HARDLY: f64 = 0.01;
 /// Things farther apart than this are not compared at all, m.
 const APART: f64 = 500_000.0;
+/// A thing farther than this from the middle of its square, over ground, goes to the square of what reports it, m.
+const OUT_M: f64 = 2_500.0;
 const UPRIGHT: M3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// A report by itself.
@@ -42,8 +45,11 @@ pub struct Lone {
     /// What made it, in the chart, and its slot; without one it cannot be worked through again.
     sensor: Sensor,
     slot: Option<usize>,
+    /// Where that stands, and its axes there.
+    stands: Enu,
+    axes: M3,
     m: Measured,
-    /// Where things that it can be of are, and how far from there at most, m.
+    /// Where things that it can be of are, in the chart, and how far from there at most, m.
     at: V3,
     reach: f64,
     /// False reports and new things per unit of what it measures.
@@ -87,7 +93,7 @@ impl Sky {
     /// A place on Earth with a covariance in its own east, north and up, m²; only over ground where its height is unknown.
     pub fn lone_place(&mut self, t: f64, place: Place, cov: &M3, odds: Odds) -> Option<Lone> {
         let chart = Chart::of(place);
-        let frame = chart.frame()?;
+        let frame = self.sensors.frame(chart)?;
         let own = Enu::at(place);
         let known = place.alt_hae_m.is_some();
         let at = frame.from_place(place);
@@ -100,31 +106,32 @@ impl Sky {
         };
         let height = |var: f64| if known { var } else { f64::INFINITY };
         // Most are as sure in one direction as in any other: those of a chart share one sensor.
-        let (stands, axes, m) = if hardly(0, 1) && (!known || (hardly(0, 2) && hardly(1, 2))) {
-            (frame.origin(), UPRIGHT, Measured { z: at, r: [in_chart[0], in_chart[3], height(in_chart[5])] })
+        let (stands, frame, axes, m) = if hardly(0, 1) && (!known || (hardly(0, 2) && hardly(1, 2))) {
+            (frame.origin(), frame, UPRIGHT, Measured { z: at, r: [in_chart[0], in_chart[3], height(in_chart[5])] })
         } else {
             let (axes, var) = principal(&own_cov);
             // Where the height is unknown the last axis is upright already.
-            (place, axes, Measured { z: [0.0; 3], r: [var[0], var[1], height(var[2])] })
+            (place, own, axes, Measured { z: [0.0; 3], r: [var[0], var[1], height(var[2])] })
         };
         let deep = if known { self.settings.high } else { 1.0 };
         let none = (odds.untrue + self.settings.unnoticed) / deep;
         let spread = (own_cov[0] + own_cov[3]).sqrt();
-        self.lone(t, blank(Sense::Fix, odds), (stands, axes), m, chart, (at, 5.0 * spread), none)
+        let lone = self.lone(t, blank(Sense::Fix, odds), (stands, frame, axes), m, chart)?;
+        Some(Lone { at, reach: self.settings.gate.sqrt() * spread, none, ..lone })
     }
 
     /// A radar plot: range, azimuth and elevation as seen from a place whose height is known, with variances.
     pub fn lone_plot(&mut self, t: f64, from: Place, m: Measured, odds: Odds) -> Option<Lone> {
         let [sin, cos] = [libm::sin(m.z[1]), libm::cos(m.z[1])];
         let flat = m.z[0] * libm::cos(m.z[2]);
-        let there = Enu::at(from).to_place([flat * sin, flat * cos, m.z[0] * libm::sin(m.z[2])]);
-        let lone =
-            self.lone(t, blank(Sense::Radar, odds), (from, UPRIGHT), m, Chart::of(there), ([0.0; 3], 0.0), 0.0)?;
+        let own = Enu::at(from);
+        let there = own.to_place([flat * sin, flat * cos, m.z[0] * libm::sin(m.z[2])]);
+        let lone = self.lone(t, blank(Sense::Radar, odds), (from, own, UPRIGHT), m, Chart::of(there))?;
         let m = lone.slot.map_or(m, |k| self.registrations[k].without_motion(&m));
         let (at, cov) = lone.sensor.place_of(&m);
         let per_m3 = (odds.untrue + self.settings.unnoticed * odds.pd) / self.settings.high;
         let none = per_m3 * m.z[0] * m.z[0] * libm::cos(m.z[2]).max(0.01);
-        Some(Lone { at, reach: 5.0 * (cov[0] + cov[3]).sqrt(), none, ..lone })
+        Some(Lone { at, reach: self.settings.gate.sqrt() * (cov[0] + cov[3]).sqrt(), none, ..lone })
     }
 
     /// A look from a place: azimuth, and elevation and median range where these are known (with the variance of the logarithm
@@ -142,30 +149,26 @@ impl Sky {
         // Things per radian: those on the line, as far as it goes; of a known range, per its logarithm.
         let far = if m.r[0].is_finite() { 2.0 * m.z[0] * m.z[0] } else { reach * reach / 2.0 };
         let none = (odds.untrue + self.settings.unnoticed) * far;
-        let lone = self.lone(t, sensor, (from, UPRIGHT), m, Chart::of(from), ([0.0; 3], reach), none)?;
-        Some(Lone { at: lone.sensor.at, ..lone })
+        let lone = self.lone(t, sensor, (from, Enu::at(from), UPRIGHT), m, Chart::of(from))?;
+        Some(Lone { at: lone.sensor.at, reach, none, ..lone })
     }
 
+    /// What was measured by a sensor that stands at a place, in a chart.
     fn lone(
         &mut self,
         t: f64,
         sensor: Sensor,
-        (stands, axes): (Place, M3),
+        (place, stands, axes): (Place, Enu, M3),
         m: Measured,
         chart: Chart,
-        (at, reach): (V3, f64),
-        none: f64,
     ) -> Option<Lone> {
         if !self.world || !m.is_fit(sensor.sense) || sensor.check().is_err() || !t.is_finite() {
             self.refused.unfit += 1;
             return None;
         }
-        let slot = self.slot_of(sensor.clone(), stands, &axes, t);
-        let sensor = match slot {
-            Some(slot) => self.sensors.seen_from(slot, chart).into_owned(),
-            None => placed(sensor, &Enu::at(stands), &axes, &chart.frame()?),
-        };
-        Some(Lone { t, chart, sensor, slot, m, at, reach, none })
+        let slot = self.slot_of(sensor.clone(), (place, &stands), &axes, t);
+        let sensor = placed(sensor, &stands, &axes, &self.sensors.frame(chart)?);
+        Some(Lone { t, chart, sensor, slot, stands, axes, m, at: [0.0; 3], reach: 0.0, none: 0.0 })
     }
 
     /// Takes in a sensor that stands at a place, its axes along east, north and up there, and gives its number: whole scans of
@@ -174,11 +177,11 @@ impl Sky {
         if !self.world || sensor.check().is_err() || place.check().is_err() {
             return None;
         }
-        self.slot_of(sensor, place, &UPRIGHT, self.now)
+        self.slot_of(sensor, (place, &Enu::at(place)), &UPRIGHT, self.now)
     }
 
     /// The slot of a sensor that reports something of `t`; none where all are still needed.
-    fn slot_of(&mut self, sensor: Sensor, place: Place, axes: &M3, t: f64) -> Option<usize> {
+    fn slot_of(&mut self, sensor: Sensor, place: (Place, &Enu), axes: &M3, t: f64) -> Option<usize> {
         // No step that is older than this is ever worked through again.
         let kept = self.now - self.settings.forget;
         let (slot, new) = self.sensors.meet(sensor, place, axes, t, kept)?;
@@ -208,17 +211,23 @@ impl Sky {
 
     /// Numbers of the things that a report can be of by their place, and some more; oldest first.
     pub fn near(&mut self, lone: &Lone) -> Vec<u64> {
-        self.near_point(lone.chart, lone.at, lone.reach)
+        let mut near = std::mem::take(&mut self.scratch.near);
+        self.bodies.reaching(lone.chart, &lone.at, lone.reach, &mut near);
+        let at = self.bodies.address(lone.chart, &lone.at);
+        let fits = |k: &&usize| {
+            let far = lone.reach + may_have_flown(self.bodies[**k].last(), lone.t, &self.settings);
+            let d = minus(&self.bodies.known_at(**k), &at);
+            dot(&d, &d) <= far * far
+        };
+        let ids = near.iter().filter(fits).map(|k| self.bodies[*k].id).collect();
+        self.scratch.near = near;
+        ids
     }
 
     /// The same around a place.
     pub fn near_place(&mut self, place: Place, radius: f64) -> Vec<u64> {
         let chart = Chart::of(place);
-        let at = chart.frame().map_or([0.0; 3], |f| f.from_place(place));
-        self.near_point(chart, at, radius)
-    }
-
-    fn near_point(&mut self, chart: Chart, at: V3, radius: f64) -> Vec<u64> {
+        let at = self.sensors.frame(chart).map_or([0.0; 3], |f| f.from_place(place));
         let mut near = std::mem::take(&mut self.scratch.near);
         self.bodies.reaching(chart, &at, radius, &mut near);
         let ids = near.iter().map(|k| self.bodies[*k].id).collect();
@@ -226,81 +235,83 @@ impl Sky {
         ids
     }
 
-    /// A thing in the chart of a report; none where it is far off.
-    fn facing(&mut self, id: u64, chart: Chart) -> Option<usize> {
-        let k = self.bodies.numbered(id)?;
-        if self.bodies[k].chart != chart {
-            let (here, there) = (chart.frame()?, self.bodies[k].chart.frame()?);
-            let apart = here.carry(&there, [0.0; 3]);
-            if dot(&apart, &apart) > APART * APART {
-                return None;
-            }
-            self.bodies.bring(k, chart);
+    /// What made a report, in a thing's chart; none where that is far off.
+    fn facing<'a>(&self, chart: Chart, lone: &'a Lone) -> Option<Cow<'a, Sensor>> {
+        if chart == lone.chart {
+            return Some(Cow::Borrowed(&lone.sensor));
         }
-        Some(k)
+        let (here, there) = (self.sensors.peek(chart)?, self.sensors.peek(lone.chart)?);
+        let apart = here.carry(&there, [0.0; 3]);
+        (dot(&apart, &apart) <= APART * APART)
+            .then(|| Cow::Owned(placed(lone.sensor.clone(), &lone.stands, &lone.axes, &here)))
     }
 
     /// How a report compares with a thing, as that was then. None where they cannot be compared at all. Whether the thing is
     /// within its reach is asked where nothing else ties the two.
-    pub fn compare(&mut self, id: u64, lone: &Lone, tied: bool) -> Option<Compared> {
-        let k = self.facing(id, lone.chart)?;
-        let body = &self.bodies[k];
-        let existence = body.existence(self.now);
-        let (_, mut motion) = at_time(body, lone.t, &self.settings);
-        if !tied && lone.sensor.sense == Sense::Sight {
-            let q = turn(&lone.sensor.axes, &minus(&motion.place(), &lone.sensor.at));
+    pub fn compare(&self, id: u64, lone: &Lone, tied: bool) -> Option<Compared> {
+        let k = self.bodies.numbered(id)?;
+        let from = self.facing(self.bodies[k].chart, lone)?;
+        let (_, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        if !tied && from.sense == Sense::Sight {
+            let q = turn(&from.axes, &minus(&motion.place(), &from.at));
             if libm::hypot(q[0], q[1]) > lone.reach {
                 return None;
             }
         }
+        self.try_on(k, &mut motion, &from, lone)
+    }
+
+    /// Joins a report to a motion of a thing.
+    fn try_on(&self, k: usize, motion: &mut Motion, from: &Sensor, lone: &Lone) -> Option<Compared> {
         let off = lone.slot.map(|k| self.registrations[k]).unwrap_or_default();
-        let (ln, d2) = join(&mut motion, &lone.sensor, &off, &lone.m);
+        let (ln, d2) = join(motion, from, &off, &lone.m);
         if !ln.is_finite() || !d2.is_finite() {
             return None;
         }
+        let existence = self.bodies[k].existence(self.now);
         let weight = existence * lone.sensor.pd * libm::exp(ln);
-        let chance = weight / (weight + lone.none);
+        let chance = weight / (weight + lone.none).max(f64::MIN_POSITIVE);
         Some(Compared { existence, d2, chance, ln: libm::log(existence.max(1e-12)) + ln })
     }
 
     /// Joins a report to a thing. It becomes surer by it, unless it is no new `witness`: somebody's second word is no second
     /// word.
     pub fn join_lone(&mut self, id: u64, lone: &Lone, witness: bool) -> Joined {
-        let (Some(compared), Some(k)) = (self.compare(id, lone, true), self.facing(id, lone.chart)) else {
+        let Some(k) = self.bodies.numbered(id) else { return Joined::Unsound };
+        // It stays in its chart until it is well out of that: on a border it would go to and fro.
+        let body = &self.bodies[k];
+        let [x, y, _] = body.last().motion.states[0].p;
+        if body.chart != lone.chart && x * x + y * y > OUT_M * OUT_M {
+            self.bodies.bring(k, lone.chart);
+        }
+        let Some(from) = self.facing(self.bodies[k].chart, lone) else { return Joined::Unsound };
+        let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let Some(compared) = self.try_on(k, &mut motion, &from, lone).filter(|_| motion.is_sound()) else {
             return Joined::Unsound;
         };
         let body = &mut self.bodies[k];
-        let (base, mut motion) = at_time(body, lone.t, &self.settings);
-        let off = lone.slot.map(|k| self.registrations[k]).unwrap_or_default();
-        join(&mut motion, &lone.sensor, &off, &lone.m);
-        if !motion.is_sound() {
-            return Joined::Unsound;
-        }
         let newest = body.last().t;
         let done = match base {
             Some(base) if newest - lone.t <= self.settings.rewind => {
                 let by = lone.slot.map(|slot| (slot, lone.m));
-                insert(body, base, &Step { t: lone.t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                let step = Step { t: lone.t, motion, by };
+                insert(body, base, &step, &self.sensors, &self.registrations, &self.settings);
                 Joined::Moved
             }
             _ => Joined::Late,
         };
-        let r = compared.existence;
-        body.r = if witness {
-            let odds = r / (1.0 - r).max(1e-6);
+        if witness {
+            let r = body.r;
             let all = compared.chance + (1.0 - compared.chance) * r;
-            let most = MOST_BY_ONE * odds;
-            all.min(most / (1.0 + most)).min(CERTAIN)
-        } else {
-            r
-        };
-        body.as_of = self.now;
+            let most = MOST_BY_ONE * r / (1.0 - r).max(1e-6);
+            body.r = all.min(most / (1.0 + most)).min(CERTAIN);
+        }
         if compared.chance > SURE
             && lone.sensor.sense == Sense::Radar
             && let Some(slot) = lone.slot
             && let Some(said) = body.claims.said_place(lone.t, &motion.merged())
         {
-            self.registrations[slot].learn_from(&lone.sensor, &lone.m, &said, lone.t);
+            self.registrations[slot].learn_from(&from, &lone.m, &said, lone.t);
         }
         self.bodies.moved(k, self.now);
         done
@@ -308,15 +319,14 @@ impl Sky {
 
     /// A thing says itself where it is: the errors of those that see it can be learned from that.
     pub fn says_itself(&mut self, id: u64, lone: &Lone) {
-        let Some(k) = self.facing(id, lone.chart) else { return };
+        let Some(k) = self.bodies.numbered(id) else { return };
         if lone.sensor.sense == Sense::Fix && lone.m.r[2].is_finite() {
-            let at = self.sensors_place(lone);
+            let at = match (self.sensors.peek(self.bodies[k].chart), self.sensors.peek(lone.chart)) {
+                (Some(here), Some(there)) => here.carry(&there, lone.at),
+                _ => return,
+            };
             self.bodies[k].claims.heard_at(lone.t, at, lone.m.r);
         }
-    }
-
-    fn sensors_place(&self, lone: &Lone) -> V3 {
-        lone.sensor.measures_height(&lone.m).unwrap_or(lone.at)
     }
 
     /// The state that a report starts, at rest or with a claimed velocity (east, north, up there); none of a direction alone.
@@ -378,9 +388,7 @@ impl Sky {
     pub fn restart(&mut self, id: u64, lone: &Lone, velocity: Option<V3>) -> bool {
         let Some(motion) = self.first(lone, velocity).filter(Motion::is_sound) else { return false };
         let Some(k) = self.bodies.numbered(id) else { return false };
-        let r = self.bodies[k].existence(self.now);
         let body = &mut self.bodies[k];
-        body.r = r;
         body.chart = lone.chart;
         body.claims = super::claims::Claims::default();
         body.steps.clear();
@@ -392,30 +400,33 @@ impl Sky {
     /// A thing is surer, or less sure, by such odds, for something that says nothing of where it is.
     pub fn support(&mut self, id: u64, odds: f64) {
         let Some(k) = self.bodies.numbered(id) else { return };
-        let r = self.bodies[k].existence(self.now);
+        let r = self.bodies[k].r;
         let odds = r / (1.0 - r).max(1e-6) * odds;
         self.bodies[k].r = (odds / (1.0 + odds)).clamp(0.0, CERTAIN);
     }
 
-    /// How sure a thing is, from now on.
+    /// How sure a thing is now, by what somebody decided.
     pub fn believe(&mut self, id: u64, r: f64) {
         if let Some(k) = self.bodies.numbered(id) {
-            self.bodies[k].r = r.clamp(0.0, CERTAIN);
+            let body = &mut self.bodies[k];
+            let kept = body.existence(self.now) / body.r.max(f64::MIN_POSITIVE);
+            body.r = (r / kept.max(1e-6)).clamp(0.0, CERTAIN);
         }
     }
 
-    /// A kind of reports of a thing was heard now, and means nothing by a silence of `interval` s; after that the thing fades
-    /// with the time constant `hold`, s.
-    pub fn await_next(&mut self, id: u64, kind: u8, interval: f64, hold: f64) {
+    /// A kind of reports of a thing is heard now, and means nothing by a silence of `interval` s from here on; after that the
+    /// thing fades with the time constant `hold`, s. By how much it faded until now it is less sure. To be said before what
+    /// the report itself speaks for.
+    pub fn heard(&mut self, id: u64, kind: u8, interval: f64, hold: f64) {
         let Some(k) = self.bodies.numbered(id) else { return };
+        let body = &mut self.bodies[k];
+        body.r = body.existence(self.now);
         let next = Wait { kind, at: self.now, interval, hold };
-        let waits = &mut self.bodies[k].waits;
-        match waits.iter_mut().find(|w| w.kind == kind) {
-            Some(w) => *w = next,
-            None => {
-                waits.reserve_exact(1);
-                waits.push(next);
-            }
+        if let Some(w) = body.waits.iter_mut().find(|w| w.kind == kind) {
+            *w = next;
+        } else {
+            body.waits.reserve_exact(1);
+            body.waits.push(next);
         }
     }
 
@@ -445,15 +456,16 @@ impl Sky {
     }
 
     /// Squared distance of two things in their sigmas, at the later of their newest moments.
-    pub fn distance2(&mut self, a: u64, b: u64) -> f64 {
-        let (Some(ka), Some(ta), Some(tb)) = (self.bodies.numbered(a), self.newest(a), self.newest(b)) else {
-            return f64::INFINITY;
-        };
-        if self.facing(b, self.bodies[ka].chart).is_none() {
-            return f64::INFINITY;
-        }
+    pub fn distance2(&self, a: u64, b: u64) -> f64 {
+        let (Some(ta), Some(tb)) = (self.newest(a), self.newest(b)) else { return f64::INFINITY };
         let at = ta.max(tb);
-        let (Some(a), Some(b)) = (self.state_at(a, at), self.state_at(b, at)) else { return f64::INFINITY };
+        let (Some(a), Some(mut b)) = (self.state_at(a, at), self.state_at(b, at)) else { return f64::INFINITY };
+        if a.chart != b.chart {
+            let (Some(here), Some(there)) = (self.sensors.peek(a.chart), self.sensors.peek(b.chart)) else {
+                return f64::INFINITY;
+            };
+            b.state = b.state.moved(&Move::between(&there, &here));
+        }
         let cov: Sym3 = std::array::from_fn(|k| a.state.pp[k] + b.state.pp[k]);
         distance2(&minus(&a.state.p, &b.state.p), &cov, a.flat || b.flat)
     }
@@ -490,6 +502,20 @@ impl Sky {
             self.bodies.remove(k);
         }
     }
+}
+
+/// How far something may be at a time from where it is now, in all that counts as near to it, and some more, m.
+fn may_have_flown(last: &Step, t: f64, settings: &Settings) -> f64 {
+    let dt = (t - last.t).abs();
+    let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
+    let [quiet, busy] = &last.motion.states;
+    let speed = fast(quiet).max(fast(busy));
+    let unsure = ((busy.vv[0] + busy.vv[3]).max(quiet.vv[0] + quiet.vv[3])).max(0.0).sqrt();
+    let stirred = (settings.flight.q[1] * dt * dt * dt).sqrt();
+    let spread = quiet.spread().max(busy.spread());
+    // Of what comes late the way between is known, not only where it led.
+    let back = if t < last.t { 60.0 * dt } else { 0.0 };
+    speed * dt + back + settings.gate.sqrt() * (spread + unsure * dt + stirred) + 30.0
 }
 
 /// Where something stands.

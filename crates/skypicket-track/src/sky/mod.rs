@@ -18,6 +18,7 @@ pub mod gauss;
 mod keep;
 pub mod lone;
 pub mod motion;
+mod numbers;
 mod registration;
 mod report;
 mod scan;

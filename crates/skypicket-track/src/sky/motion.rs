@@ -56,8 +56,8 @@ impl Motion {
     fn level(&mut self) {
         for g in &mut self.states {
             g.v[2] = 0.0;
-            for k in 0..3 {
-                (g.pp[AT[k][2]], g.vv[AT[k][2]], g.pv[k][2], g.pv[2][k]) = (0.0, 0.0, 0.0, 0.0);
+            for (k, at) in AT.iter().enumerate() {
+                (g.pp[at[2]], g.vv[at[2]], g.pv[k][2], g.pv[2][k]) = (0.0, 0.0, 0.0, 0.0);
             }
             (g.pp[5], g.vv[5]) = (ANY_HEIGHT[0] * ANY_HEIGHT[0], ANY_HEIGHT[1] * ANY_HEIGHT[1]);
         }

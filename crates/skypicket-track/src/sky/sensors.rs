@@ -1,10 +1,15 @@
 //! [`Sensors`]: all that measures. A scene knows its own from the start; where reports come from anywhere, whatever
 //! they were made with is taken in with them and forgotten when nothing can rest on it any more.
 
-use super::{charts::Chart, gauss::M3, sensor::Sensor};
+use super::{
+    charts::{Chart, Charts},
+    gauss::M3,
+    numbers::Numbers,
+    sensor::Sensor,
+};
 use serde::{Deserialize, Serialize};
 use skypicket_model::{Enu, Place};
-use std::{borrow::Cow, collections::HashMap, ops::Index};
+use std::{borrow::Cow, ops::Index};
 
 /// Sensors that are known at a time at most, where they come and go.
 pub const MOST_SENSORS: usize = 20_000;
@@ -17,6 +22,9 @@ pub(super) struct Slot {
     pub(super) chart: Chart,
     /// Where on Earth it is, and its axes in its own east, north and up; none of a scene's.
     stands: Option<(Place, M3)>,
+    /// That place's frame. It follows from the place.
+    #[serde(skip)]
+    own: Option<Enu>,
     /// The newest moment that it measured something of, s.
     used: f64,
 }
@@ -26,7 +34,8 @@ pub(super) struct Slot {
 pub(super) struct Sensors {
     slots: Vec<Slot>,
     /// Those that came by themselves, by all that they are.
-    known: HashMap<Key, usize>,
+    known: Numbers<Key, usize>,
+    charts: Charts,
 }
 
 /// All that a sensor is that came by itself.
@@ -58,17 +67,20 @@ fn key(sensor: &Sensor, place: Place, axes: &M3) -> Key {
 impl Sensors {
     /// Those of a scene.
     pub(super) fn of(all: Vec<Sensor>) -> Self {
-        let slot = |sensor| Slot { sensor, chart: Chart::SCENE, stands: None, used: f64::NEG_INFINITY };
-        Self { slots: all.into_iter().map(slot).collect(), known: HashMap::new() }
+        let slot = |sensor| Slot { sensor, chart: Chart::SCENE, stands: None, own: None, used: f64::NEG_INFINITY };
+        Self { slots: all.into_iter().map(slot).collect(), ..Self::default() }
     }
 
     /// As they were kept.
-    pub(super) fn again(slots: Vec<Slot>) -> Self {
+    pub(super) fn again(mut slots: Vec<Slot>) -> Self {
+        for slot in &mut slots {
+            slot.own = slot.stands.map(|(place, _)| Enu::at(place));
+        }
         let known = slots.iter().enumerate().filter_map(|(k, s)| {
             let (place, axes) = s.stands.as_ref()?;
             Some((key(&s.sensor, *place, axes), k))
         });
-        Self { known: known.collect(), slots }
+        Self { known: known.collect(), slots, charts: Charts::default() }
     }
 
     pub(super) fn slots(&self) -> &[Slot] {
@@ -91,17 +103,36 @@ impl Sensors {
     /// A sensor with its place and axes in another chart.
     pub(super) fn seen_from(&self, slot: usize, chart: Chart) -> Cow<'_, Sensor> {
         let it = &self.slots[slot];
-        match (&it.stands, chart.frame()) {
-            _ if it.chart == chart => Cow::Borrowed(&it.sensor),
-            (Some((place, axes)), Some(frame)) => Cow::Owned(placed(it.sensor.clone(), &Enu::at(*place), axes, &frame)),
+        if it.chart == chart {
+            return Cow::Borrowed(&it.sensor);
+        }
+        match (&it.stands, &it.own, self.charts.peek(chart)) {
+            (Some((_, axes)), Some(own), Some(frame)) => Cow::Owned(placed(it.sensor.clone(), own, axes, &frame)),
             _ => Cow::Borrowed(&it.sensor),
         }
+    }
+
+    /// The frame of a chart that is needed again soon.
+    pub(super) fn frame(&mut self, chart: Chart) -> Option<Enu> {
+        self.charts.frame(chart)
+    }
+
+    /// The frame of a chart.
+    pub(super) fn peek(&self, chart: Chart) -> Option<Enu> {
+        self.charts.peek(chart)
     }
 
     /// Takes a sensor in that stands at a place, with axes along its own east, north and up, and gives its slot, and whether
     /// it was not known: the one that it had, a new one, or the one whose last report is oldest, if that is older than
     /// `kept`. None where all are still needed.
-    pub(super) fn meet(&mut self, sensor: Sensor, place: Place, axes: &M3, t: f64, kept: f64) -> Option<(usize, bool)> {
+    pub(super) fn meet(
+        &mut self,
+        sensor: Sensor,
+        (place, own): (Place, &Enu),
+        axes: &M3,
+        t: f64,
+        kept: f64,
+    ) -> Option<(usize, bool)> {
         let key = key(&sensor, place, axes);
         if let Some(slot) = self.known.get(&key) {
             let it = &mut self.slots[*slot];
@@ -112,11 +143,11 @@ impl Sensors {
             return Some((*slot, false));
         }
         let chart = Chart::of(place);
-        let sensor = match chart.frame() {
-            Some(frame) => placed(sensor, &Enu::at(place), axes, &frame),
+        let sensor = match self.charts.frame(chart) {
+            Some(frame) => placed(sensor, own, axes, &frame),
             None => sensor,
         };
-        let new = Slot { sensor, chart, stands: Some((place, *axes)), used: t };
+        let new = Slot { sensor, chart, stands: Some((place, *axes)), own: Some(*own), used: t };
         let slot = if self.slots.len() < MOST_SENSORS {
             self.slots.push(new);
             self.slots.len() - 1

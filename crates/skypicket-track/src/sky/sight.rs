@@ -254,3 +254,60 @@ pub(super) fn area(from: &Sensor, m: &Measured) -> Option<(V3, [f64; 6], bool)> 
     }
     Some((p, cov, area.up.is_some()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sky::Sense;
+
+    fn look(stray: [f64; 2]) -> Sensor {
+        Sensor {
+            sense: Sense::Sight,
+            at: [0.0; 3],
+            axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            pd: 1.0,
+            clutter: 1.0,
+            range: [0.0, 1e7],
+            sector: [0.0, PI],
+            elevation: [-PI, PI],
+            floor: f64::NEG_INFINITY,
+            sound: None,
+            sight: Some(Sight { own: 0.0, level: true, stray }),
+        }
+    }
+
+    /// The moments of what a look means against a fine sum over its own distribution.
+    #[test]
+    fn the_area_that_is_meant_has_the_moments_of_the_look() {
+        let (core, stray, share, s) = (5.0_f64.to_radians(), 25.0_f64.to_radians(), 0.1, 0.5_f64);
+        let m = Measured { z: [175.0, PI / 2.0, 0.0], r: [s * s, core * core, f64::INFINITY] };
+        let (p, cov, known) = area(&look([share, stray]), &m).unwrap();
+        let (mut n, mut e, mut ee, mut nn) = (0.0, 0.0, 0.0, 0.0);
+        for (w, sigma) in [(1.0 - share, core), (share, stray)] {
+            for a in -300..=300 {
+                let off = f64::from(a) / 50.0;
+                let az = off * sigma;
+                for b in -300..=300 {
+                    let far = f64::from(b) / 50.0;
+                    let r = 175.0 * libm::exp(far * s);
+                    let weight = w * libm::exp(-0.5 * (off * off + far * far));
+                    let (x, y) = (r * libm::cos(az), r * libm::sin(az));
+                    n += weight;
+                    e += weight * x;
+                    ee += weight * x * x;
+                    nn += weight * y * y;
+                }
+            }
+        }
+        let mean = e / n;
+        assert!(!known && (p[0] / mean - 1.0).abs() < 1e-3 && p[1].abs() < 1e-9, "{p:?} {mean}");
+        assert!((cov[0] / (ee / n - mean * mean) - 1.0).abs() < 5e-3, "{cov:?}");
+        assert!((cov[3] / (nn / n) - 1.0).abs() < 5e-3, "{cov:?}");
+    }
+
+    #[test]
+    fn a_direction_alone_means_no_area() {
+        let m = Measured { z: [0.0, 1.0, 0.0], r: [f64::INFINITY, 0.01, f64::INFINITY] };
+        assert!(area(&look([0.0, 0.4]), &m).is_none());
+    }
+}

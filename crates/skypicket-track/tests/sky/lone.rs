@@ -127,9 +127,9 @@ fn whole_scans_of_a_radar_that_came_go_on_with_what_is_in_any_square() {
         let seen: Vec<u64> = out.iter().map(|r| r.id).collect();
         assert_eq!(seen, ids, "{s}");
     }
-    for k in 0..2 {
-        assert!(apart(of(&sky, ids[k], 29.0).0, at(k, 29.0)) < 20.0, "{:?}", of(&sky, ids[k], 29.0));
-        assert!(sky.existence(ids[k]).unwrap() > 0.99);
+    for (k, id) in ids.iter().enumerate() {
+        assert!(apart(of(&sky, *id, 29.0).0, at(k, 29.0)) < 20.0, "{:?}", of(&sky, *id, 29.0));
+        assert!(sky.existence(*id).unwrap() > 0.99);
     }
     // What it does not see any more is not there any more.
     for s in 30..40 {
@@ -201,15 +201,15 @@ fn silence_tells_only_after_the_interval_and_the_longest_hold_counts() {
     let mut sky = sky();
     let lone = fix(&mut sky, 0.0, home(), 10.0);
     let id = sky.begin_lone(&lone, None, 0.99).unwrap();
-    sky.await_next(id, 0, 1.5, 1.5);
-    let mut at = |sky: &mut Sky, t: f64| {
+    sky.heard(id, 0, 1.5, 1.5);
+    let at = |sky: &mut Sky, t: f64| {
         sky.pass(t);
         sky.existence(id).unwrap()
     };
     assert!((at(&mut sky, 1.4) - 0.99).abs() < 1e-12);
     let mut patient = sky.clone();
     assert!(at(&mut sky, 8.0) < 0.05);
-    patient.await_next(id, 1, 3.0, 10.0);
+    patient.heard(id, 1, 3.0, 10.0);
     assert!(at(&mut patient, 8.0) > 0.5);
     assert!(at(&mut patient, 45.0) < 0.05);
 }
