@@ -217,7 +217,7 @@ fn position(at: Place, cov: &[[f64; 3]; 3]) -> Result<Point, Unusable> {
     };
     let cov: [[f64; 3]; 3] = std::array::from_fn(|i| std::array::from_fn(|j| entry(i, j)));
     let (_, var) = principal(&[cov[0][0], cov[0][1], cov[0][2], cov[1][1], cov[1][2], cov[2][2]]);
-    if !var.iter().all(|v| *v >= 1e-6 && *v <= 2e10) {
+    if !var.iter().all(|v| *v >= 1e-6 && *v <= 2.1e10) {
         return Err(Unusable::Covariance);
     }
     Ok(Point { place, cov })
@@ -351,6 +351,7 @@ mod tests {
     fn angles_wrap() {
         assert!((turned(630.0) + 0.5 * PI).abs() < 1e-12);
         assert!((turned(-6.0) + 6.0_f64.to_radians()).abs() < 1e-12);
+        assert!((turned(-350.0) - 10.0_f64.to_radians()).abs() < 1e-12);
         assert!((turned(350.0) + 10.0_f64.to_radians()).abs() < 1e-12);
     }
 

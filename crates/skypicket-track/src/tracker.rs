@@ -156,10 +156,20 @@ impl Tracker {
     pub fn tick(&mut self, now: Time) -> Vec<Track> {
         let now = self.advance(now);
         self.unresolved.expire(now, self.settings.unresolved_s);
-        let over: Vec<TrackId> = self.tracks.values().filter(|t| !self.is_there(t, now)).map(|t| t.id).collect();
-        let mut out: Vec<Track> = over.into_iter().filter_map(|id| self.end(id, now)).collect();
-        out.extend(self.tracks.values().filter_map(|t| self.show(t, now, now)));
-        out.sort_by_key(|t| t.id);
+        let mut over = Vec::new();
+        let mut out = Vec::with_capacity(self.tracks.len());
+        for t in self.tracks.values() {
+            let Some((stands, existence)) = self.sky.look_at(t.body, now.unix_s()) else { continue };
+            let mut shown = t.to_track((&stands, now), existence, now, &self.settings, &self.own_flights);
+            if !self.lasts(t, existence, now) {
+                over.push(t.id);
+                shown = shown.map(|t| Track { state: TrackState::Deleted, ..t });
+            }
+            out.extend(shown);
+        }
+        for id in over {
+            self.forget(id);
+        }
         out
     }
 
@@ -260,8 +270,7 @@ impl Tracker {
 
     /// A track as it is shown: where it was, or will be, at `at`.
     fn show(&self, t: &Live, at: Time, now: Time) -> Option<Track> {
-        let stands = self.sky.state_at(t.body, at.unix_s())?;
-        let existence = self.sky.existence(t.body)?;
+        let (stands, existence) = self.sky.look_at(t.body, at.unix_s())?;
         t.to_track((&stands, at.max(t.at)), existence, now, &self.settings, &self.own_flights)
     }
 
@@ -275,7 +284,12 @@ impl Tracker {
 
     /// Enough speaks for a track to keep it.
     fn is_there(&self, t: &Live, now: Time) -> bool {
-        self.sky.existence(t.body).is_some_and(|r| r > self.settings.delete) && now.since_s(t.at) < FORGET_S
+        self.sky.existence(t.body).is_some_and(|r| self.lasts(t, r, now))
+    }
+
+    /// The same, as sure as it is.
+    fn lasts(&self, t: &Live, existence: f64, now: Time) -> bool {
+        existence > self.settings.delete && now.since_s(t.at) < FORGET_S
     }
 
     /// A measurement for the sky, with what its source is mistaken about.
@@ -698,10 +712,19 @@ impl Tracker {
 
     /// Ends a track and gives it as it was, deleted.
     fn end(&mut self, id: TrackId, now: Time) -> Option<Track> {
-        let body = self.tracks.get(&id)?.body;
-        let last = self.gone(id, now);
-        self.sky.remove(body);
-        last
+        let t = self.tracks.get(&id)?;
+        let last = self.show(t, now, now);
+        self.forget(id);
+        Some(Track { state: TrackState::Deleted, ..last? })
+    }
+
+    /// Nothing is known of a track any more, nor of what flew there.
+    fn forget(&mut self, id: TrackId) {
+        if let Some(t) = self.tracks.remove(&id) {
+            self.memory.forget(id, t.ids.values());
+            self.of_body.remove(&t.body);
+            self.sky.remove(t.body);
+        }
     }
 
     /// The same, while what flies there goes on under another name.

@@ -45,6 +45,8 @@ pub(super) struct Bodies {
     named: HashMap<Name, Vec<usize>>,
     /// Slots by number.
     numbered: Numbers<u64, usize>,
+    /// How many lie in squares of each size.
+    lie: [usize; SIDE.len()],
     charts: Charts,
     /// When all were last looked through, s.
     pub(super) looked: f64,
@@ -57,10 +59,12 @@ struct Link {
     after: usize,
     /// Where it was last known.
     address: V3,
+    /// Until then it is within the reach of its square's size, s.
+    until: f64,
 }
 
 impl Link {
-    const NOWHERE: Self = Self { square: None, before: NONE, after: NONE, address: [0.0; 3] };
+    const NOWHERE: Self = Self { square: None, before: NONE, after: NONE, address: [0.0; 3], until: f64::NEG_INFINITY };
 }
 
 impl Index<usize> for Bodies {
@@ -206,6 +210,7 @@ impl Bodies {
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = self.charts.address(self.slots[slot].chart, &last.motion.states[0].p);
         self.links[slot].address = p;
+        self.links[slot].until = until(self.slots[slot].last(), size);
         let [x, y, z] = p.map(|x| floor(x / SIDE[size]));
         let square = (size, x, y, z);
         if self.links[slot].square == Some(square) {
@@ -214,18 +219,29 @@ impl Bodies {
         self.unlink(slot);
         let bucket = self.bucket(square);
         let first = self.buckets[bucket];
-        self.links[slot] = Link { square: Some(square), before: NONE, after: first, address: p };
+        self.lie[size] += 1;
+        let link = &mut self.links[slot];
+        (link.square, link.before, link.after) = (Some(square), NONE, first);
         if first != NONE {
             self.links[first].before = slot;
         }
         self.buckets[bucket] = slot;
     }
 
+    /// Time passes: all are found where they may be by now.
+    pub(super) fn pass(&mut self, now: f64) {
+        self.looked = now;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].id != 0 && self.links[slot].until <= now {
+                self.moved(slot, now);
+            }
+        }
+    }
+
     /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first. They
     /// are in the place's chart afterwards.
     pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(chart, p, |_| radius, out);
-        self.gather(chart, p, |_, _| radius, out);
+        self.find(chart, p, |_| radius, |_| radius, out);
         for k in out.iter() {
             if self.slots[*k].chart != chart {
                 self.bring(*k, chart);
@@ -233,44 +249,38 @@ impl Bodies {
         }
     }
 
-    /// Where a place is for whoever looks for what is near ([`Charts::address`]).
-    pub(super) fn address(&mut self, chart: Chart, p: &V3) -> V3 {
-        self.charts.address(chart, p)
+    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first. Where whoever
+    /// asks knows better how far one may have come, that counts.
+    pub(super) fn reaching(
+        &mut self,
+        chart: Chart,
+        p: &V3,
+        radius: f64,
+        may_have_come: impl Fn(&Step) -> f64,
+        out: &mut Vec<usize>,
+    ) {
+        let looked = self.looked;
+        let near = |step: &Step| radius + reach(step, looked).min(may_have_come(step));
+        self.find(chart, p, |size| radius + REACH[size], near, out);
     }
 
-    /// Where something was last known, in the same numbers.
-    pub(super) fn known_at(&self, slot: usize) -> V3 {
-        self.links[slot].address
-    }
-
-    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first.
-    pub(super) fn reaching(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(chart, p, |size| radius + REACH[size], out);
-        self.gather(chart, p, |body, looked| radius + reach(body.last(), looked), out);
-    }
-
-    /// Of these leaves those that are near enough, by what does not depend on how they were found. In a scene whoever asks
-    /// measures for itself.
-    fn gather(&mut self, chart: Chart, p: &V3, radius: impl Fn(&Body, f64) -> f64, out: &mut Vec<usize>) {
-        if chart == Chart::SCENE {
-            return;
-        }
-        let from = self.charts.address(chart, p);
-        out.retain(|k| {
-            let d = minus(&self.links[*k].address, &from);
-            let far = radius(&self.slots[*k], self.looked) * OBLATE.0 + OBLATE.1;
-            dot(&d, &d) <= far * far
-        });
-    }
-
-    fn find(&mut self, chart: Chart, p: &V3, radius: impl Fn(usize) -> f64, out: &mut Vec<usize>) {
+    /// Those in the squares within `radius`; of them, outside a scene, those that are as near as `near` says: that does not
+    /// depend on how they were found. In a scene whoever asks measures for itself.
+    fn find(
+        &mut self,
+        chart: Chart,
+        p: &V3,
+        radius: impl Fn(usize) -> f64,
+        near: impl Fn(&Step) -> f64,
+        out: &mut Vec<usize>,
+    ) {
         out.clear();
         if self.buckets.is_empty() {
             return;
         }
         let scene = chart == Chart::SCENE;
         let p = self.charts.address(chart, p);
-        for (size, side) in SIDE.into_iter().enumerate() {
+        for (size, side) in SIDE.into_iter().enumerate().filter(|(size, _)| self.lie[*size] > 0) {
             let r = if scene { radius(size) } else { radius(size) * OBLATE.0 + OBLATE.1 };
             let up = if scene { 0.0 } else { r };
             let [x0, x1, y0, y1] = [p[0] - r, p[0] + r, p[1] - r, p[1] + r].map(|c| floor(c / side));
@@ -300,6 +310,13 @@ impl Bodies {
                 }
             }
         }
+        if !scene {
+            out.retain(|k| {
+                let d = minus(&self.links[*k].address, &p);
+                let far = near(self.slots[*k].last()) * OBLATE.0;
+                dot(&d, &d) <= far * far
+            });
+        }
         self.oldest_first(out);
     }
 
@@ -317,6 +334,7 @@ impl Bodies {
 
     fn unlink(&mut self, slot: usize) {
         let Link { square: Some(square), before, after, .. } = self.links[slot] else { return };
+        self.lie[square.0] -= 1;
         if before == NONE {
             let bucket = self.bucket(square);
             self.buckets[bucket] = after;
@@ -334,6 +352,7 @@ impl Bodies {
         let n = (4 * self.slots.len()).next_power_of_two().max(64);
         self.buckets.clear();
         self.buckets.resize(n, NONE);
+        self.lie = [0; SIDE.len()];
         for link in &mut self.links {
             *link = Link::NOWHERE;
         }
@@ -350,6 +369,14 @@ impl Bodies {
 fn reach(last: &Step, now: f64) -> f64 {
     let age = (now - last.t).max(0.0);
     FAST * (age + 9.0) + 5.0 * last.motion.states[1].spread() + 100.0
+}
+
+/// When [`reach`] becomes more than that of squares of a size.
+fn until(last: &Step, size: usize) -> f64 {
+    if size + 1 == REACH.len() {
+        return f64::INFINITY;
+    }
+    last.t + (REACH[size] - 5.0 * last.motion.states[1].spread() - 100.0) / FAST - 9.0
 }
 
 /// The whole number below, held to what an i32 can be.

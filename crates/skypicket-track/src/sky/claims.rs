@@ -201,7 +201,7 @@ impl Sky {
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut near = std::mem::take(&mut self.scratch.near);
-        self.bodies.reaching(Chart::SCENE, &p, 5.0 * own, &mut near);
+        self.bodies.reaching(Chart::SCENE, &p, 5.0 * own, |_| f64::INFINITY, &mut near);
         for k in near.iter().copied() {
             let body = &self.bodies[k];
             // What is older than all that is kept of a track can still be its word.

@@ -9,7 +9,7 @@
 
 use super::{
     Sky,
-    body::{Step, Wait, at_time, insert},
+    body::{Body, Step, Wait, at_time, insert},
     charts::{Chart, Move},
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
@@ -96,7 +96,7 @@ impl Sky {
         let frame = self.sensors.frame(chart)?;
         let own = Enu::at(place);
         let known = place.alt_hae_m.is_some();
-        let at = frame.from_place(place);
+        let at = frame.carry(&own, [0.0; 3]);
         let [xz, yz, zz] = if known { [cov[0][2], cov[1][2], cov[2][2]] } else { [0.0, 0.0, 1.0] };
         let own_cov: Sym3 = [cov[0][0], cov[0][1], xz, cov[1][1], yz, zz];
         let in_chart = turned(&frame.turn_from(&own), &own_cov);
@@ -166,14 +166,14 @@ impl Sky {
             self.refused.unfit += 1;
             return None;
         }
-        let slot = self.slot_of(sensor.clone(), (place, &stands), &axes, t);
+        let slot = self.slot_of(&sensor, (place, &stands), &axes, t);
         let sensor = placed(sensor, &stands, &axes, &self.sensors.frame(chart)?);
         Some(Lone { t, chart, sensor, slot, stands, axes, m, at: [0.0; 3], reach: 0.0, none: 0.0 })
     }
 
     /// Takes in a sensor that stands at a place, its axes along east, north and up there, and gives its number: whole scans of
     /// it can be [taken](Self::scan) from then on, while it is not forgotten for those that came after it.
-    pub fn admit(&mut self, sensor: Sensor, place: Place) -> Option<usize> {
+    pub fn admit(&mut self, sensor: &Sensor, place: Place) -> Option<usize> {
         if !self.world || sensor.check().is_err() || place.check().is_err() {
             return None;
         }
@@ -181,7 +181,7 @@ impl Sky {
     }
 
     /// The slot of a sensor that reports something of `t`; none where all are still needed.
-    fn slot_of(&mut self, sensor: Sensor, place: (Place, &Enu), axes: &M3, t: f64) -> Option<usize> {
+    fn slot_of(&mut self, sensor: &Sensor, place: (Place, &Enu), axes: &M3, t: f64) -> Option<usize> {
         // No step that is older than this is ever worked through again.
         let kept = self.now - self.settings.forget;
         let (slot, new) = self.sensors.meet(sensor, place, axes, t, kept)?;
@@ -199,27 +199,17 @@ impl Sky {
         self.now = self.now.max(now);
         if self.now - self.swept >= 1.0 || self.swept.is_infinite() {
             self.swept = self.now;
-            self.bodies.looked = self.now;
-            let mut all = std::mem::take(&mut self.scratch.all);
-            self.bodies.all(&mut all);
-            for k in &all {
-                self.bodies.moved(*k, self.now);
-            }
-            self.scratch.all = all;
+            self.bodies.pass(self.now);
         }
     }
 
     /// Numbers of the things that a report can be of by their place, and some more; oldest first.
     pub fn near(&mut self, lone: &Lone) -> Vec<u64> {
         let mut near = std::mem::take(&mut self.scratch.near);
-        self.bodies.reaching(lone.chart, &lone.at, lone.reach, &mut near);
-        let at = self.bodies.address(lone.chart, &lone.at);
-        let fits = |k: &&usize| {
-            let far = lone.reach + may_have_flown(self.bodies[**k].last(), lone.t, &self.settings);
-            let d = minus(&self.bodies.known_at(**k), &at);
-            dot(&d, &d) <= far * far
-        };
-        let ids = near.iter().filter(fits).map(|k| self.bodies[*k].id).collect();
+        let settings = &self.settings;
+        let come = |step: &Step| may_have_flown(step, lone.t, settings);
+        self.bodies.reaching(lone.chart, &lone.at, lone.reach, come, &mut near);
+        let ids = near.iter().map(|k| self.bodies[*k].id).collect();
         self.scratch.near = near;
         ids
     }
@@ -229,7 +219,7 @@ impl Sky {
         let chart = Chart::of(place);
         let at = self.sensors.frame(chart).map_or([0.0; 3], |f| f.from_place(place));
         let mut near = std::mem::take(&mut self.scratch.near);
-        self.bodies.reaching(chart, &at, radius, &mut near);
+        self.bodies.reaching(chart, &at, radius, |_| f64::INFINITY, &mut near);
         let ids = near.iter().map(|k| self.bodies[*k].id).collect();
         self.scratch.near = near;
         ids
@@ -286,19 +276,19 @@ impl Sky {
         }
         let Some(from) = self.facing(self.bodies[k].chart, lone) else { return Joined::Unsound };
         let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
-        let Some(compared) = self.try_on(k, &mut motion, &from, lone).filter(|_| motion.is_sound()) else {
-            return Joined::Unsound;
-        };
+        let Some(compared) = self.try_on(k, &mut motion, &from, lone) else { return Joined::Unsound };
         let body = &mut self.bodies[k];
-        let newest = body.last().t;
         let done = match base {
-            Some(base) if newest - lone.t <= self.settings.rewind => {
+            Some(base) => {
                 let by = lone.slot.map(|slot| (slot, lone.m));
                 let step = Step { t: lone.t, motion, by };
-                insert(body, base, &step, &self.sensors, &self.registrations, &self.settings);
+                if !insert(body, base, &step, &self.sensors, &self.registrations, &self.settings) {
+                    return Joined::Unsound;
+                }
                 Joined::Moved
             }
-            _ => Joined::Late,
+            // Nobody knows any more how it stood then.
+            None => Joined::Late,
         };
         if witness {
             let r = body.r;
@@ -440,12 +430,21 @@ impl Sky {
         Some(self.bodies[self.bodies.numbered(id)?].last().t)
     }
 
+    /// A thing as it is at `t`, or at its newest step where that is later, and the chance that it is there, now.
+    pub fn look_at(&self, id: u64, t: f64) -> Option<(Stands, f64)> {
+        let body = &self.bodies[self.bodies.numbered(id)?];
+        Some((self.stands(body, t), body.existence(self.now)))
+    }
+
     /// A thing as it is at `t`, or at its newest step where that is later.
     pub fn state_at(&self, id: u64, t: f64) -> Option<Stands> {
-        let body = &self.bodies[self.bodies.numbered(id)?];
+        Some(self.stands(&self.bodies[self.bodies.numbered(id)?], t))
+    }
+
+    fn stands(&self, body: &Body, t: f64) -> Stands {
         let last = body.last();
         let motion = last.motion.predict((t - last.t).max(0.0), &self.settings.flight);
-        Some(Stands { chart: body.chart, flat: motion.flat, state: motion.merged() })
+        Stands { chart: body.chart, flat: motion.flat, state: motion.merged() }
     }
 
     /// How a thing was at a moment, also one that is over.

@@ -159,7 +159,6 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
         }
         least = least.min(d2);
     }
-    motion.settle();
     (motion.weigh(&ln), least)
 }
 

@@ -87,13 +87,6 @@ impl Motion {
         }
     }
 
-    /// Something was joined, or time passed.
-    pub(super) fn settle(&mut self) {
-        if self.flat {
-            self.level();
-        }
-    }
-
     /// `dt` seconds later (earlier where negative): mixing over models and prediction under each (Blom and Bar-Shalom
     /// 1988), with the chances of a change those of a continuous-time chain, so that they do not depend on how often
     /// somebody looks.
@@ -114,7 +107,10 @@ impl Motion {
             out.mu[j] = mu;
             out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], flight.level);
         }
-        out.settle();
+        // What is not known of the height must not grow for ever; joining what knows no height leaves it as it is.
+        if out.flat {
+            out.level();
+        }
         out
     }
 

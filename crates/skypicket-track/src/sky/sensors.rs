@@ -127,13 +127,13 @@ impl Sensors {
     /// `kept`. None where all are still needed.
     pub(super) fn meet(
         &mut self,
-        sensor: Sensor,
+        sensor: &Sensor,
         (place, own): (Place, &Enu),
         axes: &M3,
         t: f64,
         kept: f64,
     ) -> Option<(usize, bool)> {
-        let key = key(&sensor, place, axes);
+        let key = key(sensor, place, axes);
         if let Some(slot) = self.known.get(&key) {
             let it = &mut self.slots[*slot];
             it.used = it.used.max(t);
@@ -144,8 +144,8 @@ impl Sensors {
         }
         let chart = Chart::of(place);
         let sensor = match self.charts.frame(chart) {
-            Some(frame) => placed(sensor, own, axes, &frame),
-            None => sensor,
+            Some(frame) => placed(sensor.clone(), own, axes, &frame),
+            None => sensor.clone(),
         };
         let new = Slot { sensor, chart, stands: Some((place, *axes)), own: Some(*own), used: t };
         let slot = if self.slots.len() < MOST_SENSORS {

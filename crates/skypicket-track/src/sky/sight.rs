@@ -55,7 +55,6 @@ pub(super) fn join(motion: &mut Motion, from: &Sensor, m: &Measured) -> (f64, f6
         least = least.min(came.d2);
     }
     let all = motion.weigh(&ln);
-    motion.settle();
     if flat && sight.level && m.r[2].is_finite() && m.z[2].abs() < STEEP {
         look.height(motion, &before);
     }

@@ -39,7 +39,7 @@ impl Sky {
         let mut near = std::mem::take(&mut self.scratch.near);
         let mut shares = std::mem::take(&mut self.scratch.shares);
         let far = range + 4.0 * plot.m.r[0].sqrt() + 60.0 * (self.now - t).max(0.0);
-        self.bodies.reaching(Chart::SCENE, &from.at, far, &mut near);
+        self.bodies.reaching(Chart::SCENE, &from.at, far, |_| f64::INFINITY, &mut near);
         shares.clear();
         let mut all = none;
         for k in near.iter().copied() {

@@ -107,7 +107,7 @@ fn whole_scans_of_a_radar_that_came_go_on_with_what_is_in_any_square() {
         sound: None,
         sight: None,
     };
-    let slot = sky.admit(radar.clone(), home()).unwrap();
+    let slot = sky.admit(&radar, home()).unwrap();
     let starts = [[5_000.0, 100.0, 90.0], [-6_000.0, 2_000.0, 130.0]];
     let at = |k: usize, t: f64| [starts[k][0] + 12.0 * t, starts[k][1] - 7.0 * t, starts[k][2]];
     let ids: Vec<u64> = (0..2)
@@ -152,7 +152,8 @@ fn a_report_that_comes_late_leaves_the_same_state_as_in_its_turn() {
             let t = k as f64 * 0.5;
             sky.pass(t);
             // A radar here, a fix there: what was joined after it is joined again, each in its own way.
-            let p = there([900.0 + 9.0 * t, 300.0 - 4.0 * t, 80.0]);
+            // Far enough from the radar to be in another square than that.
+            let p = there([3_900.0 + 9.0 * t, 2_300.0 - 4.0 * t, 80.0]);
             let lone = if k % 2 == 0 {
                 fix(&mut sky, t, p, 10.0)
             } else {
@@ -360,11 +361,33 @@ fn a_radar_that_is_off_is_put_right_by_what_says_where_it_is() {
     assert!(apart(of(&sky, id, 39.3).0, at(39.3)) < 6.0, "{:?}", of(&sky, id, 39.3));
 }
 
+/// Nothing has a height, for hours: what is not known of it does not grow until nothing is sound any more.
+#[test]
+fn a_thing_of_unknown_height_is_followed_for_as_long_as_it_is_reported() {
+    let mut sky = sky();
+    let id = flat(&mut sky, 10.0);
+    for k in 1..3_000 {
+        let t = f64::from(k) * 20.0;
+        sky.pass(t);
+        let lone = sky.lone_place(t, Place { alt_hae_m: None, ..home() }, &round(10.0), SURELY).unwrap();
+        assert_eq!(sky.join_lone(id, &lone, true), Joined::Moved, "{t}");
+    }
+    let (_, state) = sky.state_at(id, 59_980.0).unwrap().on_earth().unwrap();
+    assert!(state.pp[5] < 1e8 && state.pp[0] < 100.0, "{:?}", state.pp);
+}
+
 #[test]
 fn sensors_come_and_go_and_their_number_is_bounded() {
     let mut sky = sky();
     let lone = fix(&mut sky, 0.0, home(), 10.0);
     let id = sky.begin_lone(&lone, None, 0.9).unwrap();
+    sky.says_itself(id, &lone);
+    // A radar that has learned something.
+    let plot = Measured { z: [400.0, 0.1, 0.0], r: [100.0, 1e-4, 1e-4] };
+    let plot = sky.lone_plot(0.0, there([-40.0, -398.0, 0.0]), plot, RADAR).unwrap();
+    assert_eq!(sky.join_lone(id, &plot, true), Joined::Moved);
+    let learned = |sky: &Sky| (0..MOST_SENSORS).any(|k| sky.registration(k).is_some_and(|r| r.rests_on > 0));
+    assert!(learned(&sky));
     // Phones that move: each look is from elsewhere.
     let mut kept = 0;
     for k in 0..MOST_SENSORS + 500 {
@@ -375,6 +398,7 @@ fn sensors_come_and_go_and_their_number_is_bounded() {
     }
     // One that finds no room is taken all the same.
     assert_eq!(kept, MOST_SENSORS + 500);
+    assert!(learned(&sky), "what is still needed was forgotten");
     assert!(sky.registration(MOST_SENSORS).is_none() && sky.registration(MOST_SENSORS - 1).is_some());
     let mut bytes = Vec::new();
     ciborium::into_writer(&sky, &mut bytes).unwrap();

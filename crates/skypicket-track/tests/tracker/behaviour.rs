@@ -29,6 +29,7 @@ fn one_persons_report_starts_a_tentative_track_with_a_wide_place() {
     }
     assert_eq!(d.live().len(), 1);
     assert_eq!(d.live()[0].state, TrackState::Tentative);
+    assert!(d.live()[0].existence < Settings::default().confirm, "{}", d.live()[0].existence);
     // A second one does.
     let other = offset(eye, 150.0, -80.0);
     let (_, bearing) = other.distance_and_bearing(d.live()[0].place);
