@@ -341,6 +341,8 @@ impl Settings {
         }
         for (name, value, most, must_be) in [
             ("late_max_s", self.late_max_s, FORGET_S, "over 0 and at most 1000"),
+            // What made a report is remembered for so long, so that it can be worked through again.
+            ("stale_s", self.stale_s, FORGET_S, "over 0 and at most 1000"),
             ("gate_sigma", self.gate_sigma, 30.0, "over 0 and at most 30"),
             ("start_speed_sigma_mps", self.start_speed_sigma_mps, 1e3, "over 0 and at most 1000"),
             ("start_climb_sigma_mps", self.start_climb_sigma_mps, 1e3, "over 0 and at most 1000"),
@@ -367,6 +369,22 @@ mod tests {
         assert_eq!(Settings::default().check(), Ok(()));
         let bad = Settings { late_max_s: f64::NAN, ..Settings::default() };
         assert_eq!(bad.check().unwrap_err().name, "late_max_s");
+    }
+
+    #[test]
+    fn what_the_sky_cannot_work_with_is_named() {
+        for (name, bad) in [
+            ("late_max_s", Settings { late_max_s: 1_001.0, ..Settings::default() }),
+            ("stale_s", Settings { stale_s: 1_001.0, ..Settings::default() }),
+            ("gate_sigma", Settings { gate_sigma: 31.0, ..Settings::default() }),
+            ("birth_density_per_m2", Settings { birth_density_per_m2: 2.0, ..Settings::default() }),
+        ] {
+            assert_eq!(bad.check().unwrap_err().name, name);
+        }
+        // Whatever passes makes a sky.
+        let edge = Settings { clutter_height_m: 1.0, late_max_s: 1_000.0, max_tracks: 0, ..Settings::default() };
+        assert_eq!(edge.check(), Ok(()));
+        assert!(sky::Sky::world(edge.sky()).is_ok());
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub struct Tracker {
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
     refused: BTreeMap<String, u64>,
+    /// Room for what is near: in the sky, and as tracks.
+    #[serde(skip)]
+    near: (Vec<u64>, Vec<TrackId>),
 }
 
 /// An observation at work.
@@ -101,6 +104,7 @@ impl Tracker {
             own_flights: Vec::new(),
             refused_starts: 0,
             refused: BTreeMap::new(),
+            near: (Vec::new(), Vec::new()),
         }
     }
 
@@ -312,8 +316,9 @@ impl Tracker {
     }
 
     /// Tracks of things in the sky.
-    fn tracks_of(&self, bodies: &[u64]) -> Vec<TrackId> {
-        bodies.iter().filter_map(|b| self.of_body.get(b)).copied().collect()
+    fn tracks_of(&self, (bodies, tracks): &mut (Vec<u64>, Vec<TrackId>)) {
+        tracks.clear();
+        tracks.extend(bodies.iter().filter_map(|b| self.of_body.get(b)));
     }
 
     /// How a report compares with a track, if it can be of it.
@@ -384,9 +389,12 @@ impl Tracker {
                 return Some((track, if r.at >= t.at { How::Restart } else { How::Support }));
             }
         }
-        let near = self.sky.near(lone);
-        let near = self.tracks_of(&near);
-        self.likeliest(&near, r, Tie::Place).map(|found| (found, How::Update))
+        let mut near = std::mem::take(&mut self.near);
+        self.sky.near(lone, &mut near.0);
+        self.tracks_of(&mut near);
+        let found = self.likeliest(&near.1, r, Tie::Place);
+        self.near = near;
+        found.map(|found| (found, How::Update))
     }
 
     /// Of these the likeliest that the report can be of, weighed by existence; the older id on a tie, so that order never
@@ -419,9 +427,10 @@ impl Tracker {
             return Some((*id, How::Support));
         }
         let (from, radius) = around?;
-        let near = self.sky.near_place(from, 4.0 * radius);
-        let near = self.tracks_of(&near);
-        let mut inside = near.into_iter().filter(|id| {
+        let mut near = std::mem::take(&mut self.near);
+        self.sky.near_place(from, 4.0 * radius, &mut near.0);
+        self.tracks_of(&mut near);
+        let mut inside = near.1.iter().copied().filter(|id| {
             self.tracks.get(id).is_some_and(|t| {
                 let then = self.sky.state_then(t.body, r.at.unix_s());
                 let at = then.and_then(|s| Some((s.on_earth()?.0, s.over_ground())));
@@ -431,10 +440,12 @@ impl Tracker {
                 self.is_there(t, r.now) && !self.is_other(t, r) && at.is_some_and(within)
             })
         });
-        match (inside.next(), inside.next()) {
+        let found = match (inside.next(), inside.next()) {
             (Some(only), None) => Some((only, How::Support)),
             _ => None,
-        }
+        };
+        self.near = near;
+        found
     }
 
     /// The track is known to be something else than the report is of: another identity, or another address on the same

@@ -8,7 +8,7 @@ use super::{
     Name,
     body::{Body, Step},
     charts::{Chart, Charts},
-    gauss::{V3, dot, minus},
+    gauss::{Gauss, V3, dot, minus},
     numbers::Numbers,
 };
 use std::{
@@ -61,10 +61,42 @@ struct Link {
     address: V3,
     /// Until then it is within the reach of its square's size, s.
     until: f64,
+    last: Flown,
+}
+
+/// How something flew when it was last known: all that says how far it may have come since. Kept beside where it is, so that
+/// those that are not near need not be looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flown {
+    /// The moment, s.
+    pub(super) t: f64,
+    /// How fast over ground, and one sigma of that, m/s.
+    pub(super) speed: [f64; 2],
+    /// One sigma of where it was, m, over models: of the second, and the largest.
+    pub(super) spread: [f64; 2],
+}
+
+impl Flown {
+    const NEVER: Self = Self { t: f64::NEG_INFINITY, speed: [0.0; 2], spread: [0.0; 2] };
+
+    fn of(step: &Step) -> Self {
+        let [quiet, busy] = &step.motion.states;
+        let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
+        let unsure = (quiet.vv[0] + quiet.vv[3]).max(busy.vv[0] + busy.vv[3]).max(0.0).sqrt();
+        let spread = busy.spread();
+        Self { t: step.t, speed: [fast(quiet).max(fast(busy)), unsure], spread: [spread, quiet.spread().max(spread)] }
+    }
 }
 
 impl Link {
-    const NOWHERE: Self = Self { square: None, before: NONE, after: NONE, address: [0.0; 3], until: f64::NEG_INFINITY };
+    const NOWHERE: Self = Self {
+        square: None,
+        before: NONE,
+        after: NONE,
+        address: [0.0; 3],
+        until: f64::NEG_INFINITY,
+        last: Flown::NEVER,
+    };
 }
 
 impl Index<usize> for Bodies {
@@ -205,12 +237,13 @@ impl Bodies {
 
     /// Its last step changed, or time passed: it is found where it is by now.
     pub(super) fn moved(&mut self, slot: usize, now: f64) {
-        let last = self.slots[slot].last();
-        let reach = reach(last, now);
+        let last = Flown::of(self.slots[slot].last());
+        let reach = reach(&last, now);
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
-        let p = self.charts.address(self.slots[slot].chart, &last.motion.states[0].p);
+        let p = self.charts.address(self.slots[slot].chart, &self.slots[slot].last().motion.states[0].p);
         self.links[slot].address = p;
-        self.links[slot].until = until(self.slots[slot].last(), size);
+        self.links[slot].until = until(&last, size);
+        self.links[slot].last = last;
         let [x, y, z] = p.map(|x| floor(x / SIDE[size]));
         let square = (size, x, y, z);
         if self.links[slot].square == Some(square) {
@@ -256,11 +289,11 @@ impl Bodies {
         chart: Chart,
         p: &V3,
         radius: f64,
-        may_have_come: impl Fn(&Step) -> f64,
+        may_have_come: impl Fn(&Flown) -> f64,
         out: &mut Vec<usize>,
     ) {
         let looked = self.looked;
-        let near = |step: &Step| radius + reach(step, looked).min(may_have_come(step));
+        let near = |last: &Flown| radius + reach(last, looked).min(may_have_come(last));
         self.find(chart, p, |size| radius + REACH[size], near, out);
     }
 
@@ -271,7 +304,7 @@ impl Bodies {
         chart: Chart,
         p: &V3,
         radius: impl Fn(usize) -> f64,
-        near: impl Fn(&Step) -> f64,
+        near: impl Fn(&Flown) -> f64,
         out: &mut Vec<usize>,
     ) {
         out.clear();
@@ -312,8 +345,9 @@ impl Bodies {
         }
         if !scene {
             out.retain(|k| {
-                let d = minus(&self.links[*k].address, &p);
-                let far = near(self.slots[*k].last()) * OBLATE.0;
+                let link = &self.links[*k];
+                let d = minus(&link.address, &p);
+                let far = near(&link.last) * OBLATE.0;
                 dot(&d, &d) <= far * far
             });
         }
@@ -366,17 +400,17 @@ impl Bodies {
 
 /// How far from where it was last known something may be by `now`, m. Late looks find it where it was up to some seconds
 /// ago.
-fn reach(last: &Step, now: f64) -> f64 {
+fn reach(last: &Flown, now: f64) -> f64 {
     let age = (now - last.t).max(0.0);
-    FAST * (age + 9.0) + 5.0 * last.motion.states[1].spread() + 100.0
+    FAST * (age + 9.0) + 5.0 * last.spread[0] + 100.0
 }
 
 /// When [`reach`] becomes more than that of squares of a size.
-fn until(last: &Step, size: usize) -> f64 {
+fn until(last: &Flown, size: usize) -> f64 {
     if size + 1 == REACH.len() {
         return f64::INFINITY;
     }
-    last.t + (REACH[size] - 5.0 * last.motion.states[1].spread() - 100.0) / FAST - 9.0
+    last.t + (REACH[size] - 5.0 * last.spread[0] - 100.0) / FAST - 9.0
 }
 
 /// The whole number below, held to what an i32 can be.

@@ -9,13 +9,14 @@
 
 use super::{
     Sky,
+    bodies::Flown,
     body::{Body, Step, Wait, at_time, insert},
     charts::{Chart, Move},
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
     motion::Motion,
     registration::Registration,
-    sensor::{Measured, Sense, Sensor, Sight},
+    sensor::{EARTH_M, Measured, Sense, Sensor, Sight},
     sensors::placed,
     settings::Settings,
     sight,
@@ -122,10 +123,13 @@ impl Sky {
 
     /// A radar plot: range, azimuth and elevation as seen from a place whose height is known, with variances.
     pub fn lone_plot(&mut self, t: f64, from: Place, m: Measured, odds: Odds) -> Option<Lone> {
-        let [sin, cos] = [libm::sin(m.z[1]), libm::cos(m.z[1])];
-        let flat = m.z[0] * libm::cos(m.z[2]);
         let own = Enu::at(from);
-        let there = own.to_place([flat * sin, flat * cos, m.z[0] * libm::sin(m.z[2])]);
+        // Near enough for telling the square, though not on a poles' cap.
+        let flat = m.z[0] * libm::cos(m.z[2]) / EARTH_M;
+        let lat = from.lat_deg.to_radians() + flat * libm::cos(m.z[1]);
+        let lon_deg = from.lon_deg + (flat * libm::sin(m.z[1]) / libm::cos(lat).abs().max(1e-3)).to_degrees();
+        let lat_deg = lat.to_degrees().clamp(-90.0, 90.0);
+        let there = Place { lat_deg, lon_deg: libm::remainder(lon_deg, 360.0), alt_hae_m: None };
         let lone = self.lone(t, blank(Sense::Radar, odds), (from, own, UPRIGHT), m, Chart::of(there))?;
         let m = lone.slot.map_or(m, |k| self.registrations[k].without_motion(&m));
         let (at, cov) = lone.sensor.place_of(&m);
@@ -204,25 +208,25 @@ impl Sky {
     }
 
     /// Numbers of the things that a report can be of by their place, and some more; oldest first.
-    pub fn near(&mut self, lone: &Lone) -> Vec<u64> {
+    pub fn near(&mut self, lone: &Lone, ids: &mut Vec<u64>) {
         let mut near = std::mem::take(&mut self.scratch.near);
         let settings = &self.settings;
-        let come = |step: &Step| may_have_flown(step, lone.t, settings);
+        let come = |last: &Flown| may_have_flown(last, lone.t, settings);
         self.bodies.reaching(lone.chart, &lone.at, lone.reach, come, &mut near);
-        let ids = near.iter().map(|k| self.bodies[*k].id).collect();
+        ids.clear();
+        ids.extend(near.iter().map(|k| self.bodies[*k].id));
         self.scratch.near = near;
-        ids
     }
 
     /// The same around a place.
-    pub fn near_place(&mut self, place: Place, radius: f64) -> Vec<u64> {
+    pub fn near_place(&mut self, place: Place, radius: f64, ids: &mut Vec<u64>) {
         let chart = Chart::of(place);
         let at = self.sensors.frame(chart).map_or([0.0; 3], |f| f.from_place(place));
         let mut near = std::mem::take(&mut self.scratch.near);
         self.bodies.reaching(chart, &at, radius, |_| f64::INFINITY, &mut near);
-        let ids = near.iter().map(|k| self.bodies[*k].id).collect();
+        ids.clear();
+        ids.extend(near.iter().map(|k| self.bodies[*k].id));
         self.scratch.near = near;
-        ids
     }
 
     /// What made a report, in a thing's chart; none where that is far off.
@@ -503,18 +507,14 @@ impl Sky {
     }
 }
 
-/// How far something may be at a time from where it is now, in all that counts as near to it, and some more, m.
-fn may_have_flown(last: &Step, t: f64, settings: &Settings) -> f64 {
+/// How far something may be at a time from where it was last known, in all that counts as near to it, and some more, m.
+fn may_have_flown(last: &Flown, t: f64, settings: &Settings) -> f64 {
     let dt = (t - last.t).abs();
-    let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
-    let [quiet, busy] = &last.motion.states;
-    let speed = fast(quiet).max(fast(busy));
-    let unsure = ((busy.vv[0] + busy.vv[3]).max(quiet.vv[0] + quiet.vv[3])).max(0.0).sqrt();
+    let [speed, unsure] = last.speed;
     let stirred = (settings.flight.q[1] * dt * dt * dt).sqrt();
-    let spread = quiet.spread().max(busy.spread());
     // Of what comes late the way between is known, not only where it led.
     let back = if t < last.t { 60.0 * dt } else { 0.0 };
-    speed * dt + back + settings.gate.sqrt() * (spread + unsure * dt + stirred) + 30.0
+    speed * dt + back + settings.gate.sqrt() * (last.spread[1] + unsure * dt + stirred) + 30.0
 }
 
 /// Where something stands.

@@ -78,7 +78,9 @@ fn a_thing_that_flies_over_borders_is_followed_as_in_one_scene() {
         match id {
             None => id = sky.begin_lone(&lone, None, 0.9),
             Some(id) => {
-                assert_eq!(sky.near(&lone), [id], "{k}");
+                let mut near = Vec::new();
+                sky.near(&lone, &mut near);
+                assert_eq!(near, [id], "{k}");
                 assert_eq!(sky.join_lone(id, &lone, true), Joined::Moved);
             }
         }
@@ -458,7 +460,8 @@ proptest! {
             let t = 12.0 + 0.2 * k as f64;
             sky.pass(t);
             let lone = fix(&mut sky, t - late, at(e, n), sigma);
-            let near = sky.near(&lone);
+            let mut near = Vec::new();
+            sky.near(&lone, &mut near);
             for id in &ids {
                 if let Some(c) = sky.compare(*id, &lone, false)
                     && c.d2 < 16.0 && c.chance > 0.5
