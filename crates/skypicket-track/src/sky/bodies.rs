@@ -83,8 +83,15 @@ impl Flown {
         let [quiet, busy] = &step.motion.states;
         let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
         let unsure = (quiet.vv[0] + quiet.vv[3]).max(busy.vv[0] + busy.vv[3]).max(0.0).sqrt();
-        let spread = busy.spread();
-        Self { t: step.t, speed: [fast(quiet).max(fast(busy)), unsure], spread: [spread, quiet.spread().max(spread)] }
+        // A height that is not known is no reason to look farther off.
+        let flat = |g: &Gauss| (g.pp[0] + g.pp[3]).max(0.0).sqrt();
+        let spread = |g: &Gauss| if step.motion.flat { flat(g) } else { g.spread() };
+        let [quiet_spread, busy_spread] = [spread(quiet), spread(busy)];
+        Self {
+            t: step.t,
+            speed: [fast(quiet).max(fast(busy)), unsure],
+            spread: [busy_spread, quiet_spread.max(busy_spread)],
+        }
     }
 }
 

@@ -67,6 +67,7 @@ impl Motion {
     /// where it was on the ground, which far from the chart's origin is a little outwards; how sure the height is is for the
     /// measurement to say.
     pub(super) fn learn_height(&mut self, up: f64) {
+        self.level();
         for g in &mut self.states {
             let rise = up - g.p[2];
             for k in 0..2 {
@@ -106,10 +107,6 @@ impl Motion {
             let mixed = Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])]);
             out.mu[j] = mu;
             out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], flight.level);
-        }
-        // What is not known of the height must not grow for ever; joining what knows no height leaves it as it is.
-        if out.flat {
-            out.level();
         }
         out
     }
