@@ -117,10 +117,14 @@ pub fn bearing_deg(east: f64, north: f64) -> f64 {
 
 /// Earth-centred, Earth-fixed metres of a place; an unknown height counts as on the ellipsoid.
 pub fn ecef(p: Place) -> [f64; 3] {
-    let (lat, lon, h) = (p.lat_deg.to_radians(), p.lon_deg.to_radians(), p.alt_hae_m.unwrap_or(0.0));
-    let (s, c) = (libm::sin(lat), libm::cos(lat));
+    let (lat, lon) = (p.lat_deg.to_radians(), p.lon_deg.to_radians());
+    from_sines([libm::sin(lat), libm::cos(lat)], [libm::sin(lon), libm::cos(lon)], p.alt_hae_m.unwrap_or(0.0))
+}
+
+/// The same from sine and cosine of latitude and longitude.
+fn from_sines([s, c]: [f64; 2], [sl, cl]: [f64; 2], h: f64) -> [f64; 3] {
     let n = WGS84_A / libm::sqrt(1.0 - E2 * s * s);
-    [(n + h) * c * libm::cos(lon), (n + h) * c * libm::sin(lon), (n * (1.0 - E2) + h) * s]
+    [(n + h) * c * cl, (n + h) * c * sl, (n * (1.0 - E2) + h) * s]
 }
 
 /// The place at Earth-centred metres, by Bowring's 1985 start and two Newton-like steps (error below 1e-9 degree and
@@ -158,7 +162,8 @@ impl Enu {
     pub fn at(origin: Place) -> Self {
         let (lat, lon) = (origin.lat_deg.to_radians(), origin.lon_deg.to_radians());
         let (sp, cp, sl, cl) = (libm::sin(lat), libm::cos(lat), libm::sin(lon), libm::cos(lon));
-        Self { origin, centre: ecef(origin), axes: [[-sl, cl, 0.0], [-sp * cl, -sp * sl, cp], [cp * cl, cp * sl, sp]] }
+        let centre = from_sines([sp, cp], [sl, cl], origin.alt_hae_m.unwrap_or(0.0));
+        Self { origin, centre, axes: [[-sl, cl, 0.0], [-sp * cl, -sp * sl, cp], [cp * cl, cp * sl, sp]] }
     }
 
     /// The origin.

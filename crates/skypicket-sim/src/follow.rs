@@ -239,7 +239,9 @@ impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
                 look.plots.push(plot);
                 self.waiting += 1;
             }
-            Sense::Person | Sense::Claim => self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports),
+            Sense::Person | Sense::Claim | Sense::Fix | Sense::Sight => {
+                self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports)
+            }
         }
     }
 
@@ -323,13 +325,16 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
             // Of people only the mean number of false reports is given: anywhere that they can see.
             Sense::Person => (s.clutter / ((s.rmax - s.rmin).max(1.0) * s.az_width.max(0.1))).max(LEAST_CLUTTER[0]),
             Sense::Radar => s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[0]),
-            Sense::Bearing | Sense::Claim => s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[1]),
+            Sense::Bearing | Sense::Claim | Sense::Fix | Sense::Sight => {
+                s.clutter_density.unwrap_or(0.0).max(LEAST_CLUTTER[1])
+            }
         },
         range: [s.rmin, s.rmax],
         sector: [s.az0, s.az_width / 2.0],
         elevation: [s.el_min, s.el_max],
         floor: s.min_height.unwrap_or(f64::NEG_INFINITY),
         sound: s.speed_of_sound.filter(|_| s.acoustic),
+        sight: None,
     }
 }
 

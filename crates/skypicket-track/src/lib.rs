@@ -4,29 +4,20 @@
 //! entry that is worked on, transcendental functions from `libm`, and no result depends on the order of a hash. So the
 //! same observations give the same tracks, bit for bit, from the start or from a snapshot.
 //!
-//! One module a role, each behind a trait where another may stand in its place:
-//! [`predictor`] (a state later), [`updater`] (state and measurement joined), [`gater`] (can it be), [`associator`]
-//! (which is it), [`initiator`] (the first state), [`deleter`] (existence, and its end); [`measurement`] is the door,
-//! [`identity`] and [`trust`] are what is known and doubted of claims, [`tracker`] composes them all.
+//! [`sky`] is the engine: what may be in the air, where and how surely, from scans and from reports that come by
+//! themselves. [`measurement`] is the door; [`identity`], [`trust`] and [`unresolved`] are what is known of names, doubted of
+//! claims, and not yet placed; [`tracker`] keeps the sky and that book together, and is what a centre runs.
 //!
 //! It is not for deciding who is in danger or whom to tell, and it hides nothing: a suspect track is a track.
 
-pub mod associator;
-pub mod deleter;
-pub mod gater;
 pub mod identity;
-mod index;
-pub mod initiator;
-mod matrix;
 pub mod measurement;
-pub mod predictor;
 pub mod settings;
 pub mod sky;
-pub mod state;
 mod track;
 pub mod tracker;
 pub mod trust;
-pub mod updater;
+pub mod unresolved;
 
 pub use settings::{Settings, SettingsProblem};
 pub use tracker::Tracker;

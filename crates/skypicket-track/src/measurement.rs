@@ -1,14 +1,15 @@
-//! [`Plot`]: an observation's measurement, checked at the door and made ready for comparing with states.
+//! [`Plot`]: an observation's measurement, checked at the door and made ready for comparing with what flies.
 //!
 //! Nothing that is not finite or not within its range gets past [`examine`], so that no input can make a state anything
-//! but finite. Radar plots are converted to Cartesian ones without bias (multiplicative correction, Longbin and others
-//! 1998); directions stay directions, since their error is not Gaussian in metres.
+//! but finite. Radar plots and directions stay what they are: their errors are not Gaussian in metres. Only a radar that
+//! knows no elevation is taken for what it says, a place on the ground.
 
 use crate::{
-    matrix::{Cholesky, Matrix, build, congruence, is_finite},
     settings::Settings,
+    sky::{Measured, Sight, gauss::principal},
 };
 use skypicket_model::{Enu, Measurement, Observation, Place, Time, observation::LogNormalRange};
+use std::f64::consts::{PI, TAU};
 
 /// What a report of a kind is worth to a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -49,6 +50,13 @@ impl Kind {
 pub enum Plot {
     /// A place.
     Point(Point),
+    /// Range, azimuth and elevation from a place whose height is known.
+    Echo {
+        /// Where the radar stands.
+        from: Place,
+        /// What it measured: m and rad, with variances.
+        m: Measured,
+    },
     /// A direction.
     Ray(Ray),
     /// Something is there.
@@ -61,31 +69,28 @@ pub enum Plot {
 }
 
 /// A Gaussian place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// The frame of `mean` and `cov`: at the place itself, or at the sensor.
-    pub frame: Enu,
-    /// Metres east, north, up in `frame`.
-    pub mean: [f64; 3],
-    /// Covariance, m², positive definite (only its first two rows and columns count while the height is unknown).
-    pub cov: [[f64; 3]; 3],
-    /// The height was measured.
-    pub height_known: bool,
-    /// Where on Earth.
+    /// Where on Earth; its height only where that was measured.
     pub place: Place,
+    /// Covariance in its own east, north and up, m², positive definite (only its first two rows and columns count while
+    /// the height is unknown).
+    pub cov: [[f64; 3]; 3],
 }
 
 /// A direction from an observer.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Ray {
-    /// The observer's frame.
-    pub frame: Enu,
+    /// The observer.
+    pub from: Place,
     /// One sigma of the observer's own place, metres.
     pub from_sigma_m: f64,
-    /// From true north clockwise, radians.
+    /// From true north clockwise, radians, -π to π.
     pub azimuth: f64,
-    /// Error components (weight, sigma in radians); weights sum to 1.
-    pub components: Vec<(f64, f64)>,
+    /// Of azimuths that are as good as they say one sigma, radians.
+    pub sigma: f64,
+    /// The share of azimuths that is far out, and their sigma, radians.
+    pub stray: [f64; 2],
     /// Above the horizon and its sigma, radians; only where the observer's height is known too.
     pub elevation: Option<(f64, f64)>,
     /// How far.
@@ -116,6 +121,9 @@ pub enum Unusable {
     /// Older than the tracker still takes.
     #[error("observation is stale")]
     Stale,
+    /// No sound state can come of it.
+    #[error("no sound state comes of it")]
+    Unsound,
 }
 
 impl Unusable {
@@ -129,6 +137,7 @@ impl Unusable {
             Self::Components => "components",
             Self::Identity => "identity",
             Self::Stale => "stale",
+            Self::Unsound => "unsound",
         }
     }
 }
@@ -136,6 +145,8 @@ impl Unusable {
 /// Added to every positional variance, m²: no sensor is better than half a metre, and a covariance that is only
 /// semi-definite becomes definite.
 const FLOOR_M2: f64 = 0.25;
+/// No angle is better than this, degrees: sharper is nobody's.
+const FINEST_DEG: f64 = 0.05;
 
 /// Checks an observation and makes its measurement ready. The time is `observed_at`, or `now` where that is later:
 /// nothing can have been seen in the future.
@@ -154,7 +165,7 @@ pub fn examine(o: &Observation, now: Time, settings: &Settings) -> Result<(Plot,
     let plot = match &o.measurement {
         Measurement::Position { at, cov_enu_m2 } => Plot::Point(position(*at, cov_enu_m2)?),
         Measurement::RangeAzEl { from, range_m, azimuth_deg, elevation_deg, sigma } => {
-            Plot::Point(radar(*from, *range_m, *azimuth_deg, *elevation_deg, *sigma)?)
+            radar(*from, *range_m, *azimuth_deg, *elevation_deg, *sigma)?
         }
         Measurement::Bearing { from, from_sigma_m, azimuth_deg, azimuth_error, elevation_deg, range } => {
             Plot::Ray(ray(*from, *from_sigma_m, *azimuth_deg, azimuth_error, *elevation_deg, *range)?)
@@ -175,11 +186,16 @@ fn within(x: f64, low: f64, high: f64) -> bool {
     x.is_finite() && x > low && x <= high
 }
 
-fn position(at: Place, cov: &Matrix<3, 3>) -> Result<Point, Unusable> {
+/// An angle in degrees as radians, -π to π.
+fn turned(deg: f64) -> f64 {
+    let a = libm::fmod(deg.to_radians() + PI, TAU);
+    if a < 0.0 { a + PI } else { a - PI }
+}
+
+fn position(at: Place, cov: &[[f64; 3]; 3]) -> Result<Point, Unusable> {
     let place = at.check().map_err(|_| Unusable::Place)?;
-    let height_known = place.alt_hae_m.is_some();
-    let dims = if height_known { 3 } else { 2 };
-    if !is_finite(cov) {
+    let dims = if place.alt_hae_m.is_some() { 3 } else { 2 };
+    if !cov.iter().flatten().all(|x| x.is_finite()) {
         return Err(Unusable::Covariance);
     }
     for (i, row) in cov.iter().enumerate().take(dims) {
@@ -193,14 +209,18 @@ fn position(at: Place, cov: &Matrix<3, 3>) -> Result<Point, Unusable> {
         }
     }
     // The unknown height's row gets a variance so that the whole stays definite; nothing reads it.
-    let cov = build(|i, j| match (i < dims && j < dims, i == j) {
+    let entry = |i: usize, j: usize| match (i < dims && j < dims, i == j) {
         (true, true) => cov[i][j] + FLOOR_M2,
         (true, false) => f64::midpoint(cov[i][j], cov[j][i]),
         (false, true) => 1.0,
         (false, false) => 0.0,
-    });
-    Cholesky::of(&cov).ok_or(Unusable::Covariance)?;
-    Ok(Point { frame: Enu::at(place), mean: [0.0; 3], cov, height_known, place })
+    };
+    let cov: [[f64; 3]; 3] = std::array::from_fn(|i| std::array::from_fn(|j| entry(i, j)));
+    let (_, var) = principal(&[cov[0][0], cov[0][1], cov[0][2], cov[1][1], cov[1][2], cov[2][2]]);
+    if !var.iter().all(|v| *v >= 1e-6 && *v <= 2.1e10) {
+        return Err(Unusable::Covariance);
+    }
+    Ok(Point { place, cov })
 }
 
 fn radar(
@@ -209,9 +229,9 @@ fn radar(
     azimuth_deg: f64,
     elevation_deg: Option<f64>,
     [sigma_range, sigma_az, sigma_el]: [f64; 3],
-) -> Result<Point, Unusable> {
+) -> Result<Plot, Unusable> {
     let from = from.check().map_err(|_| Unusable::Place)?;
-    if !within(range_m, 0.0, 1e6) || !within(sigma_range, 0.0, 1e5) {
+    if !within(range_m, 0.0, 1e6) || !within(sigma_range, 0.0, 5e3) {
         return Err(Unusable::Range);
     }
     if !(azimuth_deg.is_finite() && azimuth_deg.abs() <= 720.0 && within(sigma_az, 0.0, 45.0)) {
@@ -220,34 +240,29 @@ fn radar(
     if elevation_deg.is_some_and(|e| !(e.is_finite() && e.abs() <= 90.0 && within(sigma_el, 0.0, 45.0))) {
         return Err(Unusable::Angle);
     }
-    let (az, s_az) = (azimuth_deg.to_radians(), sigma_az.to_radians());
-    // A two-dimensional radar: the range is horizontal, and a flat elevation without error says just that.
-    let (el, s_el) = elevation_deg.map_or((0.0, 0.0), |e| (e.to_radians(), sigma_el.to_radians()));
-    let (sa, ca, se, ce) = (libm::sin(az), libm::cos(az), libm::sin(el), libm::cos(el));
-    let shrink = |s: f64| libm::exp(-s * s / 2.0);
-    let flat = range_m * ce;
-    let mean = [
-        flat * sa / (shrink(s_az) * shrink(s_el)),
-        flat * ca / (shrink(s_az) * shrink(s_el)),
-        range_m * se / shrink(s_el),
-    ];
-    // Along the line of sight (flat), across it, and up; the fourth powers are what bending adds to the first order.
-    let jacobian: Matrix<3, 3> =
-        [[ce * sa, flat * ca, -range_m * se * sa], [ce * ca, -flat * sa, -range_m * se * ca], [se, 0.0, range_m * ce]];
-    let noise = [sigma_range * sigma_range, s_az * s_az, s_el * s_el];
-    let mut cov = congruence(&jacobian, &build(|i, j| if i == j { noise[i] } else { 0.0 }));
-    let bend = 0.5 * flat * flat * s_az * s_az * s_az * s_az;
-    cov[0][0] += bend * sa * sa + FLOOR_M2;
-    cov[0][1] += bend * sa * ca;
-    cov[1][0] += bend * sa * ca;
-    cov[1][1] += bend * ca * ca + FLOOR_M2;
-    cov[2][2] += 0.5 * range_m * range_m * s_el * s_el * s_el * s_el + FLOOR_M2;
-    Cholesky::of(&cov).ok_or(Unusable::Covariance)?;
-    let frame = Enu::at(from);
-    let height_known = elevation_deg.is_some() && from.alt_hae_m.is_some();
-    let place = frame.to_place(mean);
+    let az = turned(azimuth_deg);
+    let s_az = sigma_az.max(FINEST_DEG).to_radians();
+    let var_range = sigma_range * sigma_range + FLOOR_M2;
+    if let (Some(el), Some(_)) = (elevation_deg, from.alt_hae_m) {
+        let s_el = sigma_el.max(FINEST_DEG).to_radians();
+        let m = Measured { z: [range_m, az, el.to_radians()], r: [var_range, s_az * s_az, s_el * s_el] };
+        return Ok(Plot::Echo { from, m });
+    }
+    // Without an elevation the range is horizontal, and without a height of its own its elevations say nothing: a place on
+    // the ground, without the bias of turning angles into metres (Longbin and others 1998).
+    let flat = range_m * elevation_deg.map_or(1.0, |e| libm::cos(e.to_radians()));
+    let (sa, ca) = (libm::sin(az), libm::cos(az));
+    let shrink = libm::exp(-s_az * s_az / 2.0);
+    let place = Enu::at(Place { alt_hae_m: None, ..from }).to_place([flat * sa / shrink, flat * ca / shrink, 0.0]);
     let place = Place::new(place.lat_deg, place.lon_deg, None).map_err(|_| Unusable::Place)?;
-    Ok(Point { frame, mean, cov, height_known, place })
+    let along = var_range + 0.5 * flat * flat * s_az * s_az * s_az * s_az;
+    let across = flat * flat * s_az * s_az + FLOOR_M2;
+    let cov = [
+        [along * sa * sa + across * ca * ca, (along - across) * sa * ca, 0.0],
+        [(along - across) * sa * ca, along * ca * ca + across * sa * sa, 0.0],
+        [0.0, 0.0, 1.0],
+    ];
+    Ok(Plot::Point(Point { place, cov }))
 }
 
 fn ray(
@@ -280,15 +295,24 @@ fn ray(
     if range.is_some_and(|r| !(within(r.median_m, 0.0, 2e5) && within(r.sigma_ln, 0.0, 3.0))) {
         return Err(Unusable::Range);
     }
+    // Two components: those that are nearly as good as the best, and the rest, each by its moments.
+    let best = azimuth_error.iter().map(|c| c.1).fold(f64::INFINITY, f64::min);
+    let of = |far: bool| {
+        let all = azimuth_error.iter().filter(|c| (c.1 > 2.0 * best) == far);
+        let (w, var) = all.fold((0.0, 0.0), |(w, var), c| (w + c.0, var + c.0 * c.1 * c.1));
+        let sigma = if w > 0.0 { (var / w).sqrt() } else { best };
+        (w / total, sigma.max(FINEST_DEG).to_radians())
+    };
+    let ((_, sigma), (share, far)) = (of(false), of(true));
     Ok(Ray {
-        frame: Enu::at(from),
+        from,
         from_sigma_m,
-        azimuth: azimuth_deg.to_radians(),
-        // A twentieth of a degree at least: sharper is nobody's.
-        components: azimuth_error.iter().map(|&(w, s)| (w / total, s.max(0.05).to_radians())).collect(),
+        azimuth: turned(azimuth_deg),
+        sigma,
+        stray: [share, far],
         elevation: elevation_deg
             .filter(|_| from.alt_hae_m.is_some())
-            .map(|(e, s)| (e.to_radians(), s.max(0.05).to_radians())),
+            .map(|(e, s)| (e.to_radians(), s.max(FINEST_DEG).to_radians())),
         range: range.map(|r| LogNormalRange { sigma_ln: r.sigma_ln.max(0.01), ..r }),
     })
 }
@@ -296,12 +320,8 @@ fn ray(
 impl Ray {
     /// Total variance of the azimuth, rad².
     pub fn azimuth_variance(&self) -> f64 {
-        self.components.iter().map(|(w, s)| w * s * s).sum()
-    }
-
-    /// The widest component, radians.
-    pub fn widest(&self) -> f64 {
-        self.components.iter().fold(0.0, |m, c| if c.1 > m { c.1 } else { m })
+        let [share, far] = self.stray;
+        (1.0 - share) * self.sigma * self.sigma + share * far * far
     }
 
     /// How far from the observer it can mean, metres: four sigmas of its range, or `reach_m` without one.
@@ -310,34 +330,16 @@ impl Ray {
         far.min(reach_m.max(self.range.map_or(0.0, |r| 2.0 * r.median_m))) + 4.0 * self.from_sigma_m
     }
 
-    /// The Gaussian with the same first two moments, given a range. Exact: with the azimuth error δ a mixture of
-    /// zero-mean normals, `E cos kδ = Σ w·exp(-k²σ²/2)`, and with a log-normal range, `E rᵏ = mᵏ·exp(k²s²/2)`.
-    pub fn point(&self) -> Option<Point> {
-        let range = self.range?;
-        let mean_of_cos =
-            |k: f64| self.components.iter().map(|(w, s)| w * libm::exp(-k * k * s * s / 2.0)).sum::<f64>();
-        let moment = |k: f64| libm::exp(k * libm::log(range.median_m) + k * k * range.sigma_ln * range.sigma_ln / 2.0);
-        let (cos1, cos2, r1, r2) = (mean_of_cos(1.0), mean_of_cos(2.0), moment(1.0), moment(2.0));
-        // Range is slant: what lies along the ground is its share by the elevation, with that angle's own spread.
-        let (el, s_el) = self.elevation.unwrap_or((0.0, 0.0));
-        let shrink = |k: f64| libm::exp(-k * k * s_el * s_el / 2.0);
-        let ce = libm::cos(el) * shrink(1.0);
-        let ce2 = f64::midpoint(1.0, libm::cos(2.0 * el) * shrink(2.0));
-        let (se, se2) = (libm::sin(el) * shrink(1.0), f64::midpoint(1.0, -libm::cos(2.0 * el) * shrink(2.0)));
-        let along = r1 * ce * cos1;
-        let var_along = (r2 * ce2 * f64::midpoint(1.0, cos2) - along * along).max(0.0);
-        let var_across = (r2 * ce2 * f64::midpoint(1.0, -cos2)).max(0.0);
-        let var_up = (r2 * se2 - r1 * r1 * se * se).max(0.0);
-        let (sa, ca) = (libm::sin(self.azimuth), libm::cos(self.azimuth));
-        let turn: Matrix<3, 3> = [[sa, ca, 0.0], [ca, -sa, 0.0], [0.0, 0.0, 1.0]];
-        let own = self.from_sigma_m * self.from_sigma_m + FLOOR_M2;
-        let noise = [var_along + own, var_across + own, var_up + own];
-        let cov = congruence(&turn, &build(|i, j| if i == j { noise[i] } else { 0.0 }));
-        let mean = [along * sa, along * ca, r1 * se];
-        let place = self.frame.to_place(mean);
-        let place = Place::new(place.lat_deg, place.lon_deg, None).ok()?;
-        Cholesky::of(&cov)?;
-        Some(Point { frame: self.frame, mean, cov, height_known: self.elevation.is_some(), place })
+    /// How its azimuths err.
+    pub fn sight(&self) -> Sight {
+        Sight { own: self.from_sigma_m, level: self.from.alt_hae_m.is_some(), stray: self.stray }
+    }
+
+    /// What it measures.
+    pub fn measured(&self) -> Measured {
+        let (median, var_ln) = self.range.map_or((0.0, f64::INFINITY), |r| (r.median_m, r.sigma_ln * r.sigma_ln));
+        let (el, var_el) = self.elevation.map_or((0.0, f64::INFINITY), |(e, s)| (e, s * s));
+        Measured { z: [median, self.azimuth, el], r: [var_ln, self.sigma * self.sigma, var_el] }
     }
 }
 
@@ -345,52 +347,33 @@ impl Ray {
 mod tests {
     use super::*;
 
-    /// The moments of a ray against a fine sum over its own distribution.
     #[test]
-    fn a_ray_has_the_moments_of_its_mixture() {
-        let ray = ray(
-            Place::new(47.0, 8.0, None).unwrap(),
-            0.0,
-            90.0,
-            &[(0.9, 5.0), (0.1, 25.0)],
-            None,
-            Some(LogNormalRange { median_m: 175.0, sigma_ln: 0.5 }),
-        )
-        .unwrap();
-        let p = ray.point().unwrap();
-        let (mut n, mut e1, mut e2, mut n2) = (0.0, 0.0, 0.0, 0.0);
-        for (w, s) in &ray.components {
-            for i in -200..=200 {
-                for j in -200..=200 {
-                    let (a, b) = (f64::from(i) / 40.0, f64::from(j) / 40.0);
-                    let density = w * libm::exp(-(a * a + b * b) / 2.0);
-                    let r = 175.0 * libm::exp(0.5 * a);
-                    let (east, north) = (r * libm::cos(s * b), r * libm::sin(s * b));
-                    n += density;
-                    e1 += density * east;
-                    e2 += density * east * east;
-                    n2 += density * north * north;
-                }
-            }
-        }
-        assert!((p.mean[0] - e1 / n).abs() < 0.2, "{} {}", p.mean[0], e1 / n);
-        let (var_e, var_n) = (e2 / n - (e1 / n) * (e1 / n), n2 / n);
-        assert!((p.cov[0][0] / var_e - 1.0).abs() < 0.01 && (p.cov[1][1] / var_n - 1.0).abs() < 0.01);
+    fn angles_wrap() {
+        assert!((turned(630.0) + 0.5 * PI).abs() < 1e-12);
+        assert!((turned(-6.0) + 6.0_f64.to_radians()).abs() < 1e-12);
+        assert!((turned(-350.0) - 10.0_f64.to_radians()).abs() < 1e-12);
+        assert!((turned(350.0) + 10.0_f64.to_radians()).abs() < 1e-12);
     }
 
     #[test]
-    fn what_is_hostile_stays_outside() {
-        let here = Place::new(47.0, 8.0, None).unwrap();
-        let eye = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-        assert!(position(here, &eye).is_ok());
-        assert!(position(Place { lat_deg: f64::NAN, ..here }, &eye).is_err());
-        assert!(position(here, &[[f64::INFINITY, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]).is_err());
-        assert!(position(here, &[[1.0, 5.0, 0.0], [5.0, 1.0, 0.0], [0.0, 0.0, 0.0]]).is_err());
-        assert!(position(here, &[[1.0, 0.5, 0.0], [-0.5, 1.0, 0.0], [0.0, 0.0, 0.0]]).is_err());
-        assert!(radar(here, -1.0, 0.0, None, [1.0, 1.0, 1.0]).is_err());
-        assert!(radar(here, 100.0, f64::NAN, None, [1.0, 1.0, 1.0]).is_err());
-        assert!(ray(here, 5.0, 10.0, &[], None, None).is_err());
-        assert!(ray(here, 5.0, 10.0, &[(0.5, 5.0)], None, None).is_err());
-        assert!(ray(here, f64::NAN, 10.0, &[(1.0, 5.0)], None, None).is_err());
+    fn many_components_become_the_good_ones_and_the_rest() {
+        let from = Place::new(47.0, 8.0, None).unwrap();
+        let errors = [(0.5, 4.0), (0.3, 6.0), (0.1, 20.0), (0.1, 40.0)];
+        let r = ray(from, 5.0, 90.0, &errors, None, None).unwrap();
+        assert!((r.stray[0] - 0.2).abs() < 1e-12);
+        assert!((r.sigma.to_degrees() - (0.5f64 * 16.0 + 0.3 * 36.0).sqrt() / 0.8f64.sqrt()).abs() < 1e-9);
+        let all: f64 = errors.iter().map(|(w, s)| w * s.to_radians() * s.to_radians()).sum();
+        assert!((r.azimuth_variance() - all).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_radar_without_elevation_says_a_place_on_the_ground() {
+        let from = Place::new(47.0, 8.0, Some(500.0)).unwrap();
+        let Plot::Point(p) = radar(from, 3_000.0, 30.0, None, [20.0, 1.0, 1.0]).unwrap() else { panic!() };
+        assert!(p.place.alt_hae_m.is_none());
+        let (d, b) = from.distance_and_bearing(p.place);
+        assert!((d - 3_000.0).abs() < 2.0 && (b - 30.0).abs() < 0.01, "{d} {b}");
+        let across = 3_000.0 * 1.0_f64.to_radians();
+        assert!(((p.cov[0][0] + p.cov[1][1]) / (400.0 + across * across) - 1.0).abs() < 0.01);
     }
 }

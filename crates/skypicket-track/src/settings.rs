@@ -1,5 +1,6 @@
 //! [`Settings`]: every number that the tracker goes by, with its unit, its default and why.
 
+use crate::{measurement::Kind, sky};
 use serde::{Deserialize, Serialize};
 use skypicket_model::SourceId;
 use std::collections::BTreeMap;
@@ -8,10 +9,6 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Acceleration noise of each horizontal axis, m²/s³. Default 4: best of 1, 3, 8 and their middle for multirotors.
-    pub q_horizontal: f64,
-    /// Acceleration noise of the vertical axis, m²/s³. Default 2.
-    pub q_vertical: f64,
     /// One sigma of each horizontal velocity of a new track, m/s. Default 15.
     pub start_speed_sigma_mps: f64,
     /// One sigma of the climb rate of a new track, m/s. Default 5.
@@ -41,14 +38,13 @@ pub struct Settings {
     pub delete: f64,
     /// Plots that a track resting on radar alone needs before it is confirmed. Default 3.
     pub radar_confirm_plots: u32,
-    /// Oldest report that still moves a track that has newer ones, seconds behind it. Default 30.
+    /// Oldest report that still moves a track that has newer ones, seconds behind it: so much of each track is kept to be
+    /// worked through again. What is older still says that it is there. Default 10.
     pub late_max_s: f64,
     /// Oldest report that is taken at all, seconds behind `now`. Default 120.
     pub stale_s: f64,
     /// Two plots of one radar closer in time than this are of one scan, and not of one thing, seconds. Default 0.05.
     pub same_scan_s: f64,
-    /// Distance from its frame's origin at which a track gets a new frame, metres. Default 5000.
-    pub recentre_m: f64,
     /// Farthest that a direction without a range reaches, metres. Default 10000.
     pub ray_reach_m: f64,
     /// Directions without range or track that are remembered. Default 256, oldest out first.
@@ -146,8 +142,6 @@ pub struct TrustSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            q_horizontal: 4.0,
-            q_vertical: 2.0,
             start_speed_sigma_mps: 15.0,
             start_climb_sigma_mps: 5.0,
             gate_sigma: 4.0,
@@ -161,10 +155,9 @@ impl Default for Settings {
             confirm: 0.95,
             delete: 0.05,
             radar_confirm_plots: 3,
-            late_max_s: 30.0,
+            late_max_s: 10.0,
             stale_s: 120.0,
             same_scan_s: 0.05,
-            recentre_m: 5_000.0,
             ray_reach_m: 10_000.0,
             unresolved_max: 256,
             unresolved_s: 60.0,
@@ -212,6 +205,9 @@ impl Default for TrustSettings {
     }
 }
 
+/// A track of which nothing was measured for so long is over, seconds: where it would be by now says nothing.
+pub(crate) const FORGET_S: f64 = 1_000.0;
+
 /// A setting that the tracker cannot work with.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("track setting {name} = {value}: must be {must_be}")]
@@ -224,7 +220,52 @@ pub struct SettingsProblem {
     pub must_be: &'static str,
 }
 
+/// Settings that there were, and why they are no more. A configuration that names one is refused with this; in old records
+/// they are passed over.
+pub const RETIRED: [(&str, &str); 3] = [
+    (
+        "q_horizontal",
+        "how things move is no setting any more: quiet flight and manoeuvre are weighed against each other",
+    ),
+    ("q_vertical", "how things move is no setting any more: quiet flight and manoeuvre are weighed against each other"),
+    ("recentre_m", "tracks need no frames of their own any more"),
+];
+
 impl Settings {
+    /// The settings of a kind.
+    pub fn kind(&self, kind: Kind) -> &KindSettings {
+        match kind {
+            Kind::Cooperative => &self.kinds.cooperative,
+            Kind::Fix => &self.kinds.fix,
+            Kind::Radar => &self.kinds.radar,
+            Kind::Person => &self.kinds.person,
+            Kind::Direction => &self.kinds.direction,
+            Kind::Presence => &self.kinds.presence,
+        }
+    }
+
+    /// Silence of a source that means nothing yet, seconds.
+    pub fn interval_s(&self, kind: Kind, source: &SourceId) -> f64 {
+        self.sources.get(source).and_then(|s| s.interval_s).unwrap_or(self.kind(kind).interval_s)
+    }
+
+    /// What these mean for the engine.
+    pub fn sky(&self) -> sky::Settings {
+        let engine = sky::Settings::default();
+        let high = self.clutter_height_m.min(1e5);
+        sky::Settings {
+            unknown_speed: [self.start_speed_sigma_mps, self.start_climb_sigma_mps],
+            unnoticed: self.birth_density_per_m2,
+            low: (engine.low.0, engine.low.1.min(high)),
+            high,
+            gate: self.gate_sigma * self.gate_sigma,
+            rewind: self.late_max_s,
+            tracks: self.max_tracks.clamp(1, 1_000_000),
+            forget: FORGET_S,
+            ..engine
+        }
+    }
+
     /// Checks that every number is finite and within what the tracker can work with; to be called where a
     /// configuration is read.
     pub fn check(&self) -> Result<(), SettingsProblem> {
@@ -238,8 +279,6 @@ impl Settings {
             (0.0..1.0).contains(&value).then_some(()).ok_or_else(problem)
         };
         for (name, value) in [
-            ("q_horizontal", self.q_horizontal),
-            ("q_vertical", self.q_vertical),
             ("start_speed_sigma_mps", self.start_speed_sigma_mps),
             ("start_climb_sigma_mps", self.start_climb_sigma_mps),
             ("gate_sigma", self.gate_sigma),
@@ -252,7 +291,6 @@ impl Settings {
             ("late_max_s", self.late_max_s),
             ("stale_s", self.stale_s),
             ("same_scan_s", self.same_scan_s),
-            ("recentre_m", self.recentre_m),
             ("ray_reach_m", self.ray_reach_m),
             ("unresolved_s", self.unresolved_s),
             ("crossing_min_deg", self.crossing_min_deg),
@@ -301,7 +339,24 @@ impl Settings {
             s.detection_probability.map_or(Ok(()), |v| share(&format!("sources.{source}.detection_probability"), v))?;
             s.interval_s.map_or(Ok(()), |v| positive(&format!("sources.{source}.interval_s"), v))?;
         }
-        Ok(())
+        for (name, value, most, must_be) in [
+            ("late_max_s", self.late_max_s, FORGET_S, "over 0 and at most 1000"),
+            // What made a report is remembered for so long, so that it can be worked through again.
+            ("stale_s", self.stale_s, FORGET_S, "over 0 and at most 1000"),
+            ("gate_sigma", self.gate_sigma, 30.0, "over 0 and at most 30"),
+            ("start_speed_sigma_mps", self.start_speed_sigma_mps, 1e3, "over 0 and at most 1000"),
+            ("start_climb_sigma_mps", self.start_climb_sigma_mps, 1e3, "over 0 and at most 1000"),
+            ("birth_density_per_m2", self.birth_density_per_m2, 1.0, "over 0 and at most 1"),
+            ("clutter_height_m", self.clutter_height_m, 1e5, "over 0 and at most 1e5"),
+        ] {
+            if value > most {
+                return Err(SettingsProblem { name: name.into(), value, must_be });
+            }
+        }
+        let engine = self.sky().check().err();
+        engine.map_or(Ok(()), |e| {
+            Err(SettingsProblem { name: e.name.into(), value: e.value, must_be: "what the engine can work with" })
+        })
     }
 }
 
@@ -314,6 +369,22 @@ mod tests {
         assert_eq!(Settings::default().check(), Ok(()));
         let bad = Settings { late_max_s: f64::NAN, ..Settings::default() };
         assert_eq!(bad.check().unwrap_err().name, "late_max_s");
+    }
+
+    #[test]
+    fn what_the_sky_cannot_work_with_is_named() {
+        for (name, bad) in [
+            ("late_max_s", Settings { late_max_s: 1_001.0, ..Settings::default() }),
+            ("stale_s", Settings { stale_s: 1_001.0, ..Settings::default() }),
+            ("gate_sigma", Settings { gate_sigma: 31.0, ..Settings::default() }),
+            ("birth_density_per_m2", Settings { birth_density_per_m2: 2.0, ..Settings::default() }),
+        ] {
+            assert_eq!(bad.check().unwrap_err().name, name);
+        }
+        // Whatever passes makes a sky.
+        let edge = Settings { clutter_height_m: 1.0, late_max_s: 1_000.0, max_tracks: 0, ..Settings::default() };
+        assert_eq!(edge.check(), Ok(()));
+        assert!(sky::Sky::world(edge.sky()).is_ok());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! [`Live`]: what is kept of a track that is not over.
 
 use crate::{
-    deleter::{Deleter, Fading, Heard},
     identity::{Ballot, Emitter, names_one_thing},
-    matrix::build,
-    measurement::Kind,
     settings::Settings,
-    state::State,
+    sky::{
+        gauss::{AT, Sym3},
+        lone::Stands,
+    },
     trust::{Doubt, Doubts},
 };
 use serde::{Deserialize, Serialize};
@@ -25,12 +25,12 @@ const REMEMBERED: usize = 32;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Live {
     pub(crate) id: TrackId,
+    /// Its number in the sky.
+    pub(crate) body: u64,
     pub(crate) since: Time,
     pub(crate) measured_at: Time,
-    pub(crate) state: State,
-    /// Existence when it was last reported.
-    pub(crate) existence: f64,
-    pub(crate) heard: BTreeMap<Kind, Heard>,
+    /// The moment of its newest state.
+    pub(crate) at: Time,
     /// Newest `observed_at` by source.
     pub(crate) seen: BTreeMap<SourceId, Time>,
     pub(crate) addresses: BTreeMap<Emitter, Time>,
@@ -54,14 +54,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(id: TrackId, state: State, existence: f64) -> Self {
+    pub(crate) fn new(id: TrackId, body: u64, at: Time) -> Self {
         Self {
             id,
-            since: state.at,
-            measured_at: state.at,
-            state,
-            existence,
-            heard: BTreeMap::new(),
+            body,
+            since: at,
+            measured_at: at,
+            at,
             seen: BTreeMap::new(),
             addresses: BTreeMap::new(),
             ids: Ballot::default(),
@@ -79,23 +78,18 @@ impl Live {
         }
     }
 
-    /// Existence at `now`.
-    pub(crate) fn existence_at(&self, now: Time, settings: &Settings) -> f64 {
-        Fading(settings).after_silence(self.existence, &self.heard, now)
-    }
-
     pub(crate) fn by_people_only(&self) -> bool {
         self.machine == 0
     }
 
     /// Believed from here on, if all that it takes is there.
-    pub(crate) fn confirm_if_due(&mut self, settings: &Settings) {
+    pub(crate) fn confirm_if_due(&mut self, existence: f64, settings: &Settings) {
         let enough = if self.by_people_only() {
             self.by_desk || self.seen.len() >= 2
         } else {
             self.not_radar > 0 || !self.sightings.is_empty() || self.plots >= settings.radar_confirm_plots
         };
-        self.confirmed |= enough && self.existence >= settings.confirm;
+        self.confirmed |= enough && existence >= settings.confirm;
     }
 
     pub(crate) fn saw(&mut self, source: &SourceId, at: Time) {
@@ -143,12 +137,19 @@ impl Live {
         self.classes.shares(|_, _| true).first().copied()
     }
 
-    /// The track as others see it, with the state given (its own, or predicted).
-    pub(crate) fn to_track(&self, state: &State, now: Time, settings: &Settings, own: &[OwnFlight]) -> Track {
+    /// The track as others see it, as it stands at a moment.
+    pub(crate) fn to_track(
+        &self,
+        (stands, at): (&Stands, Time),
+        existence: f64,
+        now: Time,
+        settings: &Settings,
+        own: &[OwnFlight],
+    ) -> Option<Track> {
+        let (place, state) = stands.on_earth()?;
         let evidence = self.doubts.held(now, settings.trust.hold_s);
         let disputed = self.doubts.holds(Doubt::DuplicateIdentity, now, settings.trust.hold_s);
         let suspect = evidence.len() >= 2;
-        let place = state.place();
         let (class, class_p) = self.class().map_or((None, 0.0), |(c, p)| (Some(c), p));
         let ids: Vec<TrackIdentity> = self
             .ids
@@ -157,7 +158,7 @@ impl Live {
             // Where two claim one name, each is it with half the probability.
             .map(|(c, p)| TrackIdentity { kind: c.kind, value: c.value, p: if disputed { p / 2.0 } else { p } })
             .collect();
-        let spread = 3.0 * state.spread_m();
+        let spread = 3.0 * stands.over_ground();
         // A name alone is easily copied: what is disputed or suspect is nobody's until a person says so.
         let is_own = !suspect
             && !disputed
@@ -173,19 +174,21 @@ impl Live {
                     && centre.check().is_ok()
                     && centre.distance_and_bearing(place).0 <= f.radius_m + spread
             });
-        let block = |i: usize, j: usize| build(|a, b| state.cov[i + a][j + b]);
-        Track {
+        // What is not known of the height is nought.
+        let known = |i: usize, j: usize, x: f64| if stands.flat && (i == 2 || j == 2) { 0.0 } else { x };
+        let square = |s: &Sym3| std::array::from_fn(|i| std::array::from_fn(|j| known(i, j, s[AT[i][j]])));
+        Some(Track {
             id: self.id,
             state: if self.confirmed { TrackState::Confirmed } else { TrackState::Tentative },
-            at: state.at,
+            at,
             measured_at: self.measured_at,
             since: self.since,
             place,
-            vel_enu_mps: [state.mean[3], state.mean[4], state.mean[5]],
-            cov_enu_m2: block(0, 0),
-            vel_cov_enu: block(3, 3),
-            cross_cov_enu: block(0, 3),
-            existence: self.existence_at(now, settings),
+            vel_enu_mps: std::array::from_fn(|k| known(k, k, state.v[k])),
+            cov_enu_m2: square(&state.pp),
+            vel_cov_enu: square(&state.vv),
+            cross_cov_enu: std::array::from_fn(|i| std::array::from_fn(|j| known(i, j, state.pv[i][j]))),
+            existence,
             ids,
             class,
             class_p,
@@ -194,23 +197,15 @@ impl Live {
             evidence,
             sources: self.seen.keys().cloned().collect(),
             because: self.because.clone(),
-            height_takeoff_m: if state.height_known { None } else { self.height_takeoff_m },
+            height_takeoff_m: if stands.flat { self.height_takeoff_m } else { None },
             by_people_only: self.by_people_only(),
-        }
+        })
     }
 
-    /// Takes over all that was known of another track of the same thing; `state` is the better of the two.
-    pub(crate) fn take_over(&mut self, other: Self, state: State, existence: f64) {
+    /// Takes over all that was known of another track of the same thing.
+    pub(crate) fn take_over(&mut self, other: Self) {
         self.since = self.since.min(other.since);
         self.measured_at = self.measured_at.max(other.measured_at);
-        self.state = state;
-        self.existence = existence;
-        for (kind, h) in other.heard {
-            let own = self.heard.entry(kind).or_insert(h);
-            if h.at > own.at {
-                *own = h;
-            }
-        }
         for (source, at) in &other.seen {
             self.saw(source, *at);
         }

@@ -1,38 +1,37 @@
-//! [`Tracker`]: the roles composed.
+//! [`Tracker`]: the sky with a book about it.
 //!
-//! An observation goes through the door, to the track of its emitter or identity if their places agree, else to the
-//! track that explains it best, else it starts one; then names are settled: two tracks of one name that agree in place
-//! become the older one, two that do not both stay, with evidence. A second's tick shows every track where it is by now
-//! and ends those that nobody has seen for long.
+//! Where things fly, how surely, and what belongs to what by its place is for the [sky](crate::sky) to say. The book is
+//! about the rest: an observation goes through the door, to the track of its emitter or identity if their places agree,
+//! else to the track that explains it best, else it starts one; then names are settled: two tracks of one name that
+//! agree in place become the older one, two that do not both stay, with evidence. A second's tick shows every track
+//! where it is by now and ends those that nobody has seen for long.
 
 use crate::{
-    associator::{Associator, Hypothesis, NearestNeighbour},
-    deleter::{Deleter, Fading, Heard, after_report, ratio},
-    gater::{Ellipsoid, Gater, Tie},
     identity::{self, Emitter, Fix, Memory, emitter},
-    index::{Index, normal_m},
-    initiator::{Initiator, OnePoint, UnresolvedList},
-    matrix::{Cholesky, build},
-    measurement::{Kind, Plot, Ray, Unusable, examine},
-    predictor::{Predictor, WhiteNoiseAcceleration},
-    settings::Settings,
-    state::State,
+    measurement::{Kind, Plot, Unusable, examine},
+    settings::{FORGET_S, Settings},
+    sky::{
+        self, Sky,
+        lone::{Joined, Lone, Odds},
+    },
     track::Live,
     trust::{self, Doubt},
-    updater::{Kalman, Updater},
+    unresolved::UnresolvedList,
 };
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    IdMaker, Observation, OwnFlight, SightingId, Time, Track, TrackId, TrackState, observation::IdClaim,
+    IdMaker, Observation, OwnFlight, Place, SightingId, SourceId, Time, Track, TrackId, TrackState,
+    observation::IdClaim,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Reports at most this late find tracks through the index, seconds; later ones look at every track.
-const LOOK_BACK_S: f64 = 2.5;
-/// How far ahead the index holds, seconds.
-const LOOK_AHEAD_S: f64 = 1.5;
 /// Tracks of one name that are compared with each other at most: bounds what a flood of one name costs.
 const NAMESAKES: usize = 16;
+/// What somebody else's word is worth, what the same person's next one is, and what a presence is: odds.
+const ANOTHER_PERSON: f64 = 20.0;
+const HARDLY_MORE: f64 = 1.2;
+/// A report in which so much speaks for a track is of it.
+const LIKELIER: f64 = 0.5;
 
 /// The tracker. Its whole state serializes (to formats with any map key, such as CBOR); one that was read back goes on
 /// bit for bit.
@@ -40,22 +39,26 @@ const NAMESAKES: usize = 16;
 pub struct Tracker {
     settings: Settings,
     now: Option<Time>,
+    sky: Sky,
     tracks: BTreeMap<TrackId, Box<Live>>,
+    /// Which track a thing in the sky is.
+    of_body: BTreeMap<u64, TrackId>,
     memory: Memory,
     unresolved: UnresolvedList,
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
     refused: BTreeMap<String, u64>,
-    /// The index holds until here. It follows from this and the tracks, so it is rebuilt and not kept.
-    indexed_until: Option<Time>,
+    /// Room for what is near: in the sky, and as tracks.
     #[serde(skip)]
-    index: Option<Index>,
+    near: (Vec<u64>, Vec<TrackId>),
 }
 
 /// An observation at work.
 struct Report<'a> {
     o: &'a Observation,
     plot: Plot,
+    /// The same for the sky; none of a presence.
+    lone: Option<Lone>,
     kind: Kind,
     at: Time,
     now: Time,
@@ -64,11 +67,20 @@ struct Report<'a> {
     ids: Vec<IdClaim>,
 }
 
+/// What ties a report to a track besides their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    /// Nothing.
+    Place,
+    /// The same emitter or identity.
+    Identity,
+}
+
 /// How a report is joined to a track.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     /// Its measurement updates the state.
-    Update(f64),
+    Update,
     /// Same emitter, out of the gate but within flying distance: the state starts again there.
     Restart,
     /// It speaks for existence and identity; the state stays.
@@ -78,19 +90,21 @@ enum How {
 }
 
 impl Tracker {
-    /// An empty tracker. Settings are to be [checked](Settings::check) where they are read.
+    /// An empty tracker. Settings are to be [checked](Settings::check) where they are read: what the sky cannot work with is
+    /// its defaults instead.
     pub fn new(settings: Settings) -> Self {
         Self {
+            sky: sky_of(&settings),
             settings,
             now: None,
             tracks: BTreeMap::new(),
+            of_body: BTreeMap::new(),
             memory: Memory::default(),
             unresolved: UnresolvedList::default(),
             own_flights: Vec::new(),
             refused_starts: 0,
             refused: BTreeMap::new(),
-            indexed_until: None,
-            index: None,
+            near: (Vec::new(), Vec::new()),
         }
     }
 
@@ -113,7 +127,13 @@ impl Tracker {
             _ => o.claims.ids.clone(),
         };
         let before = known.and_then(|h| h.fix);
-        let report = Report { o, plot, kind: Kind::of(o), at, now, emitter, ids: ids_claimed };
+        let kind = Kind::of(o);
+        let lone = self.lone(&plot, kind, &o.source, at);
+        if lone.is_none() && !matches!(plot, Plot::Presence { .. }) {
+            self.refuse(Unusable::Unsound);
+            return Vec::new();
+        }
+        let report = Report { o, plot, lone, kind, at, now, emitter, ids: ids_claimed };
         let mut changed = BTreeSet::new();
         let joined = match self.associate(&report) {
             Some((id, how)) => {
@@ -131,7 +151,7 @@ impl Tracker {
             changed.insert(survivor);
         }
         let mut out = ended;
-        out.extend(changed.iter().filter_map(|id| self.tracks.get(id)).map(|t| self.show(t, &t.state, now)));
+        out.extend(changed.iter().filter_map(|id| self.tracks.get(id)).filter_map(|t| self.show(t, t.at, now)));
         out.sort_by_key(|t| t.id);
         out
     }
@@ -140,20 +160,26 @@ impl Tracker {
     pub fn tick(&mut self, now: Time) -> Vec<Track> {
         let now = self.advance(now);
         self.unresolved.expire(now, self.settings.unresolved_s);
-        let fading = Fading(&self.settings);
-        let over: Vec<TrackId> =
-            self.tracks.values().filter(|t| fading.ends(t.existence_at(now, &self.settings))).map(|t| t.id).collect();
-        let mut out: Vec<Track> = over.into_iter().filter_map(|id| self.end(id, now)).collect();
-        let motion = self.motion();
-        out.extend(self.tracks.values().map(|t| self.show(t, &motion.predict(&t.state, now), now)));
-        out.sort_by_key(|t| t.id);
+        let mut over = Vec::new();
+        let mut out = Vec::with_capacity(self.tracks.len());
+        for t in self.tracks.values() {
+            let Some((stands, existence)) = self.sky.look_at(t.body, now.unix_s()) else { continue };
+            let mut shown = t.to_track((&stands, now), existence, now, &self.settings, &self.own_flights);
+            if !self.lasts(t, existence, now) {
+                over.push(t.id);
+                shown = shown.map(|t| Track { state: TrackState::Deleted, ..t });
+            }
+            out.extend(shown);
+        }
+        for id in over {
+            self.forget(id);
+        }
         out
     }
 
     /// Every live track as it was last updated, by id.
     pub fn tracks(&self) -> Vec<Track> {
-        let now = |t: &Live| self.now.unwrap_or(t.state.at);
-        self.tracks.values().map(|t| self.show(t, &t.state, now(t))).collect()
+        self.tracks.values().filter_map(|t| self.show(t, t.at, self.now.unwrap_or(t.at))).collect()
     }
 
     /// A person takes a sighting back. A track that rests on nothing else ends (it is given with state deleted); any
@@ -179,10 +205,10 @@ impl Tracker {
             }
             if t.by_people_only() && t.seen.len() < 2 && !t.by_desk {
                 t.confirmed = false;
-                t.existence = t.existence.min(self.settings.kinds.person.start);
+                let existence = self.sky.existence(t.body).unwrap_or(0.0);
+                self.sky.believe(t.body, existence.min(self.settings.kinds.person.start));
             }
-            let t: &Live = t;
-            out.push(t.to_track(&t.state, now, &self.settings, &self.own_flights));
+            out.extend(self.tracks.get(&id).and_then(|t| self.show(t, t.at, now)));
         }
         out
     }
@@ -191,11 +217,15 @@ impl Tracker {
     pub fn confirm(&mut self, sighting: SightingId, now: Time) -> Vec<Track> {
         let now = self.advance(now);
         let mut out = Vec::new();
-        for t in self.tracks.values_mut().filter(|t| t.sightings.iter().any(|s| s.0 == sighting)) {
+        let fed: Vec<TrackId> =
+            self.tracks.values().filter(|t| t.sightings.iter().any(|s| s.0 == sighting)).map(|t| t.id).collect();
+        for id in fed {
+            let Some(t) = self.tracks.get_mut(&id) else { continue };
             t.by_desk = true;
-            t.existence = t.existence.max(self.settings.confirm);
-            t.confirm_if_due(&self.settings);
-            out.push(t.to_track(&t.state, now, &self.settings, &self.own_flights));
+            let existence = self.sky.existence(t.body).unwrap_or(0.0).max(self.settings.confirm);
+            self.sky.believe(t.body, existence);
+            t.confirm_if_due(existence, &self.settings);
+            out.extend(self.tracks.get(&id).and_then(|t| self.show(t, t.at, now)));
         }
         out
     }
@@ -208,10 +238,9 @@ impl Tracker {
 
     /// Other settings from here on; what is tracked stays.
     pub fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
-        // The index rests on the gates of the old ones.
-        self.indexed_until = None;
-        self.index = None;
+        if self.sky.set_settings(settings.sky()).is_ok() {
+            self.settings = settings;
+        }
     }
 
     /// The settings it goes by.
@@ -243,115 +272,73 @@ impl Tracker {
         *self.refused.entry(why.word().into()).or_default() += 1;
     }
 
-    fn motion(&self) -> WhiteNoiseAcceleration {
-        WhiteNoiseAcceleration { q_horizontal: self.settings.q_horizontal, q_vertical: self.settings.q_vertical }
+    /// A track as it is shown: where it was, or will be, at `at`.
+    fn show(&self, t: &Live, at: Time, now: Time) -> Option<Track> {
+        let (stands, existence) = self.sky.look_at(t.body, at.unix_s())?;
+        t.to_track((&stands, at.max(t.at)), existence, now, &self.settings, &self.own_flights)
     }
 
-    fn updater(&self) -> Kalman {
-        Kalman {
-            motion: self.motion(),
-            climb_sigma_mps: self.settings.start_climb_sigma_mps,
-            height_spread_m: self.settings.clutter_height_m,
-        }
-    }
-
-    fn initiator(&self) -> OnePoint {
-        OnePoint {
-            speed_sigma_mps: self.settings.start_speed_sigma_mps,
-            climb_sigma_mps: self.settings.start_climb_sigma_mps,
-        }
-    }
-
-    fn show(&self, t: &Live, state: &State, now: Time) -> Track {
-        t.to_track(state, now, &self.settings, &self.own_flights)
-    }
-
-    /// The latest `now` so far (it never goes back), with the index good for it.
+    /// The latest `now` so far: it never goes back.
     fn advance(&mut self, now: Time) -> Time {
         let now = self.now.map_or(now, |t| t.max(now));
         self.now = Some(now);
-        let renew = self.indexed_until.is_none_or(|t| t < now);
-        if renew {
-            self.indexed_until = Some(now.plus_s(LOOK_AHEAD_S));
-        }
-        if renew || self.index.is_none() {
-            let mut index = self.index.take().unwrap_or_default();
-            for t in self.tracks.values() {
-                index.put(t.id, t.state.normal_m(), self.reach_m(&t.state));
-            }
-            self.index = Some(index);
-        }
+        self.sky.pass(now.unix_s());
         now
     }
 
-    /// How far from where the index has it a track can be compared with a point: what it may have flown since (or
-    /// before, for late reports), plus the gate over its spread by then. An upper bound, without predicting.
-    fn reach_m(&self, s: &State) -> f64 {
-        let ahead = self.indexed_until.map_or(0.0, |t| t.since_s(s.at));
-        let dt = ahead.max(LOOK_BACK_S);
-        let speed_spread = (s.cov[3][3] + s.cov[4][4]).max(0.0).sqrt();
-        let [x, y, _] = self.motion().position_noise(dt);
-        s.speed_mps() * dt + self.settings.gate_sigma * (s.spread_m() + dt * speed_spread + (x + y).sqrt())
+    /// Enough speaks for a track to keep it.
+    fn is_there(&self, t: &Live, now: Time) -> bool {
+        self.sky.existence(t.body).is_some_and(|r| self.lasts(t, r, now))
     }
 
-    fn reindex(&mut self, id: TrackId) {
-        let Some(t) = self.tracks.get(&id) else {
-            if let Some(index) = &mut self.index {
-                index.remove(id);
-            }
-            return;
+    /// The same, as sure as it is.
+    fn lasts(&self, t: &Live, existence: f64, now: Time) -> bool {
+        existence > self.settings.delete && now.since_s(t.at) < FORGET_S
+    }
+
+    /// A measurement for the sky, with what its source is mistaken about.
+    fn lone(&mut self, plot: &Plot, kind: Kind, source: &SourceId, at: Time) -> Option<Lone> {
+        let (own, s) = (self.settings.sources.get(source), &self.settings);
+        let odds = match kind {
+            Kind::Radar => Odds {
+                pd: own.and_then(|o| o.detection_probability).unwrap_or(s.detection_probability),
+                untrue: own.and_then(|o| o.clutter_density_per_m2).unwrap_or(s.clutter_density_per_m2),
+            },
+            _ => Odds { pd: 1.0, untrue: own.and_then(|o| o.clutter_density_per_m2).unwrap_or(0.0) },
         };
-        let (at, reach) = (t.state.normal_m(), self.reach_m(&t.state));
-        if let Some(index) = &mut self.index {
-            index.put(id, at, reach);
+        let (t, reach) = (at.unix_s(), s.ray_reach_m);
+        match plot {
+            Plot::Point(p) => self.sky.lone_place(t, p.place, &p.cov, odds),
+            Plot::Echo { from, m } => self.sky.lone_plot(t, *from, *m, odds),
+            Plot::Ray(r) => self.sky.lone_look(t, r.from, r.sight(), r.measured(), r.reach_m(reach), odds),
+            Plot::Presence { .. } => None,
         }
     }
 
-    /// The tracks that a report can be of, and some more.
-    fn near(&self, r: &Report) -> Vec<TrackId> {
-        let (at, reach) = match &r.plot {
-            Plot::Point(p) => {
-                let spread = (p.cov[0][0] + p.cov[1][1]).sqrt();
-                (normal_m(p.place), self.settings.gate_sigma * spread)
-            }
-            Plot::Ray(ray) => (normal_m(ray.frame.origin()), ray.reach_m(self.settings.ray_reach_m)),
-            Plot::Presence { from: Some(from), radius_m: Some(radius) } => (normal_m(*from), 4.0 * radius),
-            Plot::Presence { .. } => return Vec::new(),
-        };
-        match &self.index {
-            Some(index) if r.now.since_s(r.at) <= LOOK_BACK_S => index.near(at, reach),
-            _ => self.tracks.keys().copied().collect(),
-        }
+    /// Tracks of things in the sky.
+    fn tracks_of(&self, (bodies, tracks): &mut (Vec<u64>, Vec<TrackId>)) {
+        tracks.clear();
+        tracks.extend(bodies.iter().filter_map(|b| self.of_body.get(b)));
     }
 
-    /// The state of a track to compare a report with: predicted to it, or as it is with how late the report comes.
-    fn facing(&self, t: &Live, at: Time) -> (State, f64) {
-        (self.motion().predict(&t.state, at), t.state.at.since_s(at).max(0.0))
-    }
-
-    fn hypothesis(&self, t: &Live, r: &Report, tie: Tie) -> Option<Hypothesis> {
-        let existence = t.existence_at(r.now, &self.settings);
-        if Fading(&self.settings).ends(existence) {
+    /// How a report compares with a track, if it can be of it.
+    fn admits(&mut self, id: TrackId, r: &Report, tie: Tie) -> Option<sky::lone::Compared> {
+        let t = self.tracks.get(&id)?;
+        let lone = r.lone.as_ref()?;
+        if !self.is_there(t, r.now) {
             return None;
         }
-        let (state, late_s) = self.facing(t, r.at);
-        let ray = match &r.plot {
-            Plot::Ray(ray) => Some(ray),
-            _ => None,
+        let c = self.sky.compare(t.body, lone, tie == Tie::Identity)?;
+        let s = &self.settings;
+        let fine = match (&r.plot, tie) {
+            (Plot::Ray(_), Tie::Place) => c.d2 <= s.ray_gate_d2,
+            (Plot::Ray(_), Tie::Identity) => c.d2 <= 2.0 * s.ray_gate_d2,
+            (_, Tie::Identity) => c.d2 <= s.identity_gate_sigma * s.identity_gate_sigma,
+            // Without an identity it must be likelier the track's than false or of something new: so a vague track does not
+            // swallow everything that appears within its four sigmas.
+            (_, Tie::Place) => c.d2 <= s.gate_sigma * s.gate_sigma && c.chance > LIKELIER,
         };
-        if ray.is_some_and(|ray| tie == Tie::Place && !self.within(&state, late_s, ray)) {
-            return None;
-        }
-        let innovation = self.updater().compare(&state, &r.plot, late_s)?;
-        let gate = Ellipsoid::new(&self.settings, ray.is_some());
-        gate.admits(&innovation, tie, existence).then_some(Hypothesis { track: t.id, existence, innovation })
-    }
-
-    /// A track is near enough to an observer to be what they mean, whatever the direction.
-    fn within(&self, state: &State, late_s: f64, ray: &Ray) -> bool {
-        let m = std::array::from_fn(|k| state.mean[k] - late_s * state.mean[k + 3]);
-        let [e, n, _] = ray.frame.carry(&state.frame, m);
-        libm::hypot(e, n) <= ray.reach_m(self.settings.ray_reach_m)
+        fine.then_some(c)
     }
 
     /// The live tracks of the report's emitter and identities, the emitter's first.
@@ -374,11 +361,12 @@ impl Tracker {
     }
 
     /// Which track a report is of, and how it joins it.
-    fn associate(&self, r: &Report) -> Option<(TrackId, How)> {
+    fn associate(&mut self, r: &Report) -> Option<(TrackId, How)> {
         let tied = self.tied(r);
-        if let Plot::Presence { from, radius_m } = &r.plot {
+        let Some(lone) = &r.lone else {
+            let Plot::Presence { from, radius_m } = &r.plot else { return None };
             return self.associate_presence(r, &tied, from.zip(*radius_m));
-        }
+        };
         let known = r.emitter.as_ref().and_then(|e| self.memory.recent(e, r.now, self.settings.address_s));
         let last = known.and_then(|h| h.fix.zip(h.track)).filter(|(_, id)| self.tracks.contains_key(id));
         if let Some((fix, track)) = last
@@ -387,23 +375,10 @@ impl Tracker {
         {
             return Some((track, How::Repeat));
         }
-        let free = |t: &Live| {
-            let same_scan = |last: &Time| r.at.since_s(*last).abs() < self.settings.same_scan_s;
-            !(r.kind == Kind::Radar && t.seen.get(&r.o.source).is_some_and(same_scan))
-        };
-        let judge = |ids: &[TrackId], tie: Tie| -> Option<(TrackId, How)> {
-            let open = |t: &&Live| free(t) && (tie == Tie::Identity || !self.is_other(t, r));
-            let candidates = ids.iter().filter_map(|id| self.tracks.get(id)).map(|t| &**t).filter(open);
-            let hypotheses: Vec<Hypothesis> = candidates.filter_map(|t| self.hypothesis(t, r, tie)).collect();
-            let best = NearestNeighbour.choose(&hypotheses)?;
-            let too_late = self.tracks.get(&best.track)?.state.at.since_s(r.at) > self.settings.late_max_s;
-            let how = if too_late { How::Support } else { How::Update(best.innovation.ln_likelihood) };
-            Some((best.track, how))
-        };
-        if let Some(found) = judge(&tied, Tie::Identity) {
-            return Some(found);
+        if let Some(found) = self.likeliest(&tied, r, Tie::Identity) {
+            return Some((found, How::Update));
         }
-        // The emitter's own track, out of the gate: it turned harder than the model thinks, or was not heard for long.
+        // The emitter's own track, out of the gate: it turned harder than anybody thinks, or was not heard for long.
         if let (Some((before, track)), Plot::Point(_)) = (last, &r.plot)
             && tied.contains(&track)
             && let Some(t) = self.tracks.get(&track)
@@ -411,36 +386,66 @@ impl Tracker {
         {
             let limit = trust::limit_mps(t.class().map(|c| c.0), r.o, &self.settings.trust);
             if !trust::jumped(&before, &after, limit, &self.settings.trust) {
-                return Some((track, if r.at >= t.state.at { How::Restart } else { How::Support }));
+                return Some((track, if r.at >= t.at { How::Restart } else { How::Support }));
             }
         }
-        judge(&self.near(r), Tie::Place)
+        let mut near = std::mem::take(&mut self.near);
+        self.sky.near(lone, &mut near.0);
+        self.tracks_of(&mut near);
+        let found = self.likeliest(&near.1, r, Tie::Place);
+        self.near = near;
+        found.map(|found| (found, How::Update))
+    }
+
+    /// Of these the likeliest that the report can be of, weighed by existence; the older id on a tie, so that order never
+    /// matters.
+    fn likeliest(&mut self, ids: &[TrackId], r: &Report, tie: Tie) -> Option<TrackId> {
+        let mut best: Option<(f64, TrackId)> = None;
+        for id in ids {
+            let Some(t) = self.tracks.get(id) else { continue };
+            let same_scan = |last: &Time| r.at.since_s(*last).abs() < self.settings.same_scan_s;
+            let taken = r.kind == Kind::Radar && t.seen.get(&r.o.source).is_some_and(same_scan);
+            if taken || (tie == Tie::Place && self.is_other(t, r)) {
+                continue;
+            }
+            let Some(c) = self.admits(*id, r, tie) else { continue };
+            if best.is_none_or(|(ln, other)| c.ln > ln || (c.ln.total_cmp(&ln).is_eq() && *id < other)) {
+                best = Some((c.ln, *id));
+            }
+        }
+        best.map(|b| b.1)
     }
 
     /// A presence goes to the track of its emitter or name; or to the only one that is near.
     fn associate_presence(
-        &self,
+        &mut self,
         r: &Report,
         tied: &[TrackId],
-        around: Option<(skypicket_model::Place, f64)>,
+        around: Option<(Place, f64)>,
     ) -> Option<(TrackId, How)> {
-        let fading = Fading(&self.settings);
-        let alive = |t: &Live| !fading.ends(t.existence_at(r.now, &self.settings));
-        if let Some(id) = tied.iter().find(|id| self.tracks.get(id).is_some_and(|t| alive(t))) {
+        if let Some(id) = tied.iter().find(|id| self.tracks.get(id).is_some_and(|t| self.is_there(t, r.now))) {
             return Some((*id, How::Support));
         }
         let (from, radius) = around?;
-        let mut inside = self.near(r).into_iter().filter(|id| {
+        let mut near = std::mem::take(&mut self.near);
+        self.sky.near_place(from, 4.0 * radius, &mut near.0);
+        self.tracks_of(&mut near);
+        let mut inside = near.1.iter().copied().filter(|id| {
             self.tracks.get(id).is_some_and(|t| {
-                let (state, _) = self.facing(t, r.at);
-                let (distance, _) = from.distance_and_bearing(state.place());
-                alive(t) && !self.is_other(t, r) && distance <= 2.0 * libm::hypot(radius, state.spread_m())
+                let then = self.sky.state_then(t.body, r.at.unix_s());
+                let at = then.and_then(|s| Some((s.on_earth()?.0, s.over_ground())));
+                let within = |(place, spread): (Place, f64)| {
+                    from.distance_and_bearing(place).0 <= 2.0 * libm::hypot(radius, spread)
+                };
+                self.is_there(t, r.now) && !self.is_other(t, r) && at.is_some_and(within)
             })
         });
-        match (inside.next(), inside.next()) {
+        let found = match (inside.next(), inside.next()) {
             (Some(only), None) => Some((only, How::Support)),
             _ => None,
-        }
+        };
+        self.near = near;
+        found
     }
 
     /// The track is known to be something else than the report is of: another identity, or another address on the same
@@ -455,40 +460,80 @@ impl Tracker {
 
     /// Joins a report to a live track.
     fn join(&mut self, id: TrackId, r: &Report, how: How) {
-        let (updater, initiator, motion) = (self.updater(), self.initiator(), self.motion());
-        let settings = &self.settings;
+        self.hear(id, r);
         let Some(t) = self.tracks.get_mut(&id) else { return };
-        let next = match how {
-            How::Update(_) => {
-                let late_s = t.state.at.since_s(r.at).max(0.0);
-                updater.update(&motion.predict(&t.state, r.at), &r.plot, late_s)
-            }
-            How::Restart => initiator.start(&r.plot, r.at, r.o.claims.velocity_enu_mps),
-            How::Support | How::Repeat => None,
-        };
-        let unsound = next.is_none() && matches!(how, How::Update(_) | How::Restart);
         let new_source = !t.seen.contains_key(&r.o.source);
-        let mut existence = t.existence_at(r.now, settings);
-        let likelihood = match how {
-            How::Update(ln) => ratio(settings, r.kind, &r.o.source, ln, new_source),
-            How::Restart => 1.0,
-            How::Support => ratio(settings, Kind::Presence, &r.o.source, 0.0, false),
-            How::Repeat => 0.0,
+        // People are believed by how many they are, not by how well they point.
+        let witness = r.kind != Kind::Person;
+        let joined = match (how, &r.lone) {
+            (How::Update, Some(lone)) => self.sky.join_lone(t.body, lone, witness),
+            (How::Restart, Some(lone)) if self.sky.restart(t.body, lone, velocity(r)) => Joined::Moved,
+            (How::Restart, Some(_)) => Joined::Unsound,
+            _ => Joined::Late,
         };
-        if how != How::Repeat && !unsound {
-            existence = after_report(existence, likelihood);
+        match joined {
+            Joined::Moved => {
+                t.at = t.at.max(r.at);
+                t.measured_at = t.measured_at.max(r.at);
+                // What is doubted is no measure for others.
+                if r.kind == Kind::Cooperative
+                    && let Some(lone) = &r.lone
+                    && !t.doubts.any(r.now, self.settings.trust.hold_s)
+                {
+                    self.sky.says_itself(t.body, lone);
+                }
+            }
+            Joined::Late => {}
+            Joined::Unsound => *self.refused.entry(Unusable::Unsound.word().into()).or_default() += 1,
         }
-        t.existence = existence;
-        if let Some(next) = next {
-            t.state = next.recentred(settings.recentre_m);
-            t.measured_at = t.measured_at.max(r.at);
+        if how != How::Repeat && joined != Joined::Unsound {
+            match (how, r.kind) {
+                (How::Update, Kind::Person) if new_source => self.sky.support(t.body, ANOTHER_PERSON),
+                (How::Update, Kind::Person) | (How::Support, _) => self.sky.support(t.body, HARDLY_MORE),
+                _ => {}
+            }
         }
-        credit(t, r, how, settings);
-        if unsound {
-            *self.refused.entry("unsound".into()).or_default() += 1;
-        }
+        self.credit(id, r, how);
         self.name(id, r);
-        self.reindex(id);
+    }
+
+    /// A track is heard of: until now it faded, and from now on somebody else may take as long again.
+    fn hear(&mut self, id: TrackId, r: &Report) {
+        let Some(t) = self.tracks.get(&id) else { return };
+        let interval = self.settings.interval_s(r.kind, &r.o.source);
+        self.sky.heard(t.body, r.kind as u8, interval, self.settings.kind(r.kind).hold_s);
+    }
+
+    /// What a report adds to a track besides its state.
+    fn credit(&mut self, id: TrackId, r: &Report, how: How) {
+        let Some(t) = self.tracks.get_mut(&id) else { return };
+        t.saw(&r.o.source, r.at);
+        if let Some(e) = &r.emitter {
+            t.heard_from(e, r.now);
+        }
+        if r.o.claims.height_takeoff_m.is_some_and(f64::is_finite) {
+            t.height_takeoff_m = r.o.claims.height_takeoff_m;
+        }
+        if how == How::Repeat {
+            return;
+        }
+        t.rests_on(r.o.id);
+        let person = r.kind == Kind::Person;
+        if let Some(class) = r.o.claims.class {
+            t.classes.vote(&class, if person { 0.4 } else { 1.0 });
+        }
+        match (person, r.o.sighting) {
+            (true, Some(sighting)) => t.sighted(sighting, &r.o.source),
+            (true, None) => t.unsighted += 1,
+            (false, _) => t.machine += 1,
+        }
+        if r.kind == Kind::Radar {
+            t.plots = t.plots.saturating_add(1);
+        } else if !person && how != How::Support {
+            t.not_radar += 1;
+        }
+        let existence = self.sky.existence(t.body).unwrap_or(0.0);
+        t.confirm_if_due(existence, &self.settings);
     }
 
     /// Starts a track from a report that no track explains, or keeps it for later.
@@ -497,63 +542,65 @@ impl Tracker {
             Kind::Person => self.settings.max_tracks,
             _ => self.settings.max_tracks.saturating_sub(self.settings.people_reserve),
         };
-        let start = self.initiator().start(&r.plot, r.at, r.o.claims.velocity_enu_mps);
         let full = self.tracks.len() >= room;
+        let start = self.settings.kind(r.kind).start;
         let mut supporters = Vec::new();
-        let state = match (start, &r.plot) {
-            (Some(state), Plot::Ray(_)) if !full => {
-                supporters = self.unresolved.take(|u| u.observation.source != r.o.source);
-                state
-            }
-            (Some(state), _) => state,
-            (None, Plot::Ray(ray)) if ray.range.is_none() => {
+        let crossed = matches!(&r.plot, Plot::Ray(ray) if ray.range.is_none());
+        let body = match (&r.plot, &r.lone) {
+            (Plot::Presence { .. }, _) | (_, None) => return None,
+            (Plot::Ray(ray), _) if crossed => {
                 if full {
                     self.unresolved.keep(self.settings.unresolved_max, r.at, r.o, ray);
                     self.refused_starts += 1;
                     return None;
                 }
-                let Some((state, other)) = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings) else {
+                let Some((crossing, other)) = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings) else {
                     self.unresolved.keep(self.settings.unresolved_max, r.at, r.o, ray);
                     return None;
                 };
                 supporters.push(other);
-                state
+                self.sky.begin_at(r.at.unix_s(), crossing.place, crossing.cov, start)
             }
-            (None, _) => return None,
+            _ if full => {
+                self.refused_starts += 1;
+                return None;
+            }
+            (_, Some(lone)) => {
+                let body = self.sky.begin_lone(lone, velocity(r), start);
+                if body.is_some() && matches!(&r.plot, Plot::Ray(_)) {
+                    supporters = self.unresolved.take(|u| u.observation.source != r.o.source);
+                }
+                body
+            }
         };
-        if full {
-            self.refused_starts += 1;
+        let Some(body) = body else {
+            self.refuse(Unusable::Unsound);
             return None;
-        }
-        let crossed = matches!(&r.plot, Plot::Ray(ray) if ray.range.is_none());
+        };
         let id = TrackId(ids.make());
-        let mut t = Live::new(id, state, self.settings.kind(r.kind).start);
-        credit(&mut t, r, How::Update(0.0), &self.settings);
-        self.tracks.insert(id, Box::new(t));
+        self.tracks.insert(id, Box::new(Live::new(id, body, r.at)));
+        self.of_body.insert(body, id);
+        self.hear(id, r);
+        self.credit(id, r, How::Update);
         self.name(id, r);
-        self.reindex(id);
         // Earlier directions that the new track explains speak for it; those that it does not are kept on.
         for u in supporters {
-            let earlier = Report {
-                o: &u.observation,
-                plot: Plot::Ray(u.ray.clone()),
-                kind: Kind::of(&u.observation),
-                at: u.at,
-                now: r.now,
-                emitter: None,
-                ids: Vec::new(),
-            };
-            let explained = self.tracks.get(&id).and_then(|t| self.hypothesis(t, &earlier, Tie::Place));
-            match explained {
+            let kind = Kind::of(&u.observation);
+            let plot = Plot::Ray(u.ray.clone());
+            let lone = self.lone(&plot, kind, &u.observation.source, u.at);
+            let earlier =
+                Report { o: &u.observation, plot, lone, kind, at: u.at, now: r.now, emitter: None, ids: Vec::new() };
+            if crossed {
                 // Where two cross, the state holds both already.
-                _ if crossed => {
-                    if let Some(t) = self.tracks.get_mut(&id) {
-                        t.since = t.since.min(u.at);
-                        credit(t, &earlier, How::Support, &self.settings);
-                    }
+                if let Some(t) = self.tracks.get_mut(&id) {
+                    t.since = t.since.min(u.at);
                 }
-                Some(h) => self.join(id, &earlier, How::Update(h.innovation.ln_likelihood)),
-                None => self.unresolved.keep(self.settings.unresolved_max, u.at, &u.observation, &u.ray),
+                self.hear(id, &earlier);
+                self.credit(id, &earlier, How::Support);
+            } else if self.admits(id, &earlier, Tie::Place).is_some() {
+                self.join(id, &earlier, How::Update);
+            } else {
+                self.unresolved.keep(self.settings.unresolved_max, u.at, &u.observation, &u.ray);
             }
         }
         Some(id)
@@ -631,14 +678,14 @@ impl Tracker {
             if !b.established().any(|n| names.contains(&n)) {
                 continue;
             }
-            let at = a.state.at.max(b.state.at);
-            let (pa, pb) = (self.motion().predict(&a.state, at), self.motion().predict(&b.state, at));
-            let (d2, apart_m) = separation(&pa, &pb);
+            let at = a.at.max(b.at).unix_s();
+            let place = |t: &Live| Some(self.sky.state_at(t.body, at)?.on_earth()?.0);
+            let (Some(pa), Some(pb)) = (place(a), place(b)) else { continue };
+            let (apart_m, _) = pa.distance_and_bearing(pb);
+            let d2 = self.sky.distance2(a.body, b.body);
             let s = &self.settings;
             if d2 <= s.merge_gate_d2 {
                 let (keep, lose) = if (a.since, a.id) <= (b.since, b.id) { (a.id, b.id) } else { (b.id, a.id) };
-                let better = if pa.spread_m() <= pb.spread_m() { pa } else { pb };
-                let existence = a.existence_at(now, s).max(b.existence_at(now, s));
                 let Some(lost) = self.tracks.get(&lose).cloned() else { continue };
                 for e in lost.addresses.keys() {
                     if let Some(h) = self.memory.recent(e, now, s.address_s).cloned() {
@@ -647,16 +694,17 @@ impl Tracker {
                     }
                 }
                 let names: Vec<IdClaim> = lost.ids.values().cloned().collect();
-                ended.extend(self.end(lose, now));
+                ended.extend(self.gone(lose, now));
                 changed.remove(&lose);
                 if let Some(t) = self.tracks.get_mut(&keep) {
-                    t.take_over(*lost, better, existence);
-                    t.confirm_if_due(&self.settings);
+                    self.sky.merge(t.body, lost.body);
+                    t.at = t.at.max(lost.at);
+                    t.take_over(*lost);
+                    t.confirm_if_due(self.sky.existence(t.body).unwrap_or(0.0), &self.settings);
                     for n in names.iter().filter(|n| t.ids.values().any(|own| own == *n)) {
                         self.memory.name(n, keep);
                     }
                 }
-                self.reindex(keep);
                 survivor = keep;
             } else if apart_m > s.trust.duplicate_m
                 && a.measured_at.since_s(b.measured_at).abs() <= s.trust.duplicate_s
@@ -675,43 +723,39 @@ impl Tracker {
 
     /// Ends a track and gives it as it was, deleted.
     fn end(&mut self, id: TrackId, now: Time) -> Option<Track> {
+        let t = self.tracks.get(&id)?;
+        let last = self.show(t, now, now);
+        self.forget(id);
+        Some(Track { state: TrackState::Deleted, ..last? })
+    }
+
+    /// Nothing is known of a track any more, nor of what flew there.
+    fn forget(&mut self, id: TrackId) {
+        if let Some(t) = self.tracks.remove(&id) {
+            self.memory.forget(id, t.ids.values());
+            self.of_body.remove(&t.body);
+            self.sky.remove(t.body);
+        }
+    }
+
+    /// The same, while what flies there goes on under another name.
+    fn gone(&mut self, id: TrackId, now: Time) -> Option<Track> {
         let t = self.tracks.remove(&id)?;
         self.memory.forget(id, t.ids.values());
-        self.reindex(id);
-        let last = self.show(&t, &self.motion().predict(&t.state, now), now);
+        self.of_body.remove(&t.body);
+        let last = self.show(&t, now, now)?;
         Some(Track { state: TrackState::Deleted, ..last })
     }
 }
 
-/// What a report adds to a track besides its state.
-fn credit(t: &mut Live, r: &Report, how: How, settings: &Settings) {
-    t.heard.insert(r.kind, Heard { at: r.now, interval_s: settings.interval_s(r.kind, &r.o.source) });
-    t.saw(&r.o.source, r.at);
-    if let Some(e) = &r.emitter {
-        t.heard_from(e, r.now);
-    }
-    if r.o.claims.height_takeoff_m.is_some_and(f64::is_finite) {
-        t.height_takeoff_m = r.o.claims.height_takeoff_m;
-    }
-    if how == How::Repeat {
-        return;
-    }
-    t.rests_on(r.o.id);
-    let person = r.kind == Kind::Person;
-    if let Some(class) = r.o.claims.class {
-        t.classes.vote(&class, if person { 0.4 } else { 1.0 });
-    }
-    match (person, r.o.sighting) {
-        (true, Some(sighting)) => t.sighted(sighting, &r.o.source),
-        (true, None) => t.unsighted += 1,
-        (false, _) => t.machine += 1,
-    }
-    if r.kind == Kind::Radar {
-        t.plots = t.plots.saturating_add(1);
-    } else if !person && how != How::Support {
-        t.not_radar += 1;
-    }
-    t.confirm_if_due(settings);
+/// The sky that settings make.
+fn sky_of(settings: &Settings) -> Sky {
+    Sky::world(settings.sky()).unwrap_or_else(|_| Sky::of_defaults())
+}
+
+/// The velocity that a report claims: a hint at where to look next, no more.
+fn velocity(r: &Report) -> Option<[f64; 3]> {
+    r.o.claims.velocity_enu_mps.filter(|v| v.iter().all(|x| x.is_finite() && x.abs() < 350.0))
 }
 
 /// The place that a report claims.
@@ -728,78 +772,4 @@ fn repeats(fix: &Fix, r: &Report) -> bool {
     let bits = |p: skypicket_model::Place| (p.lat_deg.to_bits(), p.lon_deg.to_bits());
     let clockless = r.o.claims.claimed_at.is_none() && r.at.since_s(fix.observed_at).abs() < 1.0;
     bits(at) == bits(fix.place) && (fix.observed_at == r.at || clockless)
-}
-
-/// Squared Mahalanobis distance of two states' places, and metres between them over ground.
-fn separation(a: &State, b: &State) -> (f64, f64) {
-    let there = b.in_frame(a.frame);
-    let d: [f64; 3] = std::array::from_fn(|k| there.mean[k] - a.mean[k]);
-    let apart_m = libm::hypot(d[0], d[1]);
-    let sum = |i: usize, j: usize| a.cov[i][j] + there.cov[i][j];
-    let d2 = if a.height_known && b.height_known {
-        Cholesky::of(&build(sum)).map(|c| c.distance2(&d))
-    } else {
-        Cholesky::of(&build(sum)).map(|c| c.distance2(&[d[0], d[1]]))
-    };
-    (d2.unwrap_or(f64::INFINITY), apart_m)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use skypicket_model::{Claims, Enu, LogId, Measurement, ObservationId, Place, Signal, SourceId};
-    use uuid::Uuid;
-
-    fn fix(t: f64, at: Place, sigma: f64, velocity: Option<[f64; 3]>) -> Observation {
-        let when = Time::from_unix_s(1_000_000.0 + t).unwrap();
-        let s2 = sigma * sigma;
-        Observation {
-            id: ObservationId(Uuid::nil()),
-            source: SourceId::new("s").unwrap(),
-            observed_at: when,
-            received_at: when,
-            measurement: Measurement::Position { at, cov_enu_m2: [[s2, 0.0, 0.0], [0.0, s2, 0.0], [0.0; 3]] },
-            claims: Claims { velocity_enu_mps: velocity, ..Claims::default() },
-            signal: Signal::default(),
-            sighting: None,
-            flags: Vec::new(),
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        /// The index only saves work: no track that the gate would admit is left out, however it flew since.
-        #[test]
-        fn the_index_leaves_no_candidate_out(
-            lat in -80.0..80.0f64, lon in -180.0..180.0f64,
-            starts in proptest::collection::vec(
-                (-4e3..4e3f64, -4e3..4e3f64, 2.0..300.0f64, -80.0..80.0f64, -80.0..80.0f64, 0.0..12.0f64), 1..25),
-            asks in proptest::collection::vec((-5e3..5e3f64, -5e3..5e3f64, 2.0..200.0f64, 0.0..2.5f64), 1..25),
-        ) {
-            let home = Place::new(lat, lon, None).unwrap();
-            let at = |e: f64, n: f64| Place { alt_hae_m: None, ..Enu::at(home).to_place([e, n, 0.0]) };
-            let mut tracker = Tracker::new(Settings { birth_density_per_m2: 1e-12, ..Settings::default() });
-            let now = |t: f64| Time::from_unix_s(1_000_000.0 + t).unwrap();
-            let mut starts = starts;
-            starts.sort_by(|a, b| a.5.total_cmp(&b.5));
-            for (k, (e, n, sigma, ve, vn, t)) in starts.iter().enumerate() {
-                let mut ids = IdMaker::new(LogId(Uuid::nil()), k as u64);
-                tracker.observe(&fix(*t, at(*e, *n), *sigma, Some([*ve, *vn, 0.0])), &mut ids, now(*t));
-            }
-            for (k, (e, n, sigma, late)) in asks.iter().enumerate() {
-                let t = 12.0 + 0.2 * k as f64;
-                tracker.advance(now(t));
-                let o = fix(t - late, at(*e, *n), *sigma, None);
-                let (plot, when) = examine(&o, now(t), &tracker.settings).unwrap();
-                let r = Report { o: &o, plot, kind: Kind::Fix, at: when, now: now(t), emitter: None, ids: Vec::new() };
-                let near = tracker.near(&r);
-                for t in tracker.tracks.values() {
-                    if tracker.hypothesis(t, &r, Tie::Place).is_some() {
-                        prop_assert!(near.contains(&t.id), "{:?} left out for {:?}", t.state, o.measurement);
-                    }
-                }
-            }
-        }
-    }
 }

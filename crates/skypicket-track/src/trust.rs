@@ -74,6 +74,11 @@ impl Doubts {
         held.map(|d| Evidence { kind: d.0.word().into(), weight: d.0.weight() }).collect()
     }
 
+    /// Any are held at `now`.
+    pub fn any(&self, now: Time, hold_s: f64) -> bool {
+        self.0.iter().any(|d| now.since_s(d.1) <= hold_s)
+    }
+
     /// This one is held at `now`.
     pub fn holds(&self, doubt: Doubt, now: Time, hold_s: f64) -> bool {
         self.0.iter().any(|d| d.0 == doubt && now.since_s(d.1) <= hold_s)

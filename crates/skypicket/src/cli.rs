@@ -245,8 +245,7 @@ Reads what arrives in order, never ahead, and writes each track whenever it chan
 cannot be read is named, the rest is followed, and the command ends with 1. So it does where anything had to be left out:
 too late, too many at a time, or with numbers that nothing measures. It says how many and why.
 
-This is the engine that the centre will have: scans, claims and bearings joined as a whole. `skypicket serve` and
-`skypicket replay` still follow with the earlier engine.";
+This is the engine of `skypicket serve` and `skypicket replay`, given whole scans: what a scan does not see counts too.";
 
 /// `score`.
 #[derive(Debug, Args)]

@@ -574,6 +574,9 @@ pub fn with_suggestion(message: &str) -> String {
         return message.to_owned();
     }
     let Some((unknown, known)) = quoted.split_first() else { return message.to_owned() };
+    if let Some((_, why)) = skypicket_track::settings::RETIRED.iter().find(|(retired, _)| retired == unknown) {
+        return format!("`{unknown}` is gone: {why}. Leave it out");
+    }
     let nearest = known.iter().max_by(|a, b| strsim::jaro(unknown, a).total_cmp(&strsim::jaro(unknown, b)));
     match nearest {
         Some(k) if strsim::jaro(unknown, k) > 0.6 => format!("unknown key `{unknown}`: did you mean `{k}`?"),
@@ -593,6 +596,14 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
         let e = parse("listen = \"127.0.0.1:1\"\n[place]\nname = \"x\"\nlat_dge = 1.0\n").unwrap_err().to_string();
         assert_eq!(e, "skypicket.toml:4: unknown key `lat_dge`: did you mean `lat_deg`?");
+    }
+
+    #[test]
+    fn a_key_that_there_was_is_refused_with_why_it_is_gone() {
+        for key in ["q_horizontal", "q_vertical", "recentre_m"] {
+            let e = parse(&format!("[policy.track]\n{key} = 4.0\n")).unwrap_err().to_string();
+            assert!(e.starts_with(&format!("skypicket.toml:2: `{key}` is gone: ")), "{e}");
+        }
     }
 
     #[test]

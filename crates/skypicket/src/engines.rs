@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the engines' rules. A result is the same, bit for bit, only within one; raise it with every change of
 /// what an engine decides.
-pub const ENGINES: u32 = 5;
+pub const ENGINES: u32 = 6;
 
 /// The policies of the engines, as they stand in the configuration and in the record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -55,12 +55,21 @@ impl Policies {
             texts.get(name).map_or_else(|| Ok(T::default()), |t| Ok(serde_json::from_str(t)?))
         }
         Ok(Self {
-            track: one(texts, "track")?,
+            track: texts.get("track").map_or_else(|| Ok(skypicket_track::Settings::default()), |t| track(t))?,
             warn: one(texts, "warn")?,
             dispatch: one(texts, "dispatch")?,
             desk: one(texts, "desk")?,
         })
     }
+}
+
+/// The tracker's settings of a record, without those that there are no more.
+fn track(text: &str) -> anyhow::Result<skypicket_track::Settings> {
+    let mut value: serde_json::Value = serde_json::from_str(text)?;
+    if let Some(all) = value.as_object_mut() {
+        all.retain(|key, _| !skypicket_track::settings::RETIRED.iter().any(|(retired, _)| retired == key));
+    }
+    Ok(serde_json::from_value(value)?)
 }
 
 /// The engines and what they share.
@@ -223,13 +232,39 @@ impl Engines {
         Ok(Snapshot { engines: ENGINES, state: [("engines".to_owned(), bytes)].into() })
     }
 
-    /// The state from the record; `None` where another version of the rules wrote it and it no longer fits.
+    /// The state from the record; `None` where another version of the rules wrote it and it no longer fits. Of an older
+    /// tracker all else is taken over, and tracks begin anew.
     pub fn restore(snapshot: &Snapshot) -> Option<Self> {
-        let mut engines: Self = ciborium::from_reader(snapshot.state.get("engines")?.as_slice()).ok()?;
+        let bytes = snapshot.state.get("engines")?.as_slice();
+        let mut engines: Self = ciborium::from_reader(bytes).ok().or_else(|| Self::without_tracks(bytes))?;
         // A desk of before alarms were taken in hand knows no warnings yet.
         for notice in engines.notices.values() {
             engines.desk.hear(notice);
         }
+        Some(engines)
+    }
+
+    /// The state of before the sky was the tracker's, but for the tracks: what flies is reported again within seconds, and
+    /// what people decided is not.
+    fn without_tracks(bytes: &[u8]) -> Option<Self> {
+        use ciborium::Value;
+        let mut whole: Value = ciborium::from_reader(bytes).ok()?;
+        let entry = |map: &mut Value, key: &str| {
+            let all = map.as_map_mut()?;
+            all.iter().position(|(k, _)| k.as_text() == Some(key))
+        };
+        let at = entry(&mut whole, "policies")?;
+        let policies = &mut whole.as_map_mut()?[at].1;
+        let at = entry(policies, "track")?;
+        let track = policies.as_map_mut()?[at].1.as_map_mut()?;
+        let retired = |k: &Value| skypicket_track::settings::RETIRED.iter().any(|(name, _)| k.as_text() == Some(name));
+        track.retain(|(k, _)| !retired(k));
+        let at = entry(&mut whole, "tracker")?;
+        whole.as_map_mut()?[at].1 = Value::serialized(&Tracker::new(skypicket_track::Settings::default())).ok()?;
+        let mut engines: Self = whole.deserialized().ok()?;
+        engines.tracker = Tracker::new(engines.policies.track.clone());
+        let flights: Vec<OwnFlight> = engines.own_flights.values().cloned().collect();
+        engines.tracker.set_own_flights(&flights);
         Some(engines)
     }
 
@@ -695,6 +730,56 @@ mod tests {
         // Nothing of it in what a snapshot keeps either.
         let kept = running.snapshot().unwrap();
         assert!(Engines::restore(&kept).unwrap().positions().is_empty());
+    }
+
+    #[test]
+    fn policies_of_an_older_record_hold_but_for_what_there_is_no_more() {
+        let mut texts = Policies::default().to_record().unwrap();
+        texts.insert(
+            "track".into(),
+            r#"{"q_horizontal":4.0,"q_vertical":2.0,"recentre_m":5000.0,"late_max_s":30.0,"confirm":0.9}"#.into(),
+        );
+        texts.insert("warn".into(), r#"{"standoff_m":222.0}"#.into());
+        let policies = Policies::from_record(&texts).unwrap();
+        assert_eq!((policies.track.confirm, policies.track.late_max_s, policies.warn.standoff_m), (0.9, 30.0, 222.0));
+        texts.insert("track".into(), r#"{"never_was":1.0}"#.into());
+        assert!(Policies::from_record(&texts).is_err());
+    }
+
+    #[test]
+    fn a_snapshot_of_an_older_tracker_keeps_all_but_the_tracks() {
+        use ciborium::Value;
+        let at = |seconds: f64| Time::from_micros(1_800_000_000_000_000).plus_s(seconds);
+        let mut run = run(&[Step::Stand { who: 2, east: 10 }, Step::Reach { who: 2, web: true, up: true }]);
+        run.step(2, &Step::Report { who: 3, azimuth: 90.0 });
+        assert!(!run.engines.tracker().tracks().is_empty() && !run.engines.notices.is_empty());
+        let mut snapshot = run.engines.snapshot().unwrap();
+        // As it was written before: other settings, and another tracker.
+        let mut whole: Value = ciborium::from_reader(snapshot.state["engines"].as_slice()).unwrap();
+        for (key, value) in whole.as_map_mut().unwrap() {
+            match key.as_text() {
+                Some("tracker") => *value = Value::Map(vec![(Value::Text("index".into()), Value::Null)]),
+                Some("policies") => {
+                    let track = value.as_map_mut().unwrap().iter_mut().find(|(k, _)| k.as_text() == Some("track"));
+                    let retired = (Value::Text("q_vertical".into()), Value::Float(2.0));
+                    track.unwrap().1.as_map_mut().unwrap().push(retired);
+                }
+                _ => {}
+            }
+        }
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&whole, &mut bytes).unwrap();
+        snapshot.state.insert("engines".into(), bytes);
+        let mut restored = Engines::restore(&snapshot).unwrap();
+        assert!(restored.tracker().tracks().is_empty());
+        assert_eq!(restored.positions(), run.engines.positions());
+        assert!(restored.notices().eq(run.engines.notices()));
+        assert_eq!(restored.directory(), run.engines.directory());
+        // It goes on: the next second is worked on.
+        restored.step(&Entry { index: 999, recorded_at: at(60.0), cause: None, body: Body::Tick });
+        // What is no snapshot at all is none.
+        snapshot.state.insert("engines".into(), vec![1, 2, 3]);
+        assert!(Engines::restore(&snapshot).is_none());
     }
 
     #[test]

@@ -7,7 +7,9 @@
 use super::{
     Name,
     body::{Body, Step},
-    gauss::V3,
+    charts::{Chart, Charts},
+    gauss::{Gauss, V3, dot, minus},
+    numbers::Numbers,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -25,8 +27,11 @@ const FIRST_STEPS: usize = 4;
 /// No slot.
 const NONE: usize = usize::MAX;
 
-/// A square: which size, how far east and north.
-type Square = (usize, i32, i32);
+/// A square: which size, and how far along the axes of addresses ([`Charts::address`]): in a scene east and north; else
+/// they are cubes, of which few hold any ground.
+type Square = (usize, i32, i32, i32);
+/// The Earth is not quite a sphere: over so much more, and so many metres, whoever is on it is looked for.
+const OBLATE: (f64, f64) = (1.01, 150.0);
 
 /// All that may be there.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +43,13 @@ pub(super) struct Bodies {
     /// First of each bucket; a power of two of them.
     buckets: Vec<usize>,
     named: HashMap<Name, Vec<usize>>,
+    /// Slots by number.
+    numbered: Numbers<u64, usize>,
+    /// How many lie in squares of each size.
+    lie: [usize; SIDE.len()],
+    charts: Charts,
+    /// When all were last looked through, s.
+    pub(super) looked: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +57,53 @@ struct Link {
     square: Option<Square>,
     before: usize,
     after: usize,
+    /// Where it was last known.
+    address: V3,
+    /// Until then it is within the reach of its square's size, s.
+    until: f64,
+    last: Flown,
+}
+
+/// How something flew when it was last known: all that says how far it may have come since. Kept beside where it is, so that
+/// those that are not near need not be looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flown {
+    /// The moment, s.
+    pub(super) t: f64,
+    /// How fast over ground, and one sigma of that, m/s.
+    pub(super) speed: [f64; 2],
+    /// One sigma of where it was, m, over models: of the second, and the largest.
+    pub(super) spread: [f64; 2],
+}
+
+impl Flown {
+    const NEVER: Self = Self { t: f64::NEG_INFINITY, speed: [0.0; 2], spread: [0.0; 2] };
+
+    fn of(step: &Step) -> Self {
+        let [quiet, busy] = &step.motion.states;
+        let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
+        let unsure = (quiet.vv[0] + quiet.vv[3]).max(busy.vv[0] + busy.vv[3]).max(0.0).sqrt();
+        // A height that is not known is no reason to look farther off.
+        let flat = |g: &Gauss| (g.pp[0] + g.pp[3]).max(0.0).sqrt();
+        let spread = |g: &Gauss| if step.motion.flat { flat(g) } else { g.spread() };
+        let [quiet_spread, busy_spread] = [spread(quiet), spread(busy)];
+        Self {
+            t: step.t,
+            speed: [fast(quiet).max(fast(busy)), unsure],
+            spread: [busy_spread, quiet_spread.max(busy_spread)],
+        }
+    }
+}
+
+impl Link {
+    const NOWHERE: Self = Self {
+        square: None,
+        before: NONE,
+        after: NONE,
+        address: [0.0; 3],
+        until: f64::NEG_INFINITY,
+        last: Flown::NEVER,
+    };
 }
 
 impl Index<usize> for Bodies {
@@ -68,8 +127,9 @@ impl Bodies {
             for name in body.claims.names() {
                 it.named.entry(name).or_default().push(slot);
             }
+            it.numbered.insert(body.id, slot);
             it.slots.push(body);
-            it.links.push(Link { square: None, before: NONE, after: NONE });
+            it.links.push(Link::NOWHERE);
         }
         it.widen(now);
         it
@@ -101,9 +161,10 @@ impl Bodies {
             slot
         } else {
             self.slots.push(body);
-            self.links.push(Link { square: None, before: NONE, after: NONE });
+            self.links.push(Link::NOWHERE);
             self.slots.len() - 1
         };
+        self.numbered.insert(self.slots[slot].id, slot);
         let steps = &mut self.slots[slot].steps;
         if steps.capacity() == 0 {
             steps.reserve_exact(FIRST_STEPS);
@@ -123,12 +184,28 @@ impl Bodies {
             self.unname(name, slot);
         }
         let body = &mut self.slots[slot];
+        self.numbered.remove(&body.id);
         body.id = 0;
+        body.waits = Vec::new();
         body.steps.clear();
         if body.steps.capacity() > FIRST_STEPS {
             body.steps = VecDeque::new();
         }
         self.free.push(slot);
+    }
+
+    /// The slot of a number.
+    pub(super) fn numbered(&self, id: u64) -> Option<usize> {
+        self.numbered.get(&id).copied()
+    }
+
+    /// Its places are in this chart from now on.
+    pub(super) fn bring(&mut self, slot: usize, chart: Chart) {
+        let body = &mut self.slots[slot];
+        if let Some(to) = self.charts.between(body.chart, chart) {
+            body.carry(chart, &to);
+            self.moved(slot, self.looked);
+        }
     }
 
     /// It says a name.
@@ -167,60 +244,119 @@ impl Bodies {
 
     /// Its last step changed, or time passed: it is found where it is by now.
     pub(super) fn moved(&mut self, slot: usize, now: f64) {
-        let last = self.slots[slot].last();
-        let age = (now - last.t).max(0.0);
-        // Late looks find it where it was up to some seconds ago.
-        let reach = FAST * (age + 9.0) + 5.0 * last.motion.states[1].spread() + 100.0;
+        let last = Flown::of(self.slots[slot].last());
+        let reach = reach(&last, now);
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
-        let p = last.motion.states[0].p;
-        let square = (size, floor(p[0] / SIDE[size]), floor(p[1] / SIDE[size]));
+        let p = self.charts.address(self.slots[slot].chart, &self.slots[slot].last().motion.states[0].p);
+        self.links[slot].address = p;
+        self.links[slot].until = until(&last, size);
+        self.links[slot].last = last;
+        let [x, y, z] = p.map(|x| floor(x / SIDE[size]));
+        let square = (size, x, y, z);
         if self.links[slot].square == Some(square) {
             return;
         }
         self.unlink(slot);
         let bucket = self.bucket(square);
         let first = self.buckets[bucket];
-        self.links[slot] = Link { square: Some(square), before: NONE, after: first };
+        self.lie[size] += 1;
+        let link = &mut self.links[slot];
+        (link.square, link.before, link.after) = (Some(square), NONE, first);
         if first != NONE {
             self.links[first].before = slot;
         }
         self.buckets[bucket] = slot;
     }
 
-    /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first.
-    pub(super) fn known_within(&self, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(p, |_| radius, out);
+    /// Time passes: all are found where they may be by now.
+    pub(super) fn pass(&mut self, now: f64) {
+        self.looked = now;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].id != 0 && self.links[slot].until <= now {
+                self.moved(slot, now);
+            }
+        }
     }
 
-    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first.
-    pub(super) fn reaching(&self, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(p, |size| radius + REACH[size], out);
+    /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first. They
+    /// are in the place's chart afterwards.
+    pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
+        self.find(chart, p, |_| radius, |_| radius, out);
+        for k in out.iter() {
+            if self.slots[*k].chart != chart {
+                self.bring(*k, chart);
+            }
+        }
     }
 
-    fn find(&self, p: &V3, radius: impl Fn(usize) -> f64, out: &mut Vec<usize>) {
+    /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first. Where whoever
+    /// asks knows better how far one may have come, that counts.
+    pub(super) fn reaching(
+        &mut self,
+        chart: Chart,
+        p: &V3,
+        radius: f64,
+        may_have_come: impl Fn(&Flown) -> f64,
+        out: &mut Vec<usize>,
+    ) {
+        let looked = self.looked;
+        let near = |last: &Flown| radius + reach(last, looked).min(may_have_come(last));
+        self.find(chart, p, |size| radius + REACH[size], near, out);
+    }
+
+    /// Those in the squares within `radius`; of them, outside a scene, those that are as near as `near` says: that does not
+    /// depend on how they were found. In a scene whoever asks measures for itself.
+    fn find(
+        &mut self,
+        chart: Chart,
+        p: &V3,
+        radius: impl Fn(usize) -> f64,
+        near: impl Fn(&Flown) -> f64,
+        out: &mut Vec<usize>,
+    ) {
         out.clear();
-        for (size, side) in SIDE.into_iter().enumerate() {
-            let r = radius(size);
+        if self.buckets.is_empty() {
+            return;
+        }
+        let scene = chart == Chart::SCENE;
+        let p = self.charts.address(chart, p);
+        for (size, side) in SIDE.into_iter().enumerate().filter(|(size, _)| self.lie[*size] > 0) {
+            let r = if scene { radius(size) } else { radius(size) * OBLATE.0 + OBLATE.1 };
+            let up = if scene { 0.0 } else { r };
             let [x0, x1, y0, y1] = [p[0] - r, p[0] + r, p[1] - r, p[1] + r].map(|c| floor(c / side));
-            let squares = (u64::from(x1.abs_diff(x0)) + 1).saturating_mul(u64::from(y1.abs_diff(y0)) + 1);
+            let [z0, z1] = [p[2] - up, p[2] + up].map(|c| floor(c / side));
+            let wide = |a: i32, b: i32| u64::from(b.abs_diff(a)) + 1;
+            let squares = wide(x0, x1).saturating_mul(wide(y0, y1)).saturating_mul(wide(z0, z1));
             if squares > self.slots.len() as u64 {
-                let inside = |(s, x, y): Square| s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
+                let inside = |(s, x, y, z): Square| {
+                    s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y) && (z0..=z1).contains(&z)
+                };
                 out.extend((0..self.slots.len()).filter(|k| self.links[*k].square.is_some_and(inside)));
                 continue;
             }
             for x in x0..=x1 {
                 for y in y0..=y1 {
-                    let square = (size, x, y);
-                    let mut at = self.buckets[self.bucket(square)];
-                    while at != NONE {
-                        let link = &self.links[at];
-                        if link.square == Some(square) {
-                            out.push(at);
+                    for z in z0..=z1 {
+                        let square = (size, x, y, z);
+                        let mut at = self.buckets[self.bucket(square)];
+                        while at != NONE {
+                            let link = &self.links[at];
+                            if link.square == Some(square) {
+                                out.push(at);
+                            }
+                            at = link.after;
                         }
-                        at = link.after;
                     }
                 }
             }
+        }
+        if !scene {
+            out.retain(|k| {
+                let link = &self.links[*k];
+                let d = minus(&link.address, &p);
+                let far = near(&link.last) * OBLATE.0;
+                dot(&d, &d) <= far * far
+            });
         }
         self.oldest_first(out);
     }
@@ -229,15 +365,17 @@ impl Bodies {
         out.sort_unstable_by_key(|k| self.slots[*k].id);
     }
 
-    fn bucket(&self, (size, x, y): Square) -> usize {
+    fn bucket(&self, (size, x, y, z): Square) -> usize {
         let mix = u64::from(x.cast_unsigned()) | u64::from(y.cast_unsigned()) << 32;
-        let h = (mix ^ (size as u64) << 29).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mix = mix ^ (size as u64) << 29 ^ u64::from(z.cast_unsigned()).rotate_left(43);
+        let h = mix.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         // Buckets are a power of two, and the upper half is the better mixed one.
         usize::try_from(h >> 32).unwrap_or(0) & (self.buckets.len() - 1)
     }
 
     fn unlink(&mut self, slot: usize) {
-        let Link { square: Some(square), before, after } = self.links[slot] else { return };
+        let Link { square: Some(square), before, after, .. } = self.links[slot] else { return };
+        self.lie[square.0] -= 1;
         if before == NONE {
             let bucket = self.bucket(square);
             self.buckets[bucket] = after;
@@ -247,7 +385,7 @@ impl Bodies {
         if after != NONE {
             self.links[after].before = before;
         }
-        self.links[slot] = Link { square: None, before: NONE, after: NONE };
+        self.links[slot].square = None;
     }
 
     /// More buckets, for more things.
@@ -255,8 +393,9 @@ impl Bodies {
         let n = (4 * self.slots.len()).next_power_of_two().max(64);
         self.buckets.clear();
         self.buckets.resize(n, NONE);
+        self.lie = [0; SIDE.len()];
         for link in &mut self.links {
-            *link = Link { square: None, before: NONE, after: NONE };
+            *link = Link::NOWHERE;
         }
         for slot in 0..self.slots.len() {
             if self.slots[slot].id != 0 {
@@ -264,6 +403,21 @@ impl Bodies {
             }
         }
     }
+}
+
+/// How far from where it was last known something may be by `now`, m. Late looks find it where it was up to some seconds
+/// ago.
+fn reach(last: &Flown, now: f64) -> f64 {
+    let age = (now - last.t).max(0.0);
+    FAST * (age + 9.0) + 5.0 * last.spread[0] + 100.0
+}
+
+/// When [`reach`] becomes more than that of squares of a size.
+fn until(last: &Flown, size: usize) -> f64 {
+    if size + 1 == REACH.len() {
+        return f64::INFINITY;
+    }
+    last.t + (REACH[size] - 5.0 * last.spread[0] - 100.0) / FAST - 9.0
 }
 
 /// The whole number below, held to what an i32 can be.

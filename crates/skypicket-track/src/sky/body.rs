@@ -2,11 +2,13 @@
 
 use super::{
     Sky,
+    charts::{Chart, Move},
     claims::Claims,
     join,
     motion::Motion,
     registration::Registration,
-    sensor::{Measured, Sensor},
+    sensor::Measured,
+    sensors::Sensors,
     settings::Settings,
 };
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,51 @@ pub(super) struct Body {
     /// When it was shown last, s.
     pub(super) shown: f64,
     pub(super) claims: Claims,
+    /// What its places are in.
+    pub(super) chart: Chart,
+    /// Who should say something of it again, where reports come by themselves.
+    pub(super) waits: Vec<Wait>,
+}
+
+/// A kind of reports that come by themselves, and when the next is due.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Wait {
+    /// Which kind, as whoever asks numbers them.
+    pub(super) kind: u8,
+    /// When the last came, s.
+    pub(super) at: f64,
+    /// Silence that means nothing yet, s.
+    pub(super) interval: f64,
+    /// Time constant with which the chance falls after that, s.
+    pub(super) hold: f64,
+}
+
+impl Wait {
+    /// Such a silence can be waited for.
+    pub(super) fn is_sound(&self) -> bool {
+        self.at.is_finite() && self.interval >= 0.0 && self.hold > 0.0
+    }
+}
+
+impl Body {
+    /// Chance that it is there, for all that was not heard of it until now: it falls only after the silence that means
+    /// nothing, as slowly as the most patient kind allows. How long the silence is counts, never how often somebody looked.
+    pub(super) fn existence(&self, now: f64) -> f64 {
+        if self.waits.is_empty() || self.waits.iter().any(|w| now - w.at <= w.interval) {
+            return self.r;
+        }
+        let kept = self.waits.iter().map(|w| libm::exp(-(now - w.at - w.interval) / w.hold));
+        self.r * kept.fold(0.0, f64::max)
+    }
+
+    /// Its places are in another chart from now on.
+    pub(super) fn carry(&mut self, chart: Chart, to: &Move) {
+        self.chart = chart;
+        for step in &mut self.steps {
+            step.motion.moved(to);
+        }
+        self.claims.moved(to);
+    }
 }
 
 impl Body {
@@ -63,7 +110,7 @@ pub(super) fn insert(
     body: &mut Body,
     base: usize,
     step: &Step,
-    sensors: &[Sensor],
+    sensors: &Sensors,
     offs: &[Registration],
     settings: &Settings,
 ) -> bool {
@@ -81,7 +128,7 @@ pub(super) fn insert(
         let predicted = before.motion.predict(it.t - before.t, &settings.flight);
         it.motion = predicted;
         if let Some((sensor, m)) = &it.by {
-            join(&mut it.motion, &sensors[*sensor], &offs[*sensor], m);
+            join(&mut it.motion, &sensors.seen_from(*sensor, body.chart), &offs[*sensor], m);
             if !it.motion.is_sound() {
                 it.motion = predicted;
                 it.by = None;
@@ -98,12 +145,20 @@ pub(super) fn insert(
 
 impl Sky {
     /// Something new; none where there are as many as there can be. This is counted.
-    pub(super) fn begin(&mut self, t: f64, motion: &Motion, by: Option<(usize, Measured)>, r: f64) -> Option<usize> {
+    pub(super) fn begin(
+        &mut self,
+        chart: Chart,
+        t: f64,
+        motion: &Motion,
+        by: Option<(usize, Measured)>,
+        r: f64,
+    ) -> Option<usize> {
         if self.bodies.len() >= self.settings.tracks {
             self.refused.many += 1;
             return None;
         }
-        let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown: f64::NEG_INFINITY, ..Body::default() };
+        let shown = f64::NEG_INFINITY;
+        let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown, chart, ..Body::default() };
         self.next += 1;
         Some(self.bodies.add(body, &Step { t, motion: *motion, by }, self.now))
     }

@@ -4,14 +4,14 @@
 use super::{
     Name, Plot, Report, Sky,
     body::{Body, Step, at_time, insert},
-    gauss::{AT, Gauss, dot, minus},
+    charts::{Chart, Move},
+    gauss::{AT, Gauss, V3, dot, minus},
     join,
     motion::Motion,
-    sensor::{Measured, Sensor, height},
+    sensor::{Measured, Sensor},
     settings::Settings,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// A word is good for this long for comparing, s.
 const FRESH_S: f64 = 1.5;
@@ -123,6 +123,18 @@ impl Claims {
         Some(said)
     }
 
+    /// It said where it is, in its chart.
+    pub(super) fn heard_at(&mut self, t: f64, z: V3, r: V3) {
+        self.word = Some(Word { t, m: Measured { z, r } });
+    }
+
+    /// Its places are in another chart from now on.
+    pub(super) fn moved(&mut self, to: &Move) {
+        if let Some(word) = &mut self.word {
+            word.m.z = to.place(&word.m.z);
+        }
+    }
+
     /// Rests on its own word alone.
     pub(super) fn alone(&self) -> bool {
         self.any && self.seen == 0
@@ -183,14 +195,13 @@ impl Sky {
 
     /// Something says where it is.
     pub(super) fn hear(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
-        let sensors = Arc::clone(&self.sensors);
-        let from = &sensors[sensor];
+        let from = &self.sensors[sensor].clone();
         let p = plot.m.z;
-        let new = self.settings.unnoticed_at(height(&p)) + self.settings.untrue;
+        let new = self.unnoticed_at(&p) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut near = std::mem::take(&mut self.scratch.near);
-        self.bodies.reaching(&p, 5.0 * own, &mut near);
+        self.bodies.reaching(Chart::SCENE, &p, 5.0 * own, |_| f64::INFINITY, &mut near);
         for k in near.iter().copied() {
             let body = &self.bodies[k];
             // What is older than all that is kept of a track can still be its word.
@@ -267,7 +278,7 @@ impl Sky {
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
                 let by = Some((sensor, plot.m));
-                let Some(k) = self.begin(t, &motion, by, self.settings.word) else { return };
+                let Some(k) = self.begin(Chart::SCENE, t, &motion, by, self.settings.word) else { return };
                 self.alone += 1;
                 k
             }

@@ -2,6 +2,7 @@
 
 use super::{
     Plot, Sky,
+    charts::Chart,
     gauss::{Gauss, V3, dot, minus, turn, turn_back},
     motion::Motion,
     scan::{MOST_GIVES, Scratch},
@@ -122,7 +123,7 @@ impl Sky {
                 continue;
             }
             // Where a track is under one model can be a little beside where it is under the others.
-            self.bodies.known_within(&g.p, self.settings.apart + 200.0, &mut s.near);
+            self.bodies.known_within(Chart::SCENE, &g.p, self.settings.apart + 200.0, &mut s.near);
             let close = s.near.iter().any(|k| {
                 let d = minus(&self.bodies[*k].last().motion.place(), &g.p);
                 (d[0] * d[0] + d[1] * d[1]).sqrt() < self.settings.apart
@@ -132,7 +133,7 @@ impl Sky {
             }
             let motion = Motion::of(g, &self.settings.flight);
             let r = self.settings.met * free.max(self.settings.taken);
-            let Some(k) = self.begin(t, &motion, None, r) else { continue };
+            let Some(k) = self.begin(Chart::SCENE, t, &motion, None, r) else { continue };
             let body = &mut self.bodies[k];
             // It gives off what these sensors find; of the rest nothing is known.
             for sensor in by {

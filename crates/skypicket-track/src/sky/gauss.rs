@@ -5,6 +5,7 @@
 //! one without a matrix to invert, and the blocks stay symmetric by construction.
 #![allow(clippy::needless_range_loop)] // one index runs through several matrices at once
 
+use super::charts::Move;
 use serde::{Deserialize, Serialize};
 
 /// Three numbers along east, north, up.
@@ -44,6 +45,67 @@ pub fn times(s: &Sym3, v: &V3) -> V3 {
         s[1] * v[0] + s[3] * v[1] + s[4] * v[2],
         s[2] * v[0] + s[4] * v[1] + s[5] * v[2],
     ]
+}
+
+/// a · b.
+fn product(a: &M3, b: &M3) -> M3 {
+    std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
+}
+
+/// a · bᵀ.
+fn times_back(a: &M3, b: &M3) -> M3 {
+    std::array::from_fn(|i| std::array::from_fn(|j| dot(&a[i], &b[j])))
+}
+
+/// t · s · tᵀ.
+pub fn turned(t: &M3, s: &Sym3) -> Sym3 {
+    let rows = t.map(|row| times(s, &row));
+    let mut out = [0.0; 6];
+    for i in 0..3 {
+        for j in i..3 {
+            out[AT[i][j]] = dot(&rows[i], &t[j]);
+        }
+    }
+    out
+}
+
+/// Directions in which the numbers of a covariance are independent, one in each row, and the variance along each
+/// (Jacobi's turns; eight rounds are enough for three numbers).
+pub fn principal(s: &Sym3) -> (M3, V3) {
+    let mut a: M3 = std::array::from_fn(|i| std::array::from_fn(|j| s[AT[i][j]]));
+    let mut rows: M3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    for _ in 0..8 {
+        for (p, q) in [(0, 1), (0, 2), (1, 2)] {
+            if a[p][q] * a[p][q] <= 1e-30 * (a[p][p] * a[q][q]).abs() {
+                continue;
+            }
+            let angle = 0.5 * libm::atan2(2.0 * a[p][q], a[q][q] - a[p][p]);
+            let (sin, cos) = (libm::sin(angle), libm::cos(angle));
+            for k in 0..3 {
+                let (x, y) = (a[k][p], a[k][q]);
+                (a[k][p], a[k][q]) = (cos * x - sin * y, sin * x + cos * y);
+            }
+            for k in 0..3 {
+                let (x, y) = (a[p][k], a[q][k]);
+                (a[p][k], a[q][k]) = (cos * x - sin * y, sin * x + cos * y);
+                let (x, y) = (rows[p][k], rows[q][k]);
+                (rows[p][k], rows[q][k]) = (cos * x - sin * y, sin * x + cos * y);
+            }
+        }
+    }
+    (rows, [a[0][0], a[1][1], a[2][2]])
+}
+
+/// dᵀ · s⁻¹ · d; infinity where `s` has no inverse. Of the ground alone where `flat`.
+pub fn distance2(d: &V3, s: &Sym3, flat: bool) -> f64 {
+    let (axes, var) = if flat { principal(&[s[0], s[1], 0.0, s[3], 0.0, 1.0]) } else { principal(s) };
+    let d = if flat { [d[0], d[1], 0.0] } else { *d };
+    let mut sum = 0.0;
+    for k in 0..3 {
+        let along = dot(&axes[k], &d);
+        sum += if var[k] > 0.0 { along * along / var[k] } else { f64::INFINITY };
+    }
+    sum
 }
 
 /// Place (m) and velocity (m/s) with covariance.
@@ -176,6 +238,19 @@ impl Gauss {
             }
         }
         m
+    }
+
+    /// The same in another chart.
+    #[must_use]
+    pub fn moved(&self, to: &Move) -> Self {
+        let t = &to.turn;
+        Self {
+            p: to.place(&self.p),
+            v: turn(t, &self.v),
+            pp: turned(t, &self.pp),
+            pv: times_back(&product(t, &self.pv), t),
+            vv: turned(t, &self.vv),
+        }
     }
 
     /// Larger than any one sigma of the place, m.

@@ -5,11 +5,12 @@
 use super::{
     Refused, Sky, Unfit,
     bodies::Bodies,
-    body::Body,
+    body::{Body, Wait},
+    charts::Chart,
     crossing::{self, Loose},
     registration::Registration,
     scan::Scratch,
-    sensor::Sensor,
+    sensors::{MOST_SENSORS, Sensors, Slot},
     settings::Settings,
 };
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 #[derive(Serialize)]
 struct Keeps<'a> {
     settings: &'a Settings,
-    sensors: &'a [Sensor],
+    sensors: &'a [Slot],
     bodies: &'a Bodies,
     next: u64,
     now: f64,
@@ -26,13 +27,14 @@ struct Keeps<'a> {
     registrations: &'a [Registration],
     alone: usize,
     refused: Refused,
+    world: bool,
 }
 
 /// As it was read.
 #[derive(Deserialize)]
 pub(super) struct Kept {
     settings: Settings,
-    sensors: Vec<Sensor>,
+    sensors: Vec<Slot>,
     bodies: Vec<Body>,
     next: u64,
     now: f64,
@@ -41,13 +43,14 @@ pub(super) struct Kept {
     registrations: Vec<Registration>,
     alone: usize,
     refused: Refused,
+    world: bool,
 }
 
 impl Serialize for Sky {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         Keeps {
             settings: &self.settings,
-            sensors: &self.sensors,
+            sensors: self.sensors.slots(),
             bodies: &self.bodies,
             next: self.next,
             now: self.now,
@@ -56,6 +59,7 @@ impl Serialize for Sky {
             registrations: &self.registrations,
             alone: self.alone,
             refused: self.refused,
+            world: self.world,
         }
         .serialize(to)
     }
@@ -73,23 +77,42 @@ impl Serialize for Bodies {
     }
 }
 
+/// Sensors that there can be.
+fn most(world: bool) -> usize {
+    if world { MOST_SENSORS } else { usize::MAX }
+}
+
 impl TryFrom<Kept> for Sky {
     type Error = Unfit;
 
     fn try_from(kept: Kept) -> Result<Self, Unfit> {
-        let mut sky = Sky::new(kept.settings, kept.sensors)?;
-        let n = sky.sensors.len();
+        // A scene knows its sensors from the start, and a world all of them by themselves.
+        if kept.sensors.iter().any(|s| !s.is_sound() || s.came() != kept.world) || kept.sensors.len() > most(kept.world)
+        {
+            return Err(Unfit::Kept);
+        }
+        let mut sky = Sky::new(kept.settings, Vec::new())?;
+        let n = kept.sensors.len();
+        if !kept.world {
+            let scene: Vec<_> = kept.sensors.iter().map(|s| s.sensor.clone()).collect();
+            sky.finders = crossing::finders(&scene);
+        }
+        sky.sensors = Sensors::again(kept.sensors);
+        sky.world = kept.world;
         if kept.loose.len() != n || kept.registrations.len() != n || kept.now.is_nan() || kept.swept.is_nan() {
             return Err(Unfit::Kept);
         }
         let known = |by: &Option<(usize, super::Measured)>| {
-            by.as_ref().is_none_or(|(s, m)| *s < n && m.is_fit(sky.sensors[*s].sense))
+            // In a world the slot may be another's by now, of a step that is too old to be worked through again.
+            by.as_ref().is_none_or(|(s, m)| *s < n && (kept.world || m.is_fit(sky.sensors[*s].sense)))
         };
         let mut last = 0;
         for b in &kept.bodies {
             let sound = b.steps.iter().all(|s| s.t.is_finite() && s.motion.is_sound() && known(&s.by));
             let in_order = b.steps.iter().zip(b.steps.iter().skip(1)).all(|(a, b)| a.t <= b.t);
-            if b.id <= last || b.steps.is_empty() || !sound || !in_order || !(0.0..=1.0).contains(&b.r) {
+            let placed =
+                b.chart.is_sound() && (b.chart != Chart::SCENE) == kept.world && b.waits.iter().all(Wait::is_sound);
+            if !placed || b.id <= last || b.steps.is_empty() || !sound || !in_order || !(0.0..=1.0).contains(&b.r) {
                 return Err(Unfit::Kept);
             }
             last = b.id;
@@ -102,11 +125,11 @@ impl TryFrom<Kept> for Sky {
         sky.next = kept.next;
         sky.now = kept.now;
         sky.swept = kept.swept;
+        sky.bodies.looked = kept.swept;
         sky.loose = kept.loose;
         sky.registrations = kept.registrations;
         sky.alone = kept.alone;
         sky.refused = kept.refused;
-        sky.finders = crossing::finders(&sky.sensors);
         sky.scratch = Scratch::default();
         Ok(sky)
     }

@@ -10,28 +10,36 @@
 pub mod assign;
 mod bodies;
 mod body;
+pub mod charts;
 mod claims;
 mod crossing;
 mod flock;
 pub mod gauss;
 mod keep;
+pub mod lone;
 pub mod motion;
+mod numbers;
 mod registration;
 mod report;
 mod scan;
 pub mod sensor;
+mod sensors;
 pub mod settings;
+mod sight;
 mod sighting;
 
 use bodies::Bodies;
 use crossing::Loose;
+use gauss::V3;
 use gauss::{dot, minus};
 use motion::{MODELS, Motion};
 pub use registration::Registration;
 pub use report::{Belief, Report};
 use scan::Scratch;
 use sensor::Component;
-pub use sensor::{Measured, Sense, Sensor};
+pub use sensor::{Measured, Sense, Sensor, Sight};
+pub use sensors::MOST_SENSORS;
+use sensors::Sensors;
 pub use settings::{Settings, SkySettingsProblem};
 use std::sync::Arc;
 
@@ -52,7 +60,7 @@ pub struct Plot {
 #[serde(try_from = "keep::Kept")]
 pub struct Sky {
     settings: Settings,
-    sensors: Arc<[Sensor]>,
+    sensors: Sensors,
     bodies: Bodies,
     next: u64,
     now: f64,
@@ -68,6 +76,8 @@ pub struct Sky {
     registrations: Vec<Registration>,
     scratch: Scratch,
     refused: Refused,
+    /// Things may fly anywhere on Earth, and sensors come and go.
+    world: bool,
 }
 
 /// What was left out, and why.
@@ -119,6 +129,15 @@ const LN_2PI: f64 = 1.8378770664093453;
 /// Joins a measurement to a motion. Gives the natural logarithm of its likelihood and the least squared distance over
 /// the models.
 fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) -> (f64, f64) {
+    if sensor.sense == Sense::Sight {
+        return sight::join(motion, sensor, m);
+    }
+    if motion.flat
+        && let Some(place) = sensor.measures_height(m)
+    {
+        motion.learn_height(place[2]);
+    }
+    let flat = motion.flat;
     let mut parts = [Component::default(); 3];
     let mut ln = [0.0; MODELS];
     let mut least = f64::INFINITY;
@@ -129,7 +148,10 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
         }
         let start = state.p;
         let mut d2 = 0.0;
-        for c in &parts[..n] {
+        for c in &mut parts[..n] {
+            if flat {
+                c.h[2] = 0.0;
+            }
             let moved = dot(&c.h, &minus(&state.p, &start));
             let said = state.join(&c.h, c.nu - moved, c.r);
             d2 += said.d2;
@@ -147,21 +169,59 @@ impl Sky {
         for (number, sensor) in sensors.iter().enumerate() {
             sensor.check().map_err(|field| Unfit::Sensor { number, field })?;
         }
-        let sensors: Arc<[Sensor]> = sensors.into();
+        let n = sensors.len();
         Ok(Self {
             settings,
-            sensors: Arc::clone(&sensors),
+            finders: crossing::finders(&sensors),
+            sensors: Sensors::of(sensors),
+            loose: vec![Vec::new(); n],
+            registrations: vec![Registration::default(); n],
+            world: false,
+            ..Self::of_defaults()
+        })
+    }
+
+    /// Nothing known yet, of things that may fly anywhere on Earth and sensors that come and go: what they are is said with
+    /// each report ([`lone`]).
+    pub fn world(settings: Settings) -> Result<Self, Unfit> {
+        settings.check()?;
+        Ok(Self { settings, ..Self::of_defaults() })
+    }
+
+    /// The same with what is assumed where nothing else is said.
+    pub fn of_defaults() -> Self {
+        let settings = Settings::default();
+        Self {
+            settings,
+            finders: crossing::finders(&[]),
+            sensors: Sensors::default(),
             bodies: Bodies::default(),
             next: 1,
             now: f64::NEG_INFINITY,
             swept: f64::NEG_INFINITY,
             alone: 0,
-            loose: vec![Vec::new(); sensors.len()],
-            finders: crossing::finders(&sensors),
-            registrations: vec![Registration::default(); sensors.len()],
+            loose: Vec::new(),
+            registrations: Vec::new(),
             scratch: Scratch::default(),
             refused: Refused::default(),
-        })
+            world: true,
+        }
+    }
+
+    /// Other assumptions from here on; what is followed stays.
+    pub fn set_settings(&mut self, settings: Settings) -> Result<(), Unfit> {
+        settings.check()?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// Density of unnoticed things at a place, per m³. Where the ground is not known they are spread evenly.
+    fn unnoticed_at(&self, p: &V3) -> f64 {
+        if self.world {
+            self.settings.unnoticed / self.settings.high
+        } else {
+            self.settings.unnoticed_at(sensor::height(p))
+        }
     }
 
     /// How far off a sensor is, as far as that was learned.
@@ -191,7 +251,7 @@ impl Sky {
     /// What is not fit to be worked on is left out and counted ([`Self::refused`]): a number that is not finite would
     /// spread over everything that it touches. So is what comes beyond [`MOST_PLOTS`].
     pub fn scan(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
-        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense).filter(|_| t.abs() <= LONGEST_S) else {
+        let Some(sense) = self.sensors.get(sensor).map(|s| s.sense).filter(|s| self.scans(*s, t)) else {
             self.refused.unknown += 1;
             return;
         };
@@ -219,6 +279,17 @@ impl Sky {
         self.scratch.fit = rest;
     }
 
+    /// Scans of such sensors can be taken. Whoever comes and goes has no scans of claims or looks, and where bearings of
+    /// several meet on ground whose height nobody knows is not worked out.
+    fn scans(&self, sense: Sense, t: f64) -> bool {
+        let whole = match sense {
+            Sense::Radar => true,
+            Sense::Bearing | Sense::Claim | Sense::Person => !self.world,
+            Sense::Fix | Sense::Sight => false,
+        };
+        whole && t.abs() <= LONGEST_S
+    }
+
     fn take(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
         match self.sensors[sensor].sense {
             Sense::Radar | Sense::Bearing => self.whole(sensor, t, plots, out),
@@ -232,6 +303,8 @@ impl Sky {
                     self.sighted(sensor, t, plot, out);
                 }
             }
+            // These come by themselves.
+            Sense::Fix | Sense::Sight => {}
         }
     }
 

@@ -1,6 +1,10 @@
 //! [`Motion`]: a state under models of flight that interact: quiet flight, and manoeuvre.
 
-use super::gauss::{Gauss, V3};
+use super::{
+    charts::Move,
+    gauss::{AT, Gauss, V3},
+    sensor::EARTH_M,
+};
 use serde::{Deserialize, Serialize};
 
 /// How many models.
@@ -26,13 +30,62 @@ pub struct Motion {
     pub mu: [f64; MODELS],
     /// The state under each.
     pub states: [Gauss; MODELS],
+    /// Nothing has measured its height yet: upwards the states say nothing.
+    pub flat: bool,
 }
+
+/// Sigma of a height that nothing has measured, m, and of the climb rate, m/s.
+const ANY_HEIGHT: [f64; 2] = [1_000.0, 5.0];
 
 impl Motion {
     /// The same state under all models.
     pub fn of(state: Gauss, flight: &Flight) -> Self {
         let total = flight.stay[0] + flight.stay[1];
-        Self { mu: [flight.stay[0] / total, flight.stay[1] / total], states: [state; MODELS] }
+        Self { mu: [flight.stay[0] / total, flight.stay[1] / total], states: [state; MODELS], flat: false }
+    }
+
+    /// The same without a height: it counts as on the chart's ground until something measures it.
+    #[must_use]
+    pub fn without_height(mut self) -> Self {
+        self.flat = true;
+        self.level();
+        self
+    }
+
+    /// Upwards nothing is known, and nothing follows from it.
+    fn level(&mut self) {
+        for g in &mut self.states {
+            g.v[2] = 0.0;
+            for (k, at) in AT.iter().enumerate() {
+                (g.pp[at[2]], g.vv[at[2]], g.pv[k][2], g.pv[2][k]) = (0.0, 0.0, 0.0, 0.0);
+            }
+            (g.pp[5], g.vv[5]) = (ANY_HEIGHT[0] * ANY_HEIGHT[0], ANY_HEIGHT[1] * ANY_HEIGHT[1]);
+        }
+    }
+
+    /// Something measured its height for the first time: it was seen at `up` in the chart. It goes there straight up from
+    /// where it was on the ground, which far from the chart's origin is a little outwards; how sure the height is is for the
+    /// measurement to say.
+    pub(super) fn learn_height(&mut self, up: f64) {
+        self.level();
+        for g in &mut self.states {
+            let rise = up - g.p[2];
+            for k in 0..2 {
+                g.p[k] *= 1.0 + rise / EARTH_M;
+            }
+            g.p[2] = up;
+        }
+        self.flat = false;
+    }
+
+    /// The same in another chart.
+    pub(super) fn moved(&mut self, to: &Move) {
+        for g in &mut self.states {
+            *g = g.moved(to);
+        }
+        if self.flat {
+            self.level();
+        }
     }
 
     /// `dt` seconds later (earlier where negative): mixing over models and prediction under each (Blom and Bar-Shalom

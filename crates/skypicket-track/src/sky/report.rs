@@ -1,6 +1,6 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
-use super::{Name, Sky, body::Body, claims::SILENCE_S, gauss::Gauss, settings::Settings};
+use super::{Name, Sky, body::Body, charts::Chart, claims::SILENCE_S, gauss::Gauss, settings::Settings};
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Report {
     pub t: f64,
     /// Place and velocity.
     pub state: Gauss,
+    /// What they are in.
+    pub chart: Chart,
     /// How far it is believed.
     pub belief: Belief,
     /// Chance that it is there.
@@ -78,6 +80,7 @@ impl Sky {
             id: body.id,
             t,
             state,
+            chart: body.chart,
             belief: if body.confirmed { Belief::Confirmed } else { Belief::Tentative },
             existence: body.r,
             name: body.claims.name(),
@@ -97,6 +100,7 @@ impl Sky {
     /// Looks through all: ends what is hardly there any more or long not measured, and notes where the others are.
     pub(super) fn sweep(&mut self, out: &mut Vec<Report>) {
         self.swept = self.now;
+        self.bodies.looked = self.now;
         self.alone = 0;
         let mut all = std::mem::take(&mut self.scratch.all);
         self.bodies.all(&mut all);
@@ -134,6 +138,7 @@ impl Sky {
                 // Where it was when something was last measured of it.
                 t: last.t,
                 state: last.motion.merged(),
+                chart: body.chart,
                 belief: Belief::Deleted,
                 existence: body.r,
                 name: None,

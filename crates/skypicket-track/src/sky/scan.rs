@@ -8,9 +8,8 @@ use super::{
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
-    sensor::{self, Measured, Sense, height},
+    sensor::{self, Measured, Sense},
 };
-use std::sync::Arc;
 
 /// What nobody has noticed is reckoned with this far around a sensor at most, m.
 const FAR: f64 = 20_000.0;
@@ -63,8 +62,8 @@ pub(super) struct Seen {
 impl Sky {
     pub(super) fn whole(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
         let mut s = std::mem::take(&mut self.scratch);
-        let sensors = Arc::clone(&self.sensors);
-        let from = &sensors[sensor];
+        let from = &self.sensors[sensor].clone();
+        let chart = self.sensors.chart(sensor);
         let ear = usize::from(from.sound.is_some());
         let bearing = from.sense == Sense::Bearing;
         // A bearing whose emission says its name is of the tracks of that name, or speaks against them.
@@ -89,8 +88,7 @@ impl Sky {
             }
             let (p, cov) = from.place_of(&self.registrations[sensor].without_motion(&plot.m));
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
-            let birth =
-                self.settings.unnoticed_at(height(&p)) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
+            let birth = self.unnoticed_at(&p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
             s.places.push((p, cov, spread));
             s.against.push(from.clutter + birth);
             s.births.push(birth);
@@ -98,7 +96,7 @@ impl Sky {
         // Tracks that it could see.
         s.seen.clear();
         let far = from.range[1] + 500.0;
-        self.bodies.known_within(&from.at, far, &mut s.near);
+        self.bodies.known_within(chart, &from.at, far, &mut s.near);
         for k in s.near.iter().copied() {
             let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
@@ -212,7 +210,7 @@ impl Sky {
                         body,
                         base,
                         &Step { t: seen.then, motion, by },
-                        &sensors,
+                        &self.sensors,
                         &self.registrations,
                         &self.settings,
                     );
@@ -228,7 +226,14 @@ impl Sky {
                 let mut motion = seen.motion;
                 join(&mut motion, from, &self.registrations[sensor], &m);
                 let by = Some((sensor, m));
-                insert(body, base, &Step { t: seen.then, motion, by }, &sensors, &self.registrations, &self.settings);
+                insert(
+                    body,
+                    base,
+                    &Step { t: seen.then, motion, by },
+                    &self.sensors,
+                    &self.registrations,
+                    &self.settings,
+                );
             }
         }
         if !bearing {
@@ -248,7 +253,7 @@ impl Sky {
                 let [over_ground, up] = self.settings.unknown_speed;
                 let state = Gauss::standing(p, cov, over_ground, up);
                 let motion = Motion::of(state, &self.settings.flight);
-                let k = self.begin(t, &motion, Some((sensor, plot.m)), r);
+                let k = self.begin(chart, t, &motion, Some((sensor, plot.m)), r);
                 let Some(k) = k else { continue };
                 self.bodies[k].claims.seen = 1;
             }

@@ -17,6 +17,22 @@ pub enum Sense {
     Claim,
     /// Range and azimuth guessed by a person.
     Person,
+    /// A place along the sensor's own axes. Its third number may be missing: then its variance is infinite.
+    Fix,
+    /// Azimuth, and the elevation and the median of a log-normal range where these are known; what is missing has an
+    /// infinite variance. How good the azimuth is says [`Sensor::sight`].
+    Sight,
+}
+
+/// How somebody looks at something from a place that is itself not quite known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// One sigma of the own place, m.
+    pub own: f64,
+    /// The own height is known, so that elevations and slant ranges mean something.
+    pub level: bool,
+    /// Of azimuths the share that is far out, and its sigma, rad.
+    pub stray: [f64; 2],
 }
 
 /// A sensor. Angles in radians; azimuth from true north clockwise and elevation above the sensor's own horizon.
@@ -42,6 +58,8 @@ pub struct Sensor {
     pub floor: f64,
     /// Speed of sound where it listens, m/s.
     pub sound: Option<f64>,
+    /// How its azimuths err, of [`Sense::Sight`].
+    pub sight: Option<Sight>,
 }
 
 /// What was measured, with variances.
@@ -57,6 +75,10 @@ pub struct Measured {
 const FARTHEST_M: f64 = 1e8;
 /// Between these a variance of metres says something, m²: a millimetre, and 5 km.
 const METRES: [f64; 2] = [1e-6, 2.5e7];
+/// A place less sure than this is none, m²: 100 km.
+const VAGUE_M2: f64 = 2.1e10;
+/// Between these a variance of the logarithm of a range says something.
+const LOG_RANGE: [f64; 2] = [1e-6, 10.0];
 /// Between these a variance of an angle says something, rad²: two seconds of arc, and nearly all around.
 const ANGLE: [f64; 2] = [1e-10, 10.0];
 
@@ -70,6 +92,16 @@ impl Measured {
             Sense::Bearing => angle(1),
             Sense::Claim => (0..3).all(metres),
             Sense::Person => self.z[0] >= 0.0 && metres(0) && angle(1),
+            Sense::Fix => {
+                let place = |k: usize| self.z[k].abs() <= FARTHEST_M && (METRES[0]..=VAGUE_M2).contains(&self.r[k]);
+                place(0) && place(1) && (self.r[2] == f64::INFINITY || place(2))
+            }
+            Sense::Sight => {
+                let shares = (LOG_RANGE[0]..=LOG_RANGE[1]).contains(&self.r[0]) && self.z[0] > 0.0;
+                angle(1)
+                    && (self.r[0] == f64::INFINITY || (shares && self.z[0] <= FARTHEST_M))
+                    && (self.r[2] == f64::INFINITY || (angle(2) && self.z[2].abs() <= PI / 2.0))
+            }
         }
     }
 }
@@ -123,6 +155,10 @@ impl Sensor {
         if self.floor.is_nan() || self.floor == f64::INFINITY {
             return Err("floor");
         }
+        let sight = self.sight.unwrap_or(Sight { own: 0.0, level: true, stray: [0.0, 1.0] });
+        within("sight", sight.own, 0.0, FARTHEST_M)?;
+        within("sight", sight.stray[0], 0.0, 1.0)?;
+        within("sight", sight.stray[1], 1e-6, 2.0 * PI)?;
         within("sound", self.sound.unwrap_or(340.0), 1.0, 1e5)
     }
 
@@ -165,6 +201,22 @@ impl Sensor {
                 }
                 3
             }
+            Sense::Fix => {
+                let q = turn(&self.axes, &minus(&g.p, &self.at));
+                let known = m.r[2].is_finite();
+                for (k, c) in out.iter_mut().enumerate() {
+                    *c = Component { h: self.axes[k], nu: m.z[k] - q[k], r: m.r[k] };
+                    if !known && k < 2 {
+                        // Of what is at another height the same latitude and longitude lie farther out.
+                        let out = m.z[k] / EARTH_M;
+                        c.h = std::array::from_fn(|i| c.h[i] - out * self.axes[2][i]);
+                        c.nu -= out * (m.z[2] - q[2]);
+                    }
+                }
+                if known { 3 } else { 2 }
+            }
+            // It is joined in a way of its own.
+            Sense::Sight => 0,
             Sense::Radar => {
                 let q = turn(&self.axes, &minus(&g.p, &self.at));
                 let flat2 = (q[0] * q[0] + q[1] * q[1]).max(1.0);
@@ -204,6 +256,19 @@ impl Sensor {
                     Component { h: turn_back(&self.axes, &[q[0] / r, q[1] / r, q[2] / r]), nu: m.z[0] - r, r: m.r[0] };
                 2
             }
+        }
+    }
+
+    /// Where something is whose height this measures by itself; none where it does not.
+    pub(super) fn measures_height(&self, m: &Measured) -> Option<V3> {
+        match self.sense {
+            Sense::Claim => Some(m.z),
+            Sense::Fix if m.r[2].is_finite() => {
+                let p = turn_back(&self.axes, &m.z);
+                Some(std::array::from_fn(|k| p[k] + self.at[k]))
+            }
+            Sense::Radar => Some(self.place_of(m).0),
+            Sense::Fix | Sense::Bearing | Sense::Person | Sense::Sight => None,
         }
     }
 

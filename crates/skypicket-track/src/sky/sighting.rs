@@ -8,12 +8,12 @@
 use super::{
     Plot, Report, Sky,
     body::{Step, at_time, insert},
+    charts::Chart,
     gauss::{self, AT, Gauss, minus, turn_back},
     join,
     motion::Motion,
     sensor::{Measured, height},
 };
-use std::sync::Arc;
 
 /// A sighting this late finds tracks as they were then, s; what is older says nothing of what flies now.
 pub(super) const LATEST_S: f64 = 90.0;
@@ -31,8 +31,7 @@ const LIKELY: f64 = 0.5;
 impl Sky {
     /// Somebody saw something at `t`.
     pub(super) fn sighted(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
-        let sensors = Arc::clone(&self.sensors);
-        let from = &sensors[sensor];
+        let from = &self.sensors[sensor].clone();
         let [range, az, _] = plot.m.z;
         // Mean false and new sightings per metre and radian; the distance is guessed in shares of itself.
         let birth = self.settings.unnoticed * from.pd * range.max(1.0);
@@ -40,7 +39,7 @@ impl Sky {
         let mut near = std::mem::take(&mut self.scratch.near);
         let mut shares = std::mem::take(&mut self.scratch.shares);
         let far = range + 4.0 * plot.m.r[0].sqrt() + 60.0 * (self.now - t).max(0.0);
-        self.bodies.reaching(&from.at, far, &mut near);
+        self.bodies.reaching(Chart::SCENE, &from.at, far, |_| f64::INFINITY, &mut near);
         shares.clear();
         let mut all = none;
         for k in near.iter().copied() {
@@ -85,7 +84,7 @@ impl Sky {
                 && body.last().motion.merged().spread() > 0.5 * spread
             {
                 let step = Step { t, motion: joined, by: Some((sensor, plot.m)) };
-                insert(body, at, &step, &sensors, &self.registrations, &self.settings);
+                insert(body, at, &step, &self.sensors, &self.registrations, &self.settings);
             }
             self.bodies.moved(k, self.now);
             self.show(k, self.now, out);
@@ -101,7 +100,7 @@ impl Sky {
         }
         let motion = Motion::of(state, &self.settings.flight);
         let r = (birth / all).min(MOST_BY_ONE);
-        if let Some(k) = self.begin(t, &motion, Some((sensor, plot.m)), r) {
+        if let Some(k) = self.begin(Chart::SCENE, t, &motion, Some((sensor, plot.m)), r) {
             self.show(k, self.now, out);
         }
     }

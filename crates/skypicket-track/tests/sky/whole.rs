@@ -21,6 +21,7 @@ fn sensor(sense: Sense, at: [f64; 3], sound: Option<f64>) -> Sensor {
         elevation: [-0.2, 1.3],
         floor: f64::NEG_INFINITY,
         sound,
+        sight: None,
     }
 }
 

@@ -29,6 +29,7 @@ fn one_persons_report_starts_a_tentative_track_with_a_wide_place() {
     }
     assert_eq!(d.live().len(), 1);
     assert_eq!(d.live()[0].state, TrackState::Tentative);
+    assert!(d.live()[0].existence < Settings::default().confirm, "{}", d.live()[0].existence);
     // A second one does.
     let other = offset(eye, 150.0, -80.0);
     let (_, bearing) = other.distance_and_bearing(d.live()[0].place);
@@ -430,6 +431,32 @@ fn radar_in_clutter_confirms_the_drone_and_hardly_anything_else() {
     println!("radar in clutter: seen {seen_steps} of {steps}, false confirmed track-steps {false_steps}");
     assert!(seen_steps * 100 >= steps * 95, "{seen_steps} of {steps}");
     assert!(false_steps * 20 <= steps, "{false_steps} of {steps}");
+}
+
+/// A radar's plots come one by one, and nobody says which are of one scan: those of one moment are.
+#[test]
+fn two_plots_of_one_moment_are_never_both_of_one_track() {
+    let radar = place(47.0, 8.0, Some(450.0));
+    let mut d = Desk::new();
+    let mut noise = Noise(3);
+    let at = |e: f64| skypicket_model::Place { alt_hae_m: Some(600.0), ..offset(radar, e, 2_000.0) };
+    for scan in 0..8 {
+        let t = f64::from(scan);
+        d.see(plot("radar-1", t, radar, at(0.0), &mut noise, [8.0, 0.4, 0.6]), t);
+    }
+    assert_eq!(d.live().len(), 1);
+    let one = d.live()[0].id;
+    // 15 m beside it: within the gate of the one track, and clearly something else.
+    for t in [8.0, 9.0, 10.0] {
+        for e in [0.0, 15.0] {
+            d.see(plot("radar-1", t, radar, at(e), &mut noise, [8.0, 0.4, 0.6]), t + 0.01);
+        }
+    }
+    assert_eq!(d.live().len(), 2, "{:?}", d.live());
+    assert!(d.live().iter().any(|t| t.id == one));
+    // Another radar's plot of that moment can be of the same.
+    d.see(plot("radar-2", 10.0, offset(radar, 500.0, 0.0), at(0.0), &mut noise, [8.0, 0.4, 0.6]), 10.02);
+    assert_eq!(d.live().len(), 2);
 }
 
 #[test]

@@ -233,8 +233,9 @@ proptest! {
         }
     }
 
-    /// The same scene elsewhere on Earth gives the same tracks there (a turn about the Earth's axis is exact but for
-    /// rounding).
+    /// The same scene elsewhere on Earth gives the same tracks there. What is said of climbing holds for the middle of the
+    /// square of the Earth that a thing is in, and upright there is upright elsewhere in it only to a seventieth of a degree:
+    /// that is worth a centimetre or two, of a place known to metres.
     #[test]
     fn moving_the_scene_moves_the_result(
         seed in any::<u64>(), lat in -60.0..60.0f64, turn in -170.0..170.0f64, ve in -15.0..15.0f64,
@@ -258,8 +259,8 @@ proptest! {
         prop_assert_eq!(here.len(), there.len());
         for (a, b) in here.iter().zip(&there) {
             for k in 0..3 {
-                prop_assert!((a.0[k] - b.0[k]).abs() < 1e-4 && (a.1[k] - b.1[k]).abs() < 1e-4, "{a:?} {b:?}");
-                prop_assert!((a.3[k][k] / b.3[k][k] - 1.0).abs() < 1e-5);
+                prop_assert!((a.0[k] - b.0[k]).abs() < 0.05 && (a.1[k] - b.1[k]).abs() < 0.05, "{a:?} {b:?}");
+                prop_assert!((a.3[k][k] / b.3[k][k] - 1.0).abs() < 1e-3, "{a:?} {b:?}");
             }
             prop_assert!((a.2 - b.2).abs() < 1e-6);
         }
@@ -275,15 +276,22 @@ fn the_covariance_is_honest_for_positions_and_for_radar() {
         let (mut sum_v, mut rmse2) = (0.0, 0.0);
         for seed in 0..60u64 {
             let (mut d, mut noise) = (Desk::new(), Noise(1_000 + seed));
-            // The model's own motion: white acceleration at a tenth of a second.
+            // The engine's own motion: quiet flight and manoeuvre by turns, white acceleration at a tenth of a second, and
+            // climbs that die away.
+            let flight = skypicket_track::sky::Settings::default().flight;
+            let mut mode = 0;
             let (mut p, mut v) =
                 ([1_500.0, 1_000.0, 120.0], [12.0 * noise.normal(), 12.0 * noise.normal(), noise.normal()]);
             for k in 0..400 {
+                if noise.even() < 0.1 / flight.stay[mode] {
+                    mode = 1 - mode;
+                }
                 for a in 0..3 {
-                    let q: f64 = if a < 2 { 4.0 } else { 2.0 };
+                    let q = flight.q[mode] * if a < 2 { 1.0 } else { flight.up };
                     p[a] += v[a] * 0.1;
                     v[a] += (q * 0.1).sqrt() * noise.normal();
                 }
+                v[2] *= 1.0 - 0.1 / flight.level;
                 if k % 10 != 9 {
                     continue;
                 }

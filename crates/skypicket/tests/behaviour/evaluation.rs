@@ -212,7 +212,7 @@ fn what_is_no_measurement_file_is_refused_and_help_says_which_engine_the_centre_
         assert!(said(&out).contains(why) && out.stdout.is_empty(), "{}", said(&out));
     }
     let help = String::from_utf8(run(&["track", "--help"]).stdout).unwrap();
-    assert!(help.contains("still follow with the earlier engine"), "{help}");
+    assert!(help.contains("the engine of `skypicket serve` and `skypicket replay`"), "{help}");
 }
 
 /// A check that is asked for and cannot be done has failed; and what it checks must not hang on how Python is run.
