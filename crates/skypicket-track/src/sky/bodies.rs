@@ -79,8 +79,12 @@ pub(super) struct Flown {
 impl Flown {
     const NEVER: Self = Self { t: f64::NEG_INFINITY, speed: [0.0; 2], spread: [0.0; 2] };
 
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, chart: Chart) -> Self {
         let [quiet, busy] = &step.motion.states;
+        if chart == Chart::SCENE {
+            // Whoever asks there looks for itself.
+            return Self { t: step.t, spread: [busy.spread(), 0.0], ..Self::NEVER };
+        }
         let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
         let unsure = (quiet.vv[0] + quiet.vv[3]).max(busy.vv[0] + busy.vv[3]).max(0.0).sqrt();
         // A height that is not known is no reason to look farther off.
@@ -244,7 +248,8 @@ impl Bodies {
 
     /// Its last step changed, or time passed: it is found where it is by now.
     pub(super) fn moved(&mut self, slot: usize, now: f64) {
-        let last = Flown::of(self.slots[slot].last());
+        let body = &self.slots[slot];
+        let last = Flown::of(body.last(), body.chart);
         let reach = reach(&last, now);
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = self.charts.address(self.slots[slot].chart, &self.slots[slot].last().motion.states[0].p);
