@@ -3,6 +3,7 @@
 use super::{
     Sky,
     claims::Claims,
+    flock::{Common, Push},
     join,
     motion::Motion,
     registration::Registration,
@@ -19,6 +20,8 @@ pub(super) struct Step {
     pub(super) motion: Motion,
     /// The sensor, and what it measured.
     pub(super) by: Option<(usize, Measured)>,
+    /// What its flock did beyond what was expected of it before that: place (m) and velocity (m/s).
+    pub(super) push: Push,
 }
 
 /// One thing that may be there.
@@ -41,6 +44,8 @@ pub(super) struct Body {
     /// When it was shown last, s.
     pub(super) shown: f64,
     pub(super) claims: Claims,
+    /// What is not known of its flock's flight, while it flies in one.
+    pub(super) common: Option<Box<Common>>,
 }
 
 impl Body {
@@ -79,6 +84,8 @@ pub(super) fn insert(
         let before = body.steps[k - 1];
         let it = &mut body.steps[k];
         let predicted = before.motion.predict(it.t - before.t, &settings.flight);
+        let mut predicted = predicted;
+        predicted.push(&it.push);
         it.motion = predicted;
         if let Some((sensor, m)) = &it.by {
             join(&mut it.motion, &sensors[*sensor], &offs[*sensor], m);
@@ -105,6 +112,6 @@ impl Sky {
         }
         let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown: f64::NEG_INFINITY, ..Body::default() };
         self.next += 1;
-        Some(self.bodies.add(body, &Step { t, motion: *motion, by }, self.now))
+        Some(self.bodies.add(body, &Step { t, motion: *motion, by, push: Push::default() }, self.now))
     }
 }

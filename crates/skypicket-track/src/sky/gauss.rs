@@ -78,15 +78,23 @@ impl Gauss {
     }
 
     /// `dt` seconds later (or earlier), with white-noise acceleration of the densities `q` over ground and up, m²/s³
-    /// (Bar-Shalom, Li and Kirubarajan 2001, 6.2.2). A climb dies away over `level` seconds, forwards.
+    /// (Bar-Shalom, Li and Kirubarajan 2001, 6.2.2). A velocity dies away over the seconds that it `lasts` over ground and
+    /// up, forwards; where that is infinite it stays.
     #[must_use]
-    pub fn predict(&self, dt: f64, q: [f64; 2], level: f64) -> Self {
+    pub fn predict(&self, dt: f64, q: [f64; 2], lasts: [f64; 2]) -> Self {
         let mut g = *self;
         let t = dt.abs();
         // How far and how fast a velocity of 1 m/s has become.
-        let fade = if dt > 0.0 { libm::exp(-dt / level) } else { 1.0 };
-        let far = if dt > 0.0 { level * (1.0 - fade) } else { dt };
-        let (go, keep) = ([dt, dt, far], [1.0, 1.0, fade]);
+        let fade = |lasts: f64| {
+            if dt > 0.0 && lasts < f64::INFINITY {
+                let kept = libm::exp(-dt / lasts);
+                (lasts * (1.0 - kept), kept)
+            } else {
+                (dt, 1.0)
+            }
+        };
+        let ((along, over), (far, up)) = (fade(lasts[0]), fade(lasts[1]));
+        let (go, keep) = ([along, along, far], [over, over, up]);
         for i in 0..3 {
             g.p[i] += go[i] * self.v[i];
             g.v[i] *= keep[i];
@@ -176,6 +184,19 @@ impl Gauss {
             }
         }
         m
+    }
+
+    /// Less sure by what is not known besides: the covariance of that is added.
+    pub(super) fn widen(&mut self, by: &Self) {
+        for i in 0..6 {
+            self.pp[i] += by.pp[i];
+            self.vv[i] += by.vv[i];
+        }
+        for i in 0..3 {
+            for j in 0..3 {
+                self.pv[i][j] += by.pv[i][j];
+            }
+        }
     }
 
     /// Larger than any one sigma of the place, m.

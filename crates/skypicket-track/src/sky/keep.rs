@@ -89,6 +89,11 @@ impl TryFrom<Kept> for Sky {
         for b in &kept.bodies {
             let sound = b.steps.iter().all(|s| s.t.is_finite() && s.motion.is_sound() && known(&s.by));
             let in_order = b.steps.iter().zip(b.steps.iter().skip(1)).all(|(a, b)| a.t <= b.t);
+            let pushed = |s: &super::body::Step| s.push.p.iter().chain(&s.push.v).all(|x| x.is_finite());
+            let common = b.common.as_ref().is_none_or(|c| c.is_sound());
+            if !b.steps.iter().all(pushed) || !common {
+                return Err(Unfit::Kept);
+            }
             if b.id <= last || b.steps.is_empty() || !sound || !in_order || !(0.0..=1.0).contains(&b.r) {
                 return Err(Unfit::Kept);
             }

@@ -1,6 +1,9 @@
 //! [`Motion`]: a state under models of flight that interact: quiet flight, and manoeuvre.
 
-use super::gauss::{Gauss, V3};
+use super::{
+    flock::Push,
+    gauss::{Gauss, V3},
+};
 use serde::{Deserialize, Serialize};
 
 /// How many models.
@@ -15,6 +18,8 @@ pub struct Flight {
     pub up: f64,
     /// How long a climb lasts, s: things level out.
     pub level: f64,
+    /// How long a velocity over ground lasts in a manoeuvre, s: what turns about goes nowhere for long.
+    pub turn: f64,
     /// How long a model lasts on average, s.
     pub stay: [f64; MODELS],
 }
@@ -48,12 +53,13 @@ impl Motion {
         let (leave0, leave1) = (a * gone, b * gone);
         let flow =
             [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
+        let lasts = [f64::INFINITY, flight.turn];
         let mut out = *self;
         for (j, into) in flow.iter().enumerate() {
             let mu = into[0] + into[1];
             let mixed = Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])]);
             out.mu[j] = mu;
-            out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], flight.level);
+            out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], [lasts[j], flight.level]);
         }
         out
     }
@@ -75,6 +81,15 @@ impl Motion {
             }
         }
         top + libm::log(total.max(f64::MIN_POSITIVE))
+    }
+
+    /// What the flock did: who flies quietly in one does the same.
+    pub(super) fn push(&mut self, push: &Push) {
+        let quiet = &mut self.states[0];
+        for i in 0..3 {
+            quiet.p[i] += f64::from(push.p[i]);
+            quiet.v[i] += f64::from(push.v[i]);
+        }
     }
 
     /// Mean place, m.
