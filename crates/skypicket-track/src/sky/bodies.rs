@@ -20,6 +20,8 @@ const REACH: [f64; 3] = [1_000.0, 8_000.0, 128_000.0];
 const SIDE: [f64; 3] = [2_000.0, 8_000.0, 128_000.0];
 /// As fast as anything flies between two looks, m/s.
 const FAST: f64 = 60.0;
+/// What flies may have gone farther since it was noted where it is: that is done anew each second, m.
+const SLACK: f64 = 100.0;
 /// Room for steps at first: most starts are false and over soon.
 const FIRST_STEPS: usize = 4;
 /// No slot.
@@ -42,9 +44,25 @@ pub(super) struct Bodies {
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
+    /// The number of what lies there: here it is at hand, while what lies there is large and far away in memory.
+    id: u64,
+    /// Where it was last known over ground, and how far from there it may be by now, m.
+    at: [f64; 2],
+    reach: f64,
     square: Option<Square>,
     before: usize,
     after: usize,
+}
+
+/// Where nothing lies.
+const NOWHERE: Link = Link { id: 0, at: [0.0; 2], reach: 0.0, square: None, before: NONE, after: NONE };
+
+impl Link {
+    /// It is within so much of a place over ground.
+    fn within(&self, p: &V3, radius: f64) -> bool {
+        let d = [self.at[0] - p[0], self.at[1] - p[1]];
+        d[0] * d[0] + d[1] * d[1] <= radius * radius
+    }
 }
 
 impl Index<usize> for Bodies {
@@ -69,7 +87,7 @@ impl Bodies {
                 it.named.entry(name).or_default().push(slot);
             }
             it.slots.push(body);
-            it.links.push(Link { square: None, before: NONE, after: NONE });
+            it.links.push(NOWHERE);
         }
         it.widen(now);
         it
@@ -88,7 +106,7 @@ impl Bodies {
     /// Slots of all, oldest first.
     pub(super) fn all(&self, out: &mut Vec<usize>) {
         out.clear();
-        out.extend((0..self.slots.len()).filter(|k| self.slots[*k].id != 0));
+        out.extend((0..self.slots.len()).filter(|k| self.links[*k].id != 0));
         self.oldest_first(out);
     }
 
@@ -101,7 +119,7 @@ impl Bodies {
             slot
         } else {
             self.slots.push(body);
-            self.links.push(Link { square: None, before: NONE, after: NONE });
+            self.links.push(NOWHERE);
             self.slots.len() - 1
         };
         let steps = &mut self.slots[slot].steps;
@@ -174,13 +192,17 @@ impl Bodies {
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = last.motion.states[0].p;
         let square = (size, floor(p[0] / SIDE[size]), floor(p[1] / SIDE[size]));
+        let link = &mut self.links[slot];
+        link.at = [p[0], p[1]];
+        link.reach = reach;
         if self.links[slot].square == Some(square) {
             return;
         }
         self.unlink(slot);
         let bucket = self.bucket(square);
         let first = self.buckets[bucket];
-        self.links[slot] = Link { square: Some(square), before: NONE, after: first };
+        self.links[slot] =
+            Link { id: self.slots[slot].id, at: [p[0], p[1]], reach, square: Some(square), before: NONE, after: first };
         if first != NONE {
             self.links[first].before = slot;
         }
@@ -189,15 +211,15 @@ impl Bodies {
 
     /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first.
     pub(super) fn known_within(&self, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(p, |_| radius, out);
+        self.find(p, |_| radius, |link| link.within(p, radius + SLACK), out);
     }
 
     /// Slots of those that may be within `radius` of a place over ground by now, and some more; oldest first.
     pub(super) fn reaching(&self, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(p, |size| radius + REACH[size], out);
+        self.find(p, |size| radius + REACH[size], |link| link.within(p, radius + link.reach + SLACK), out);
     }
 
-    fn find(&self, p: &V3, radius: impl Fn(usize) -> f64, out: &mut Vec<usize>) {
+    fn find(&self, p: &V3, radius: impl Fn(usize) -> f64, near: impl Fn(&Link) -> bool, out: &mut Vec<usize>) {
         out.clear();
         for (size, side) in SIDE.into_iter().enumerate() {
             let r = radius(size);
@@ -205,7 +227,8 @@ impl Bodies {
             let squares = (u64::from(x1.abs_diff(x0)) + 1).saturating_mul(u64::from(y1.abs_diff(y0)) + 1);
             if squares > self.slots.len() as u64 {
                 let inside = |(s, x, y): Square| s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
-                out.extend((0..self.slots.len()).filter(|k| self.links[*k].square.is_some_and(inside)));
+                let lies = |k: &usize| self.links[*k].square.is_some_and(inside) && near(&self.links[*k]);
+                out.extend((0..self.slots.len()).filter(lies));
                 continue;
             }
             for x in x0..=x1 {
@@ -214,7 +237,7 @@ impl Bodies {
                     let mut at = self.buckets[self.bucket(square)];
                     while at != NONE {
                         let link = &self.links[at];
-                        if link.square == Some(square) {
+                        if link.square == Some(square) && near(link) {
                             out.push(at);
                         }
                         at = link.after;
@@ -226,7 +249,7 @@ impl Bodies {
     }
 
     fn oldest_first(&self, out: &mut [usize]) {
-        out.sort_unstable_by_key(|k| self.slots[*k].id);
+        out.sort_unstable_by_key(|k| self.links[*k].id);
     }
 
     fn bucket(&self, (size, x, y): Square) -> usize {
@@ -237,7 +260,7 @@ impl Bodies {
     }
 
     fn unlink(&mut self, slot: usize) {
-        let Link { square: Some(square), before, after } = self.links[slot] else { return };
+        let Link { square: Some(square), before, after, .. } = self.links[slot] else { return };
         if before == NONE {
             let bucket = self.bucket(square);
             self.buckets[bucket] = after;
@@ -247,7 +270,7 @@ impl Bodies {
         if after != NONE {
             self.links[after].before = before;
         }
-        self.links[slot] = Link { square: None, before: NONE, after: NONE };
+        self.links[slot] = NOWHERE;
     }
 
     /// More buckets, for more things.
@@ -256,7 +279,7 @@ impl Bodies {
         self.buckets.clear();
         self.buckets.resize(n, NONE);
         for link in &mut self.links {
-            *link = Link { square: None, before: NONE, after: NONE };
+            *link = NOWHERE;
         }
         for slot in 0..self.slots.len() {
             if self.slots[slot].id != 0 {

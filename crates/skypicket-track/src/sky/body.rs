@@ -76,8 +76,9 @@ pub(super) fn insert(
         return false;
     }
     if body.steps.len() == body.steps.capacity() {
-        // A few at a time: doubling would keep twice what is needed.
-        body.steps.reserve_exact(4);
+        // Twice as many, but no more than there will ever be.
+        let more = body.steps.len().max(4).min((settings.steps + 1).saturating_sub(body.steps.len())).max(1);
+        body.steps.reserve_exact(more);
     }
     body.steps.insert(base + 1, *step);
     for k in base + 2..body.steps.len() {

@@ -70,6 +70,27 @@ pub struct Said {
     pub s: f64,
 }
 
+/// How far and how fast a velocity of 1 m/s has become.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fade {
+    /// m.
+    far: f64,
+    /// m/s.
+    kept: f64,
+}
+
+impl Fade {
+    /// `dt` seconds later, where it dies away over the seconds that it `lasts`, forwards.
+    pub(super) fn of(dt: f64, lasts: f64) -> Self {
+        if dt > 0.0 && lasts < f64::INFINITY {
+            let kept = libm::exp(-dt / lasts);
+            Self { far: lasts * (1.0 - kept), kept }
+        } else {
+            Self { far: dt, kept: 1.0 }
+        }
+    }
+}
+
 impl Gauss {
     /// At a place with such a covariance, flying nobody knows where: sigmas of the velocity over ground and up, m/s.
     pub fn standing(p: V3, pp: Sym3, over_ground: f64, up: f64) -> Self {
@@ -82,19 +103,14 @@ impl Gauss {
     /// up, forwards; where that is infinite it stays.
     #[must_use]
     pub fn predict(&self, dt: f64, q: [f64; 2], lasts: [f64; 2]) -> Self {
+        self.moved(dt, q, [Fade::of(dt, lasts[0]), Fade::of(dt, lasts[1])])
+    }
+
+    /// The same, where it is known how velocities fade.
+    pub(super) fn moved(&self, dt: f64, q: [f64; 2], [ground, climb]: [Fade; 2]) -> Self {
         let mut g = *self;
         let t = dt.abs();
-        // How far and how fast a velocity of 1 m/s has become.
-        let fade = |lasts: f64| {
-            if dt > 0.0 && lasts < f64::INFINITY {
-                let kept = libm::exp(-dt / lasts);
-                (lasts * (1.0 - kept), kept)
-            } else {
-                (dt, 1.0)
-            }
-        };
-        let ((along, over), (far, up)) = (fade(lasts[0]), fade(lasts[1]));
-        let (go, keep) = ([along, along, far], [over, over, up]);
+        let (go, keep) = ([ground.far, ground.far, climb.far], [ground.kept, ground.kept, climb.kept]);
         for i in 0..3 {
             g.p[i] += go[i] * self.v[i];
             g.v[i] *= keep[i];

@@ -2,7 +2,7 @@
 
 use super::{
     flock::Push,
-    gauss::{Gauss, V3},
+    gauss::{Fade, Gauss, V3, dot, minus},
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,13 +53,20 @@ impl Motion {
         let (leave0, leave1) = (a * gone, b * gone);
         let flow =
             [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
-        let lasts = [f64::INFINITY, flight.turn];
+        let lasts = [Fade::of(dt, f64::INFINITY), Fade::of(dt, flight.turn)];
+        let climb = Fade::of(dt, flight.level);
+        // What has just begun is the same under all models.
+        let same = self.states[0] == self.states[1];
         let mut out = *self;
         for (j, into) in flow.iter().enumerate() {
             let mu = into[0] + into[1];
-            let mixed = Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])]);
+            let mixed = if same {
+                self.states[0]
+            } else {
+                Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])])
+            };
             out.mu[j] = mu;
-            out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], [lasts[j], flight.level]);
+            out.states[j] = mixed.moved(dt, [flight.q[j], flight.q[j] * flight.up], [lasts[j], climb]);
         }
         out
     }
@@ -67,6 +74,17 @@ impl Motion {
     /// One Gaussian with the moments of all.
     pub fn merged(&self) -> Gauss {
         Gauss::mixed(&[(self.mu[0], self.states[0]), (self.mu[1], self.states[1])])
+    }
+
+    /// Mean place and its spread ([`Gauss::spread`]), m.
+    pub(super) fn about(&self) -> (V3, f64) {
+        let p = self.place();
+        let var = |j: usize| {
+            let g = &self.states[j];
+            let d = minus(&g.p, &p);
+            self.mu[j] * (g.pp[0] + g.pp[3] + g.pp[5] + dot(&d, &d))
+        };
+        (p, (var(0) + var(1)).max(0.0).sqrt())
     }
 
     /// The models are as probable as they were, times what each made of a measurement (natural logarithms).

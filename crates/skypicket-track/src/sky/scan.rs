@@ -277,8 +277,7 @@ impl Sky {
         s.pairs.clear();
         for (i, seen) in s.seen.iter().enumerate() {
             let body = &self.bodies[seen.body];
-            let g = seen.motion.merged();
-            let spread = g.spread();
+            let (place, spread) = if bearing { ([0.0; 3], 0.0) } else { seen.motion.about() };
             let unseen = (1.0 - body.r * seen.chance).max(1e-12);
             let start = s.pairs.len();
             for (j, plot) in plots.iter().enumerate() {
@@ -287,7 +286,7 @@ impl Sky {
                 }
                 if !bearing {
                     let (p, _, own) = &s.places[j];
-                    let d = minus(p, &g.p);
+                    let d = minus(p, &place);
                     let reach = 4.5 * (spread + own);
                     if gauss::dot(&d, &d) > reach * reach {
                         continue;

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use skypicket_model::{Place, geo::Enu};
 use skypicket_track::sky::{
-    Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit, gauss::AT,
+    Belief, MOST_PLOTS, Measured, Plot, Refused, Report, Sense, Sensor, Settings, Sky, Unfit,
+    gauss::{AT, Gauss},
 };
 use std::{collections::HashMap, f64::consts::PI};
 
@@ -868,4 +869,13 @@ fn a_flock_that_was_kept_flies_on() {
     swarm(&mut whole, 20..40, &[], &mut one);
     swarm(&mut again, 20..40, &[], &mut two);
     assert_eq!(format!("{one:?}"), format!("{two:?}"));
+}
+
+#[test]
+fn a_finder_that_hears_all_around_hears_what_is_straight_above_it() {
+    let all_around = Sensor { elevation: [-PI / 2.0, PI / 2.0], ..sensor(Sense::Bearing, [0.0; 3], None) };
+    let up_to_half = Sensor { elevation: [-PI / 2.0, PI / 4.0], ..all_around.clone() };
+    let above = Gauss::standing([0.0, 0.0, 500.0], [4.0, 0.0, 0.0, 4.0, 0.0, 4.0], 1.0, 1.0);
+    assert!((all_around.chance(&above) - all_around.pd).abs() < 1e-9);
+    assert!(up_to_half.chance(&above) < 1e-9);
 }
