@@ -612,6 +612,37 @@ fn what_was_kept_and_is_damaged_is_refused() {
     }
 }
 
+#[test]
+fn a_flock_that_was_kept_and_is_damaged_is_refused() {
+    use ciborium::Value;
+    fn at<'a>(v: &'a mut Value, key: &str) -> &'a mut Value {
+        &mut v.as_map_mut().unwrap().iter_mut().find(|(k, _)| k.as_text() == Some(key)).unwrap().1
+    }
+    let (mut sky, mut out) = (sky(), Vec::new());
+    swarm(&mut sky, 0..9, &[], &mut out);
+    let whole: Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+    let read = |v: &Value| {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(v, &mut bytes).unwrap();
+        ciborium::from_reader::<Sky, _>(&bytes[..]).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(read(&whole), Ok(()));
+    let damages: [fn(&mut Value); 4] = [
+        |body| *at(at(body, "common"), "t") = f64::NAN.into(),
+        |body| at(at(body, "common"), "mu").as_array_mut().unwrap()[0] = 1.5.into(),
+        |body| at(at(at(body, "common"), "g"), "vv").as_array_mut().unwrap()[0] = (-1.0).into(),
+        |body| {
+            let step = at(body, "steps").as_array_mut().unwrap().last_mut().unwrap();
+            at(at(step, "push"), "v").as_array_mut().unwrap()[1] = f64::INFINITY.into();
+        },
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        let mut v = whole.clone();
+        damage(&mut at(&mut v, "bodies").as_array_mut().unwrap()[0]);
+        assert!(read(&v).is_err_and(|why| why.contains("damaged")), "{n}");
+    }
+}
+
 /// A radar that is `off` (m, rad, rad, s) sees a thing that says where it is; what it is then known to be off by.
 fn registered(off: [f64; 4]) -> skypicket_track::sky::Registration {
     let mut sky = sky();
