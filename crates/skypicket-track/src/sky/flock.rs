@@ -15,8 +15,10 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How often plots are given anew, each time knowing better what the flock did.
+/// How often plots are given anew at most, each time knowing better what the flock did.
 pub(super) const ROUNDS: usize = 3;
+/// What changes by less than this changes nothing for who is who, m.
+const SETTLED_M: f32 = 0.3;
 /// Surely enough there to tell of its flock.
 const THERE: f64 = 0.3;
 
@@ -205,8 +207,10 @@ impl Sky {
         !s.members.is_empty()
     }
 
-    /// What flocks did, as far as the plots say so that are given to their members by now; all members go with it.
-    pub(super) fn follow(&self, s: &mut Scratch) {
+    /// What flocks did, as far as the plots say so that are given to their members by now; all members go with it. Whether
+    /// this is what was known of it before, so that nothing would change in another round.
+    pub(super) fn follow(&self, s: &mut Scratch) -> bool {
+        let mut settled = true;
         for m in &mut s.members {
             m.info = ([0.0; 6], [0.0; 3]);
         }
@@ -237,11 +241,13 @@ impl Sky {
             common.weigh(&ln);
             let push = Push::of(&common.merged());
             let seen = &mut s.seen[me.seen];
+            settled &= (0..3).all(|k| (push.p[k] - seen.push.p[k]).abs() < SETTLED_M);
             seen.push = push;
             seen.motion = s.members[i].start;
             seen.motion.push(&push);
             s.members[i].found = common;
         }
+        settled
     }
 
     /// Keeps what is not known of the flocks' flight.

@@ -141,7 +141,9 @@ impl Sky {
                 break;
             }
             rounds -= 1;
-            self.follow(&mut s);
+            if self.follow(&mut s) {
+                rounds = 0;
+            }
         }
         // What that makes of each track.
         let mut k = 0;
