@@ -22,6 +22,8 @@ const REACH: [f64; 3] = [1_000.0, 8_000.0, 128_000.0];
 const SIDE: [f64; 3] = [2_000.0, 8_000.0, 128_000.0];
 /// As fast as anything flies between two looks, m/s.
 const FAST: f64 = 60.0;
+/// In a scene, what flies may have gone farther since it was noted where it is: that is done anew each second, m.
+const SLACK: f64 = 100.0;
 /// Room for steps at first: most starts are false and over soon.
 const FIRST_STEPS: usize = 4;
 /// No slot.
@@ -54,6 +56,8 @@ pub(super) struct Bodies {
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
+    /// The number of what lies there: here it is at hand, while what lies there is large and far away in memory.
+    id: u64,
     square: Option<Square>,
     before: usize,
     after: usize,
@@ -61,6 +65,8 @@ struct Link {
     address: V3,
     /// Until then it is within the reach of its square's size, s.
     until: f64,
+    /// How far from there it might have been when that was noted, m.
+    reach: f64,
     last: Flown,
 }
 
@@ -79,8 +85,12 @@ pub(super) struct Flown {
 impl Flown {
     const NEVER: Self = Self { t: f64::NEG_INFINITY, speed: [0.0; 2], spread: [0.0; 2] };
 
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, chart: Chart) -> Self {
         let [quiet, busy] = &step.motion.states;
+        if chart == Chart::SCENE {
+            // Whoever asks there looks for itself.
+            return Self { t: step.t, spread: [busy.spread(), 0.0], ..Self::NEVER };
+        }
         let fast = |g: &Gauss| (g.v[0] * g.v[0] + g.v[1] * g.v[1]).sqrt();
         let unsure = (quiet.vv[0] + quiet.vv[3]).max(busy.vv[0] + busy.vv[3]).max(0.0).sqrt();
         // A height that is not known is no reason to look farther off.
@@ -97,13 +107,21 @@ impl Flown {
 
 impl Link {
     const NOWHERE: Self = Self {
+        id: 0,
         square: None,
         before: NONE,
         after: NONE,
         address: [0.0; 3],
         until: f64::NEG_INFINITY,
+        reach: 0.0,
         last: Flown::NEVER,
     };
+
+    /// It is within so much of an address.
+    fn within(&self, p: &V3, radius: f64) -> bool {
+        let d = minus(&self.address, p);
+        dot(&d, &d) <= radius * radius
+    }
 }
 
 impl Index<usize> for Bodies {
@@ -244,13 +262,13 @@ impl Bodies {
 
     /// Its last step changed, or time passed: it is found where it is by now.
     pub(super) fn moved(&mut self, slot: usize, now: f64) {
-        let last = Flown::of(self.slots[slot].last());
+        let body = &self.slots[slot];
+        let last = Flown::of(body.last(), body.chart);
         let reach = reach(&last, now);
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = self.charts.address(self.slots[slot].chart, &self.slots[slot].last().motion.states[0].p);
-        self.links[slot].address = p;
-        self.links[slot].until = until(&last, size);
-        self.links[slot].last = last;
+        let id = self.slots[slot].id;
+        self.links[slot] = Link { id, address: p, until: until(&last, size), reach, last, ..self.links[slot] };
         let [x, y, z] = p.map(|x| floor(x / SIDE[size]));
         let square = (size, x, y, z);
         if self.links[slot].square == Some(square) {
@@ -281,7 +299,8 @@ impl Bodies {
     /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first. They
     /// are in the place's chart afterwards.
     pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
-        self.find(chart, p, |_| radius, |_| radius, out);
+        let scene = chart == Chart::SCENE;
+        self.find(chart, p, |_| radius, |_| if scene { radius + SLACK } else { radius }, out);
         for k in out.iter() {
             if self.slots[*k].chart != chart {
                 self.bring(*k, chart);
@@ -300,18 +319,26 @@ impl Bodies {
         out: &mut Vec<usize>,
     ) {
         let looked = self.looked;
-        let near = |last: &Flown| radius + reach(last, looked).min(may_have_come(last));
+        let scene = chart == Chart::SCENE;
+        let near = |link: &Link| {
+            // In a scene whoever asks measures for itself what is left.
+            if scene {
+                radius + link.reach + SLACK
+            } else {
+                radius + reach(&link.last, looked).min(may_have_come(&link.last))
+            }
+        };
         self.find(chart, p, |size| radius + REACH[size], near, out);
     }
 
-    /// Those in the squares within `radius`; of them, outside a scene, those that are as near as `near` says: that does not
-    /// depend on how they were found. In a scene whoever asks measures for itself.
+    /// Those in the squares within `radius`; of them, those that are as near as `near` says. Outside a scene that does not
+    /// depend on how they were found.
     fn find(
         &mut self,
         chart: Chart,
         p: &V3,
         radius: impl Fn(usize) -> f64,
-        near: impl Fn(&Flown) -> f64,
+        near: impl Fn(&Link) -> f64,
         out: &mut Vec<usize>,
     ) {
         out.clear();
@@ -320,6 +347,8 @@ impl Bodies {
         }
         let scene = chart == Chart::SCENE;
         let p = self.charts.address(chart, p);
+        let oblate = if scene { 1.0 } else { OBLATE.0 };
+        let fits = |link: &Link| link.within(&p, near(link) * oblate);
         for (size, side) in SIDE.into_iter().enumerate().filter(|(size, _)| self.lie[*size] > 0) {
             let r = if scene { radius(size) } else { radius(size) * OBLATE.0 + OBLATE.1 };
             let up = if scene { 0.0 } else { r };
@@ -331,7 +360,8 @@ impl Bodies {
                 let inside = |(s, x, y, z): Square| {
                     s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y) && (z0..=z1).contains(&z)
                 };
-                out.extend((0..self.slots.len()).filter(|k| self.links[*k].square.is_some_and(inside)));
+                let lies = |k: &usize| self.links[*k].square.is_some_and(inside) && fits(&self.links[*k]);
+                out.extend((0..self.slots.len()).filter(lies));
                 continue;
             }
             for x in x0..=x1 {
@@ -341,7 +371,7 @@ impl Bodies {
                         let mut at = self.buckets[self.bucket(square)];
                         while at != NONE {
                             let link = &self.links[at];
-                            if link.square == Some(square) {
+                            if link.square == Some(square) && fits(link) {
                                 out.push(at);
                             }
                             at = link.after;
@@ -350,19 +380,11 @@ impl Bodies {
                 }
             }
         }
-        if !scene {
-            out.retain(|k| {
-                let link = &self.links[*k];
-                let d = minus(&link.address, &p);
-                let far = near(&link.last) * OBLATE.0;
-                dot(&d, &d) <= far * far
-            });
-        }
         self.oldest_first(out);
     }
 
     fn oldest_first(&self, out: &mut [usize]) {
-        out.sort_unstable_by_key(|k| self.slots[*k].id);
+        out.sort_unstable_by_key(|k| self.links[*k].id);
     }
 
     fn bucket(&self, (size, x, y, z): Square) -> usize {

@@ -4,6 +4,7 @@ use super::{
     Sky,
     charts::{Chart, Move},
     claims::Claims,
+    flock::{Common, Push},
     join,
     motion::Motion,
     registration::Registration,
@@ -21,6 +22,8 @@ pub(super) struct Step {
     pub(super) motion: Motion,
     /// The sensor, and what it measured.
     pub(super) by: Option<(usize, Measured)>,
+    /// What its flock did beyond what was expected of it before that: place (m) and velocity (m/s).
+    pub(super) push: Push,
 }
 
 /// One thing that may be there.
@@ -47,6 +50,8 @@ pub(super) struct Body {
     pub(super) chart: Chart,
     /// Who should say something of it again, where reports come by themselves.
     pub(super) waits: Vec<Wait>,
+    /// What is not known of its flock's flight, while it flies in one.
+    pub(super) common: Option<Box<Common>>,
 }
 
 /// A kind of reports that come by themselves, and when the next is due.
@@ -85,6 +90,10 @@ impl Body {
         self.chart = chart;
         for step in &mut self.steps {
             step.motion.moved(to);
+            step.push.moved(to);
+        }
+        if let Some(common) = &mut self.common {
+            common.moved(to);
         }
         self.claims.moved(to);
     }
@@ -118,14 +127,17 @@ pub(super) fn insert(
         return false;
     }
     if body.steps.len() == body.steps.capacity() {
-        // A few at a time: doubling would keep twice what is needed.
-        body.steps.reserve_exact(4);
+        // Twice as many, but no more than there will ever be.
+        let more = body.steps.len().max(4).min((settings.steps + 1).saturating_sub(body.steps.len())).max(1);
+        body.steps.reserve_exact(more);
     }
     body.steps.insert(base + 1, *step);
     for k in base + 2..body.steps.len() {
         let before = body.steps[k - 1];
         let it = &mut body.steps[k];
         let predicted = before.motion.predict(it.t - before.t, &settings.flight);
+        let mut predicted = predicted;
+        predicted.push(&it.push);
         it.motion = predicted;
         if let Some((sensor, m)) = &it.by {
             join(&mut it.motion, &sensors.seen_from(*sensor, body.chart), &offs[*sensor], m);
@@ -160,6 +172,6 @@ impl Sky {
         let shown = f64::NEG_INFINITY;
         let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown, chart, ..Body::default() };
         self.next += 1;
-        Some(self.bodies.add(body, &Step { t, motion: *motion, by }, self.now))
+        Some(self.bodies.add(body, &Step { t, motion: *motion, by, push: Push::default() }, self.now))
     }
 }

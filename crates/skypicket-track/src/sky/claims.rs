@@ -5,6 +5,7 @@ use super::{
     Name, Plot, Report, Sky,
     body::{Body, Step, at_time, insert},
     charts::{Chart, Move},
+    flock::Push,
     gauss::{AT, Gauss, V3, dot, minus},
     join,
     motion::Motion,
@@ -183,7 +184,14 @@ impl Sky {
             if d2 < 12.0 {
                 body.claims.fits += 1;
                 let by = Some((sensor, plot.m));
-                insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                insert(
+                    body,
+                    at,
+                    &Step { t, motion, by, push: Push::default() },
+                    &self.sensors,
+                    &self.registrations,
+                    &self.settings,
+                );
             } else {
                 body.claims.misfits += 1;
             }
@@ -248,7 +256,7 @@ impl Sky {
                 // An old word does not lead it back.
                 if t >= body.last().t {
                     body.steps.clear();
-                    body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)) });
+                    body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)), push: Push::default() });
                 }
                 k
             }
@@ -256,7 +264,14 @@ impl Sky {
                 let by = Some((sensor, plot.m));
                 let body = &mut self.bodies[k];
                 if let Some(at) = at {
-                    insert(body, at, &Step { t, motion, by }, &self.sensors, &self.registrations, &self.settings);
+                    insert(
+                        body,
+                        at,
+                        &Step { t, motion, by, push: Push::default() },
+                        &self.sensors,
+                        &self.registrations,
+                        &self.settings,
+                    );
                 } else if body.steps.len() >= self.settings.steps {
                     // It was there then, and nobody knows any more where.
                     self.refused.late += 1;

@@ -132,6 +132,27 @@ pub struct Said {
     pub s: f64,
 }
 
+/// How far and how fast a velocity of 1 m/s has become.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fade {
+    /// m.
+    far: f64,
+    /// m/s.
+    kept: f64,
+}
+
+impl Fade {
+    /// `dt` seconds later, where it dies away over the seconds that it `lasts`, forwards.
+    pub(super) fn of(dt: f64, lasts: f64) -> Self {
+        if dt > 0.0 && lasts < f64::INFINITY {
+            let kept = libm::exp(-dt / lasts);
+            Self { far: lasts * (1.0 - kept), kept }
+        } else {
+            Self { far: dt, kept: 1.0 }
+        }
+    }
+}
+
 impl Gauss {
     /// At a place with such a covariance, flying nobody knows where: sigmas of the velocity over ground and up, m/s.
     pub fn standing(p: V3, pp: Sym3, over_ground: f64, up: f64) -> Self {
@@ -140,15 +161,18 @@ impl Gauss {
     }
 
     /// `dt` seconds later (or earlier), with white-noise acceleration of the densities `q` over ground and up, m²/s³
-    /// (Bar-Shalom, Li and Kirubarajan 2001, 6.2.2). A climb dies away over `level` seconds, forwards.
+    /// (Bar-Shalom, Li and Kirubarajan 2001, 6.2.2). A velocity dies away over the seconds that it `lasts` over ground and
+    /// up, forwards; where that is infinite it stays.
     #[must_use]
-    pub fn predict(&self, dt: f64, q: [f64; 2], level: f64) -> Self {
+    pub fn predict(&self, dt: f64, q: [f64; 2], lasts: [f64; 2]) -> Self {
+        self.later(dt, q, [Fade::of(dt, lasts[0]), Fade::of(dt, lasts[1])])
+    }
+
+    /// The same, where it is known how velocities fade.
+    pub(super) fn later(&self, dt: f64, q: [f64; 2], [ground, climb]: [Fade; 2]) -> Self {
         let mut g = *self;
         let t = dt.abs();
-        // How far and how fast a velocity of 1 m/s has become.
-        let fade = if dt > 0.0 { libm::exp(-dt / level) } else { 1.0 };
-        let far = if dt > 0.0 { level * (1.0 - fade) } else { dt };
-        let (go, keep) = ([dt, dt, far], [1.0, 1.0, fade]);
+        let (go, keep) = ([ground.far, ground.far, climb.far], [ground.kept, ground.kept, climb.kept]);
         for i in 0..3 {
             g.p[i] += go[i] * self.v[i];
             g.v[i] *= keep[i];
@@ -250,6 +274,19 @@ impl Gauss {
             pp: turned(t, &self.pp),
             pv: times_back(&product(t, &self.pv), t),
             vv: turned(t, &self.vv),
+        }
+    }
+
+    /// Less sure by what is not known besides: the covariance of that is added.
+    pub(super) fn widen(&mut self, by: &Self) {
+        for i in 0..6 {
+            self.pp[i] += by.pp[i];
+            self.vv[i] += by.vv[i];
+        }
+        for i in 0..3 {
+            for j in 0..3 {
+                self.pv[i][j] += by.pv[i][j];
+            }
         }
     }
 

@@ -110,9 +110,19 @@ impl TryFrom<Kept> for Sky {
         for b in &kept.bodies {
             let sound = b.steps.iter().all(|s| s.t.is_finite() && s.motion.is_sound() && known(&s.by));
             let in_order = b.steps.iter().zip(b.steps.iter().skip(1)).all(|(a, b)| a.t <= b.t);
+            let pushed = |s: &super::body::Step| s.push.p.iter().chain(&s.push.v).all(|x| x.is_finite());
+            let common = b.common.as_ref().is_none_or(|c| c.is_sound());
             let placed =
                 b.chart.is_sound() && (b.chart != Chart::SCENE) == kept.world && b.waits.iter().all(Wait::is_sound);
-            if !placed || b.id <= last || b.steps.is_empty() || !sound || !in_order || !(0.0..=1.0).contains(&b.r) {
+            if !placed
+                || !b.steps.iter().all(pushed)
+                || !common
+                || b.id <= last
+                || b.steps.is_empty()
+                || !sound
+                || !in_order
+                || !(0.0..=1.0).contains(&b.r)
+            {
                 return Err(Unfit::Kept);
             }
             last = b.id;

@@ -12,6 +12,7 @@ use super::{
     bodies::Flown,
     body::{Body, Step, Wait, at_time, insert},
     charts::{Chart, Move},
+    flock::Push,
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
     motion::Motion,
@@ -285,7 +286,7 @@ impl Sky {
         let done = match base {
             Some(base) => {
                 let by = lone.slot.map(|slot| (slot, lone.m));
-                let step = Step { t: lone.t, motion, by };
+                let step = Step { t: lone.t, motion, by, push: Push::default() };
                 if !insert(body, base, &step, &self.sensors, &self.registrations, &self.settings) {
                     return Joined::Unsound;
                 }
@@ -386,7 +387,9 @@ impl Sky {
         body.chart = lone.chart;
         body.claims = super::claims::Claims::default();
         body.steps.clear();
-        body.steps.push_back(Step { t: lone.t, motion, by: lone.slot.map(|slot| (slot, lone.m)) });
+        let by = lone.slot.map(|slot| (slot, lone.m));
+        body.common = None;
+        body.steps.push_back(Step { t: lone.t, motion, by, push: Push::default() });
         self.bodies.moved(k, self.now);
         true
     }

@@ -2,7 +2,8 @@
 
 use super::{
     charts::Move,
-    gauss::{AT, Gauss, V3},
+    flock::Push,
+    gauss::{AT, Fade, Gauss, V3, dot, minus},
     sensor::EARTH_M,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub struct Flight {
     pub up: f64,
     /// How long a climb lasts, s: things level out.
     pub level: f64,
+    /// How long a velocity over ground lasts in a manoeuvre, s: what turns about goes nowhere for long.
+    pub turn: f64,
     /// How long a model lasts on average, s.
     pub stay: [f64; MODELS],
 }
@@ -101,12 +104,20 @@ impl Motion {
         let (leave0, leave1) = (a * gone, b * gone);
         let flow =
             [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
+        let lasts = [Fade::of(dt, f64::INFINITY), Fade::of(dt, flight.turn)];
+        let climb = Fade::of(dt, flight.level);
+        // What has just begun is the same under all models.
+        let same = self.states[0] == self.states[1];
         let mut out = *self;
         for (j, into) in flow.iter().enumerate() {
             let mu = into[0] + into[1];
-            let mixed = Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])]);
+            let mixed = if same {
+                self.states[0]
+            } else {
+                Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])])
+            };
             out.mu[j] = mu;
-            out.states[j] = mixed.predict(dt, [flight.q[j], flight.q[j] * flight.up], flight.level);
+            out.states[j] = mixed.later(dt, [flight.q[j], flight.q[j] * flight.up], [lasts[j], climb]);
         }
         out
     }
@@ -114,6 +125,17 @@ impl Motion {
     /// One Gaussian with the moments of all.
     pub fn merged(&self) -> Gauss {
         Gauss::mixed(&[(self.mu[0], self.states[0]), (self.mu[1], self.states[1])])
+    }
+
+    /// Mean place and its spread ([`Gauss::spread`]), m.
+    pub(super) fn about(&self) -> (V3, f64) {
+        let p = self.place();
+        let var = |j: usize| {
+            let g = &self.states[j];
+            let d = minus(&g.p, &p);
+            self.mu[j] * (g.pp[0] + g.pp[3] + g.pp[5] + dot(&d, &d))
+        };
+        (p, (var(0) + var(1)).max(0.0).sqrt())
     }
 
     /// The models are as probable as they were, times what each made of a measurement (natural logarithms).
@@ -128,6 +150,15 @@ impl Motion {
             }
         }
         top + libm::log(total.max(f64::MIN_POSITIVE))
+    }
+
+    /// What the flock did: who flies quietly in one does the same.
+    pub(super) fn push(&mut self, push: &Push) {
+        let quiet = &mut self.states[0];
+        for i in 0..3 {
+            quiet.p[i] += f64::from(push.p[i]);
+            quiet.v[i] += f64::from(push.v[i]);
+        }
     }
 
     /// Mean place, m.

@@ -66,7 +66,10 @@ impl Sky {
         let body = &mut self.bodies[k];
         let last = body.last();
         let t = last.t.max(now);
-        let state = last.motion.predict(t - last.t, &self.settings.flight).merged();
+        let mut state = last.motion.predict(t - last.t, &self.settings.flight).merged();
+        if let Some(common) = &body.common {
+            state.widen(&common.g);
+        }
         let enough = if body.claims.alone() { self.settings.word * 0.95 } else { self.settings.confirm };
         // Where it is has to be known, too: nobody can look for a thing that may be anywhere.
         let lost = (state.pp[0] + state.pp[3]).sqrt() > self.settings.lost;

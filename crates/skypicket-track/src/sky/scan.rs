@@ -5,6 +5,7 @@ use super::{
     assign::{Assignment, Pair},
     body::{Step, at_time, insert},
     crossing::Loose,
+    flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
@@ -16,6 +17,9 @@ const FAR: f64 = 20_000.0;
 
 /// A sensor's errors are learned from plots that are of a track as surely as this.
 const SURE: f64 = 0.95;
+
+/// A plot that a track is given says at least this share of what it would say if it were the track's for certain.
+const LEAST_SURE: f64 = 0.02;
 
 /// A bearing is a known thing's as surely as this.
 const EXPLAINED: f64 = 0.7;
@@ -30,9 +34,11 @@ pub(super) struct Scratch {
     /// Plots of a scan that had others which are not fit.
     pub(super) fit: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
-    pairs: Vec<Pair>,
-    pub(super) mates: Vec<(usize, Gauss, f64)>,
-    places: Vec<(V3, [f64; 6], f64)>,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) fliers: Vec<Flier>,
+    pub(super) members: Vec<Member>,
+    pub(super) mates: Vec<(usize, Gauss)>,
+    pub(super) places: Vec<(V3, [f64; 6], f64)>,
     against: Vec<f64>,
     births: Vec<f64>,
     pub(super) taken: Vec<bool>,
@@ -53,10 +59,12 @@ pub(super) struct Seen {
     pub(super) body: usize,
     /// The moment at which it was seen.
     then: f64,
-    motion: Motion,
+    pub(super) motion: Motion,
     chance: f64,
     /// Its step that the motion comes from; none when it began later.
-    from: Option<usize>,
+    pub(super) from: Option<usize>,
+    /// What its flock did.
+    pub(super) push: Push,
 }
 
 impl Sky {
@@ -121,49 +129,20 @@ impl Sky {
                 continue;
             }
             body.fade(t, &self.settings);
-            s.seen.push(Seen { body: k, then, motion, chance, from: at });
+            s.seen.push(Seen { body: k, then, motion, chance, from: at, push: Push::default() });
         }
-        // Who could be who.
-        s.pairs.clear();
-        for (i, seen) in s.seen.iter().enumerate() {
-            let body = &self.bodies[seen.body];
-            let g = seen.motion.merged();
-            let spread = g.spread();
-            let unseen = (1.0 - body.r * seen.chance).max(1e-12);
-            let start = s.pairs.len();
-            for (j, plot) in plots.iter().enumerate() {
-                if s.taken[j] {
-                    continue;
-                }
-                if !bearing {
-                    let (p, _, own) = &s.places[j];
-                    let d = minus(p, &g.p);
-                    let reach = 4.5 * (spread + own);
-                    if gauss::dot(&d, &d) > reach * reach {
-                        continue;
-                    }
-                }
-                let mut joined = seen.motion;
-                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
-                if d2 > self.settings.gate {
-                    continue;
-                }
-                let odds = body.r * seen.chance * libm::exp(ln) / s.against[j] / unseen;
-                if odds < 1e-6 {
-                    continue;
-                }
-                let pair = Pair { track: i, plot: j, odds, chance: 0.0, best: false };
-                let own = &mut s.pairs[start..];
-                if own.len() < MOST_EACH {
-                    s.pairs.push(pair);
-                } else if let Some(least) = own.iter_mut().min_by(|a, b| a.odds.total_cmp(&b.odds))
-                    && least.odds < odds
-                {
-                    *least = pair;
-                }
+        let mut rounds = if !bearing && self.gather(&mut s, t) { flock::ROUNDS } else { 0 };
+        loop {
+            self.pair_up(&mut s, sensor, plots);
+            s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
+            if rounds == 0 {
+                break;
+            }
+            rounds -= 1;
+            if self.follow(&mut s) {
+                rounds = 0;
             }
         }
-        s.assignment.solve(&mut s.pairs, s.seen.len(), plots.len());
         // What that makes of each track.
         let mut k = 0;
         for (i, seen) in s.seen.iter().enumerate() {
@@ -209,7 +188,7 @@ impl Sky {
                     insert(
                         body,
                         base,
-                        &Step { t: seen.then, motion, by },
+                        &Step { t: seen.then, motion, by, push: Push::default() },
                         &self.sensors,
                         &self.registrations,
                         &self.settings,
@@ -222,21 +201,29 @@ impl Sky {
                 {
                     self.registrations[sensor].learn_from(from, &plots[plot].m, &said, t);
                 }
-                let m = plots[plot].m;
+                // It may be another's: the less sure it is whose this is, the less it says.
+                let mut m = plots[plot].m;
+                m.r = m.r.map(|r| r / s.pairs[best].chance.max(LEAST_SURE));
                 let mut motion = seen.motion;
                 join(&mut motion, from, &self.registrations[sensor], &m);
                 let by = Some((sensor, m));
                 insert(
                     body,
                     base,
-                    &Step { t: seen.then, motion, by },
+                    &Step { t: seen.then, motion, by, push: seen.push },
                     &self.sensors,
                     &self.registrations,
                     &self.settings,
                 );
+            } else if let Some(base) = seen.from
+                && seen.push != Push::default()
+            {
+                let step = Step { t: seen.then, motion: seen.motion, by: None, push: seen.push };
+                insert(body, base, &step, &self.sensors, &self.registrations, &self.settings);
             }
         }
         if !bearing {
+            self.keep_common(&s, t);
             self.flock(&mut s, t);
         }
         // What is of no track may be new.
@@ -256,6 +243,7 @@ impl Sky {
                 let k = self.begin(chart, t, &motion, Some((sensor, plot.m)), r);
                 let Some(k) = k else { continue };
                 self.bodies[k].claims.seen = 1;
+                self.hatch(&s, k, t);
             }
         }
         if bearing {
@@ -280,6 +268,50 @@ impl Sky {
         }
         self.bury(&s.near, out);
         self.scratch = s;
+    }
+
+    /// Who could be who.
+    fn pair_up(&self, s: &mut Scratch, sensor: usize, plots: &[Plot]) {
+        let from = &self.sensors[sensor];
+        let bearing = from.sense == Sense::Bearing;
+        s.pairs.clear();
+        for (i, seen) in s.seen.iter().enumerate() {
+            let body = &self.bodies[seen.body];
+            let (place, spread) = if bearing { ([0.0; 3], 0.0) } else { seen.motion.about() };
+            let unseen = (1.0 - body.r * seen.chance).max(1e-12);
+            let start = s.pairs.len();
+            for (j, plot) in plots.iter().enumerate() {
+                if s.taken[j] {
+                    continue;
+                }
+                if !bearing {
+                    let (p, _, own) = &s.places[j];
+                    let d = minus(p, &place);
+                    let reach = 4.5 * (spread + own);
+                    if gauss::dot(&d, &d) > reach * reach {
+                        continue;
+                    }
+                }
+                let mut joined = seen.motion;
+                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
+                if d2 > self.settings.gate {
+                    continue;
+                }
+                let odds = body.r * seen.chance * libm::exp(ln) / s.against[j] / unseen;
+                if odds < 1e-6 {
+                    continue;
+                }
+                let pair = Pair { track: i, plot: j, odds, chance: 0.0, best: false };
+                let own = &mut s.pairs[start..];
+                if own.len() < MOST_EACH {
+                    s.pairs.push(pair);
+                } else if let Some(least) = own.iter_mut().min_by(|a, b| a.odds.total_cmp(&b.odds))
+                    && least.odds < odds
+                {
+                    *least = pair;
+                }
+            }
+        }
     }
 }
 

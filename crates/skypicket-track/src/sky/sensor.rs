@@ -173,14 +173,19 @@ impl Sensor {
     /// Chance that it sees something that is about at this place: its `pd` inside, nothing outside, and in between by
     /// how much of the spread is inside.
     pub fn chance(&self, g: &Gauss) -> f64 {
-        let [r, az, el] = self.sees(&g.p);
+        let q = turn(&self.axes, &minus(&g.p, &self.at));
+        let r = dot(&q, &q).sqrt();
         let spread = (g.spread() / 1.7).max(1.0);
-        let off = wrap(az - self.sector[0]).abs();
         let mut inside = (r - self.range[0]).min(self.range[1] - r);
         if self.sector[1] < PI - 1e-6 {
+            let off = wrap(libm::atan2(q[0], q[1]) - self.sector[0]).abs();
             inside = inside.min((self.sector[1] - off) * r);
         }
-        inside = inside.min((el - self.elevation[0]) * r).min((self.elevation[1] - el) * r);
+        // What looks straight up, too, has no edge there.
+        if self.elevation[0] > -PI / 2.0 || self.elevation[1] < PI / 2.0 {
+            let el = libm::asin((q[2] / r.max(1e-9)).clamp(-1.0, 1.0));
+            inside = inside.min((el - self.elevation[0]) * r).min((self.elevation[1] - el) * r);
+        }
         let mut share = soft(inside / spread);
         if self.floor > f64::NEG_INFINITY {
             let up = g.pp[5].max(1.0).sqrt();
@@ -299,5 +304,9 @@ impl Sensor {
 
 /// The normal distribution, nearly.
 fn soft(x: f64) -> f64 {
+    if x > 22.0 {
+        // It is, to the last bit.
+        return 1.0;
+    }
     1.0 / (1.0 + libm::exp(-1.702 * x.clamp(-30.0, 30.0)))
 }

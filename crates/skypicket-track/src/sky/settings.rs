@@ -39,12 +39,13 @@ pub struct Settings {
     pub lost: f64,
     /// Nothing begins where the place is less certain than this, m (root of the summed variances).
     pub vague: f64,
-    /// Things at most this far from one another can be a flock, m.
+    /// Things at most this far from one another can be a flock, m, and whose velocities differ by no more than
+    /// [`Self::like`].
     pub flock: f64,
+    /// m/s.
+    pub like: f64,
     /// With this many others at least, a number.
     pub mates: f64,
-    /// How far a flock manoeuvres together: a share.
-    pub together: f64,
     /// Velocities in a flock differ by this much, m/s.
     pub alike: f64,
     /// Bearings within this time can meet, s.
@@ -87,7 +88,7 @@ pub struct SkySettingsProblem {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            flight: Flight { q: [0.1, 15.0], up: 0.5, stay: [15.0, 5.0], level: 6.0 },
+            flight: Flight { q: [0.1, 15.0], up: 0.5, stay: [15.0, 5.0], level: 6.0, turn: 20.0 },
             unknown_speed: [12.0, 4.0],
             unnoticed: 1e-7,
             low: (0.85, 150.0),
@@ -104,8 +105,8 @@ impl Default for Settings {
             lost: 70.0,
             vague: 5000.0,
             flock: 100.0,
+            like: 4.0,
             mates: 4.0,
-            together: 0.8,
             alike: 2.5,
             crossing: 1.3,
             meets: 5.0,
@@ -132,7 +133,6 @@ impl Settings {
             ("word", self.word),
             ("worth", self.worth),
             ("confirm", self.confirm),
-            ("together", self.together),
             ("met", self.met),
             ("taken", self.taken),
             ("gives", self.gives),
@@ -147,6 +147,7 @@ impl Settings {
         }
         within("flight.up", self.flight.up, 1e-6, 1e3)?;
         within("flight.level", self.flight.level, 1e-3, 1e6)?;
+        within("flight.turn", self.flight.turn, 1e-3, 1e6)?;
         self.unknown_speed.iter().try_for_each(|x| within("unknown_speed", *x, 1e-3, 1e4))?;
         within("unnoticed", self.unnoticed, 0.0, 1.0)?;
         within("low (height)", self.low.1, 1.0, self.high)?;
@@ -160,6 +161,7 @@ impl Settings {
         within("flock", self.flock, 0.0, 1e6)?;
         // With one other alone there would be no spread to judge by.
         within("mates", self.mates, 2.0, 1e6)?;
+        within("like", self.like, 0.0, 1e4)?;
         within("alike", self.alike, 1e-3, 1e4)?;
         within("crossing", self.crossing, 0.0, 1e3)?;
         within("meets", self.meets, 0.0, 1e3)?;

@@ -9,6 +9,7 @@ use super::{
     Plot, Report, Sky,
     body::{Step, at_time, insert},
     charts::Chart,
+    flock::Push,
     gauss::{self, AT, Gauss, minus, turn_back},
     join,
     motion::Motion,
@@ -83,7 +84,7 @@ impl Sky {
                 && let Some(at) = at
                 && body.last().motion.merged().spread() > 0.5 * spread
             {
-                let step = Step { t, motion: joined, by: Some((sensor, plot.m)) };
+                let step = Step { t, motion: joined, by: Some((sensor, plot.m)), push: Push::default() };
                 insert(body, at, &step, &self.sensors, &self.registrations, &self.settings);
             }
             self.bodies.moved(k, self.now);
