@@ -12,7 +12,7 @@ use crate::{
     manual,
     notice_command::{self, NoticeArgs},
     people_command::{self, AgencyArgs, RosterArgs, UnitArgs, UserArgs},
-    record_command, replay, score_command,
+    plot_command, record_command, replay, score_command,
     search_command::{self, SearchArgs},
     serve, simulate_command, track_command,
 };
@@ -58,6 +58,9 @@ enum Command {
     Simulate(SimulateArgs),
     /// Score tracks against the truth: JSON on standard output, a table on standard error
     Score(ScoreArgs),
+    /// Draw an evaluation scene, its score over time, or a bench (SVG)
+    #[command(subcommand)]
+    Plot(PlotCommand),
     /// Report a sighting over the API (not built yet: use the field page)
     Report(Later),
     /// Bulletins: propose, approve, correct, recall
@@ -267,6 +270,83 @@ pub struct ScoreArgs {
     /// A track counts for so long after its last report, seconds
     #[arg(long, value_name = "S", default_value_t = 3.0)]
     pub hold: f64,
+    /// Before the scores, a JSON line for each second that is compared
+    #[arg(long)]
+    pub over_time: bool,
+    /// Measurement file of the scene: also say how soon tracks of drones that are only claimed are shown as suspect
+    #[arg(long, value_name = "MEAS")]
+    pub meas: Option<PathBuf>,
+}
+
+/// `plot`.
+#[derive(Debug, Subcommand)]
+pub enum PlotCommand {
+    /// A scene from above: targets, measurements, tracks with their 95 % ellipses
+    Scene(PlotSceneArgs),
+    /// The score over time of one or more runs
+    Course(PlotCourseArgs),
+    /// What a measurement costs as scenes grow: the table of the bench `line`
+    Growth(PlotGrowthArgs),
+}
+
+/// `plot scene`.
+#[derive(Debug, Args)]
+pub struct PlotSceneArgs {
+    /// Measurement file of the scene
+    #[arg(value_name = "MEAS")]
+    pub measurements: PathBuf,
+    /// Truth file of the scene
+    pub truth: PathBuf,
+    /// Track file that a tracker made of its measurements
+    pub tracks: PathBuf,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Moment of the closer view, seconds [default: when most targets are near one another]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub at: Option<f64>,
+    /// Side of the closer view, metres [default: what those targets need]
+    #[arg(long, value_name = "M")]
+    pub side: Option<f64>,
+    /// The closer view shows so many seconds before and after its moment [default: 10]
+    #[arg(long, value_name = "S")]
+    pub span: Option<f64>,
+}
+
+/// `plot course`.
+#[derive(Debug, Args)]
+pub struct PlotCourseArgs {
+    /// Truth and track file of a run; again for more runs
+    #[arg(long, num_args = 2, value_names = ["TRUTH", "TRACKS"], required = true)]
+    pub run: Vec<PathBuf>,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A level to hold the curves against: metres, and what it is
+    #[arg(long, value_name = "M,NAME")]
+    pub level: Option<String>,
+}
+
+/// `plot growth`.
+#[derive(Debug, Args)]
+pub struct PlotGrowthArgs {
+    /// JSON lines: targets, measurements, ns, p99_us, worst_us
+    pub table: PathBuf,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A band so many times the cheapest
+    #[arg(long, value_name = "X", default_value_t = 1.5)]
+    pub within: f64,
 }
 
 /// `decode`.
@@ -476,6 +556,7 @@ pub fn run(cli: Cli) -> End {
         Command::Track(args) => track_command::run(&args),
         Command::Simulate(args) => simulate_command::run(&args),
         Command::Score(args) => score_command::run(&args),
+        Command::Plot(command) => plot_command::run(&command),
         Command::Report(_) => End::not_built("report"),
         Command::Bulletin(args) => bulletin_command::run(&args),
         Command::Search(args) => search_command::run(&args),

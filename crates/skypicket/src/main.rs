@@ -45,6 +45,7 @@ mod news;
 mod notice_command;
 mod people_command;
 mod people_csv;
+mod plot_command;
 mod pulse;
 mod push;
 mod qr;
