@@ -6,7 +6,7 @@ use crate::{
     cap_command::{self, CapCommand},
     carriers::CarriersConfig,
     config::{Config, TlsConfig},
-    decode, doctor,
+    decode, doctor, export_command,
     intelligence_command::{self, IntelligenceArgs},
     machines_command::{self, SourceCommand, TakCommand},
     manual,
@@ -61,6 +61,9 @@ enum Command {
     /// Draw an evaluation scene, its score over time, or a bench (SVG)
     #[command(subcommand)]
     Plot(PlotCommand),
+    /// Write what a record holds of the sky in a format for other programs
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Report a sighting over the API (not built yet: use the field page)
     Report(Later),
     /// Bulletins: propose, approve, correct, recall
@@ -276,6 +279,45 @@ pub struct ScoreArgs {
     /// Measurement file of the scene: also say how soon tracks of drones that are only claimed are shown as suspect
     #[arg(long, value_name = "MEAS")]
     pub meas: Option<PathBuf>,
+}
+
+/// `export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// For trials of counter-drone systems: the COURAGEOUS interchange format (schema 0.4.1, JSON)
+    Courageous(CourageousArgs),
+}
+
+/// `export courageous`.
+#[derive(Debug, Args)]
+pub struct CourageousArgs {
+    /// Folder of the record
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Of an exercise, not live
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Option<String>,
+    /// Where the system stands: degrees and metres above the ellipsoid
+    #[arg(long, value_name = "LAT,LON,HAE", allow_hyphen_values = true)]
+    pub at: String,
+    /// Only from this time on (RFC 3339, for instance 2026-11-26T22:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only until this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// With what this agency may see of people's reports; without it only what everybody may
+    #[arg(long, value_name = "ID")]
+    pub agency: Option<String>,
+    /// Who makes the system
+    #[arg(long, value_name = "NAME", default_value = "Skypicket")]
+    pub vendor: String,
+    /// The system
+    #[arg(long, value_name = "NAME", default_value = concat!("skypicket ", env!("CARGO_PKG_VERSION")))]
+    pub system: String,
+    /// The new file; standard output when left out
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
 }
 
 /// `plot`.
@@ -557,6 +599,7 @@ pub fn run(cli: Cli) -> End {
         Command::Simulate(args) => simulate_command::run(&args),
         Command::Score(args) => score_command::run(&args),
         Command::Plot(command) => plot_command::run(&command),
+        Command::Export(command) => export_command::run(&command),
         Command::Report(_) => End::not_built("report"),
         Command::Bulletin(args) => bulletin_command::run(&args),
         Command::Search(args) => search_command::run(&args),

@@ -27,6 +27,8 @@ mod dissemination;
 mod doctor;
 mod engines;
 mod exercise;
+mod export_command;
+mod geoid;
 mod host;
 mod http;
 mod hub;
