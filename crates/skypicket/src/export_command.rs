@@ -216,7 +216,8 @@ impl LeftOut {
             (purged, "entries of the record were purged and are not in it"),
         ] {
             if n > 0 {
-                said += &format!("; {n} {what}");
+                let n = n.to_string();
+                said.extend(["; ", n.as_str(), " ", what]);
             }
         }
         said

@@ -57,7 +57,9 @@ pub fn run(args: &ScoreArgs) -> End {
     let scores = if args.exact { scored.scores } else { scored.scores.rounded() };
     match steps.and_then(|steps| Ok((steps, serde_json::to_string(&Said { scores, spoofs })?))) {
         Ok((steps, line)) => {
-            steps.iter().for_each(|step| say(step));
+            for step in &steps {
+                say(step);
+            }
             say(&line);
             End::OK
         }
