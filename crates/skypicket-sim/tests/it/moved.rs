@@ -32,7 +32,9 @@ fn followed(header: &Header, arrivals: &[Arrival]) -> Vec<Said> {
         Ok(())
     })
     .unwrap();
-    arrivals.iter().for_each(|a| follower.take(a).unwrap());
+    for a in arrivals {
+        follower.take(a).unwrap();
+    }
     follower.finish().unwrap();
     said
 }
@@ -170,10 +172,14 @@ fn a_turned_scene_gives_turned_tracks() {
 }
 
 /// What was said at each moment, whatever the order and the ids.
-fn at_each(said: &[Said]) -> BTreeMap<u64, Vec<&Said>> {
-    let mut all: BTreeMap<u64, Vec<&Said>> = BTreeMap::new();
-    said.iter().for_each(|s| all.entry((s.ta * 1e6).round() as u64).or_default().push(s));
-    all.values_mut().for_each(|v| v.sort_by(|a, b| a.p[0].total_cmp(&b.p[0]).then(a.p[1].total_cmp(&b.p[1]))));
+fn at_each(said: &[Said]) -> BTreeMap<String, Vec<&Said>> {
+    let mut all: BTreeMap<String, Vec<&Said>> = BTreeMap::new();
+    for s in said {
+        all.entry(format!("{:.6}", s.ta)).or_default().push(s);
+    }
+    for v in all.values_mut() {
+        v.sort_by(|a, b| a.p[0].total_cmp(&b.p[0]).then(a.p[1].total_cmp(&b.p[1])));
+    }
     all
 }
 
