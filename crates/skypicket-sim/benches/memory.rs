@@ -50,7 +50,9 @@ fn run(scene: &Scene, clutter: bool) -> Value {
         Ok(())
     })
     .unwrap();
-    kept.iter().for_each(|a| watcher.take(a).unwrap());
+    for a in &kept {
+        watcher.take(a).unwrap();
+    }
     drop(watcher);
     let alive = alive.into_inner();
     let of = |belief: Belief| alive.values().filter(|(b, _)| *b == belief).count();

@@ -31,8 +31,12 @@ fn document(out: &Output) -> Value {
 #[track_caller]
 fn fields<'a>(of: &'a Value, needed: &[&str], more: &[&str]) -> &'a serde_json::Map<String, Value> {
     let map = of.as_object().unwrap_or_else(|| panic!("no object: {of}"));
-    needed.iter().for_each(|k| assert!(map.contains_key(*k), "no {k}: {of}"));
-    map.keys().for_each(|k| assert!(needed.contains(&k.as_str()) || more.contains(&k.as_str()), "{k}: {of}"));
+    for k in needed {
+        assert!(map.contains_key(*k), "no {k}: {of}");
+    }
+    for k in map.keys() {
+        assert!(needed.contains(&k.as_str()) || more.contains(&k.as_str()), "{k}: {of}");
+    }
     map
 }
 
