@@ -16,7 +16,7 @@ REPRODUCIBLE := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/skypicket --remap-path
 	CFLAGS="-ffile-prefix-map=$(CURDIR)=/skypicket -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check eval-check deb sbom package-test
+.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check eval eval-check bench-peers deb sbom package-test
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -66,6 +66,15 @@ eval-check: web ## our scenes and scores beside the evaluation kit's, where the 
 	cargo build --locked -p skypicket
 	cargo build --locked --workspace --example toy_tracks
 	@scripts/eval-check $(DEBUG_BIN) target/debug/examples/toy_tracks $(TOOLS)
+
+eval: build ## the tracker's accuracy, speed and memory with tables and pictures into docs/tracking-results.md (ten minutes)
+	@mkdir -p target/eval
+	cargo bench --locked -p skypicket-sim --bench line -- --json $(CURDIR)/target/eval/line.jsonl
+	cargo bench --locked -p skypicket-sim --bench memory -- --json $(CURDIR)/target/eval/memory.jsonl
+	@scripts/eval $(BIN) $(TOOLS) target/eval
+
+bench-peers: build ## our tracker beside Stone Soup from PyPI on the same files (five minutes); not part of test
+	@scripts/bench-peers $(BIN) $(TOOLS) target/eval
 
 deny: ## licences, sources, bans; advisories where their database can be reached
 	@scripts/deny $(TOOLS) $(CARGO_DENY_VERSION)

@@ -63,6 +63,7 @@ export default defineConfig({
           { text: 'Bulletins in every form', link: '/formats/bulletins' },
           { text: 'Mail and short messages', link: '/formats/mail-and-sms' },
           { text: 'Dissemination log', link: '/formats/dissemination-log' },
+          { text: 'COURAGEOUS', link: '/formats/courageous' },
           { text: 'Evaluation scenes and scores', link: '/formats/evaluation' },
         ],
       },

@@ -1,16 +1,18 @@
 //! The engine of scans on border lines of family 6 (200 km, 60 sensors and 300 targets, or as dense and shorter or
 //! longer): measurements a second of one core, the time of one arrival, and what a measurement costs from 10 to 10,000
-//! targets. `-- SECONDS` makes the scenes longer than the 30 s of a quick look.
+//! targets. `-- SECONDS` makes the scenes longer than the 30 s of a quick look; `-- --json FILE` also writes the table as
+//! JSON lines, for `skypicket plot growth` and `make eval`.
 //!
 //! Not with a harness: the tail of single arrivals is asked for as well as their sum.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a tool of ours: it says what it measured, and may stop
 
 use skypicket_sim::{
     follow::Follower,
+    plot::Growth,
     scene::{Arrival, Family, Request, Scene, make},
 };
 use skypicket_track::sky::Settings;
-use std::{env, hint::black_box, time::Instant};
+use std::{env, fs, hint::black_box, time::Instant};
 
 /// As often, and the fastest counts: the others had somebody beside them.
 const ROUNDS: usize = 3;
@@ -51,7 +53,10 @@ fn run(scene: &Scene) -> Run {
 }
 
 fn main() {
-    let seconds = env::args().find_map(|a| a.parse::<f64>().ok()).unwrap_or(30.0);
+    let args: Vec<String> = env::args().collect();
+    let seconds = args.iter().find_map(|a| a.parse::<f64>().ok()).unwrap_or(30.0);
+    let json = args.iter().position(|a| a == "--json").and_then(|k| args.get(k + 1));
+    let mut table = String::new();
     println!("targets  measurements  reports  measurements/s  ns a measurement  p50 us  p99 us  worst us");
     for targets in [10, 30, 100, 300, 1_000, 3_000, 10_000] {
         // The longest lines are made shorter in time: what is asked for is the cost of one measurement.
@@ -80,5 +85,16 @@ fn main() {
             at(0.99),
             at(1.0)
         );
+        let row = Growth {
+            targets: targets as u64,
+            measurements: run.measurements as u64,
+            ns: run.took / run.measurements as f64 * 1e9,
+            p99_us: at(0.99),
+            worst_us: at(1.0),
+        };
+        table += &(serde_json::to_string(&row).unwrap() + "\n");
+    }
+    if let Some(file) = json {
+        fs::write(file, table).unwrap();
     }
 }

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod exercise;
 pub mod follow;
 pub mod load;
+pub mod plot;
 mod rng;
 pub mod scene;
 pub mod score;

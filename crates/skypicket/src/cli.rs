@@ -6,13 +6,13 @@ use crate::{
     cap_command::{self, CapCommand},
     carriers::CarriersConfig,
     config::{Config, TlsConfig},
-    decode, doctor,
+    decode, doctor, export_command,
     intelligence_command::{self, IntelligenceArgs},
     machines_command::{self, SourceCommand, TakCommand},
     manual,
     notice_command::{self, NoticeArgs},
     people_command::{self, AgencyArgs, RosterArgs, UnitArgs, UserArgs},
-    record_command, replay, score_command,
+    plot_command, record_command, replay, score_command,
     search_command::{self, SearchArgs},
     serve, simulate_command, track_command,
 };
@@ -58,6 +58,12 @@ enum Command {
     Simulate(SimulateArgs),
     /// Score tracks against the truth: JSON on standard output, a table on standard error
     Score(ScoreArgs),
+    /// Draw an evaluation scene, its score over time, or a bench (SVG)
+    #[command(subcommand)]
+    Plot(PlotCommand),
+    /// Write what a record holds of the sky in a format for other programs
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Report a sighting over the API (not built yet: use the field page)
     Report(Later),
     /// Bulletins: propose, approve, correct, recall
@@ -266,6 +272,122 @@ pub struct ScoreArgs {
     /// A track counts for so long after its last report, seconds
     #[arg(long, value_name = "S", default_value_t = 3.0)]
     pub hold: f64,
+    /// Before the scores, a JSON line for each second that is compared
+    #[arg(long)]
+    pub over_time: bool,
+    /// Measurement file of the scene: also say how soon tracks of drones that are only claimed are shown as suspect
+    #[arg(long, value_name = "MEAS")]
+    pub meas: Option<PathBuf>,
+}
+
+/// `export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// For trials of counter-drone systems: the COURAGEOUS interchange format (schema 0.4.1, JSON)
+    Courageous(CourageousArgs),
+}
+
+/// `export courageous`.
+#[derive(Debug, Args)]
+pub struct CourageousArgs {
+    /// Folder of the record
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Of an exercise, not live
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Option<String>,
+    /// Where the system stands: degrees and metres above the ellipsoid
+    #[arg(long, value_name = "LAT,LON,HAE", allow_hyphen_values = true)]
+    pub at: String,
+    /// Only from this time on (RFC 3339, for instance 2026-11-26T22:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only until this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// With what this agency may see of people's reports; without it only what everybody may
+    #[arg(long, value_name = "ID")]
+    pub agency: Option<String>,
+    /// Who makes the system
+    #[arg(long, value_name = "NAME", default_value = "Skypicket")]
+    pub vendor: String,
+    /// The system
+    #[arg(long, value_name = "NAME", default_value = concat!("skypicket ", env!("CARGO_PKG_VERSION")))]
+    pub system: String,
+    /// The new file; standard output when left out
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
+/// `plot`.
+#[derive(Debug, Subcommand)]
+pub enum PlotCommand {
+    /// A scene from above: targets, measurements, tracks with their 95 % ellipses
+    Scene(PlotSceneArgs),
+    /// The score over time of one or more runs
+    Course(PlotCourseArgs),
+    /// What a measurement costs as scenes grow: the table of the bench `line`
+    Growth(PlotGrowthArgs),
+}
+
+/// `plot scene`.
+#[derive(Debug, Args)]
+pub struct PlotSceneArgs {
+    /// Measurement file of the scene
+    #[arg(value_name = "MEAS")]
+    pub measurements: PathBuf,
+    /// Truth file of the scene
+    pub truth: PathBuf,
+    /// Track file that a tracker made of its measurements
+    pub tracks: PathBuf,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Moment of the closer view, seconds [default: when most targets are near one another]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub at: Option<f64>,
+    /// Side of the closer view, metres [default: what those targets need]
+    #[arg(long, value_name = "M")]
+    pub side: Option<f64>,
+    /// The closer view shows so many seconds before and after its moment [default: 10]
+    #[arg(long, value_name = "S")]
+    pub span: Option<f64>,
+}
+
+/// `plot course`.
+#[derive(Debug, Args)]
+pub struct PlotCourseArgs {
+    /// Truth and track file of a run; again for more runs
+    #[arg(long, num_args = 2, value_names = ["TRUTH", "TRACKS"], required = true)]
+    pub run: Vec<PathBuf>,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A level to hold the curves against: metres, and what it is
+    #[arg(long, value_name = "M,NAME")]
+    pub level: Option<String>,
+}
+
+/// `plot growth`.
+#[derive(Debug, Args)]
+pub struct PlotGrowthArgs {
+    /// JSON lines: targets, measurements, ns, p99_us, worst_us
+    pub table: PathBuf,
+    /// The picture (SVG); written over where it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heading
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A band so many times the cheapest
+    #[arg(long, value_name = "X", default_value_t = 1.5)]
+    pub within: f64,
 }
 
 /// `decode`.
@@ -475,6 +597,8 @@ pub fn run(cli: Cli) -> End {
         Command::Track(args) => track_command::run(&args),
         Command::Simulate(args) => simulate_command::run(&args),
         Command::Score(args) => score_command::run(&args),
+        Command::Plot(command) => plot_command::run(&command),
+        Command::Export(command) => export_command::run(&command),
         Command::Report(_) => End::not_built("report"),
         Command::Bulletin(args) => bulletin_command::run(&args),
         Command::Search(args) => search_command::run(&args),

@@ -3,12 +3,23 @@
 use crate::{
     cli::{End, ScoreArgs, say},
     decode::open,
+    plot_command::measurements,
 };
+use serde::Serialize;
 use skypicket_sim::{
     scene::{SceneError, read_tracks, read_truth},
-    score::{Rules, score},
+    score::{Rules, Scores, Spoofs, score, spoofs},
 };
 use std::path::Path;
+
+/// What is said: the scores, and beside them what is no part of the evaluation kit's.
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    scores: Scores,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoofs: Option<Spoofs>,
+}
 
 /// Runs the command.
 pub fn run(args: &ScoreArgs) -> End {
@@ -20,7 +31,8 @@ pub fn run(args: &ScoreArgs) -> End {
             return End::usage(format!("{name} {value}: give a number above 0, at most 1000000"));
         }
     }
-    let truth = match open(Some(&args.truth)).map_err(SceneError::from).and_then(|r| read_truth(r, false)) {
+    let truth = match open(Some(&args.truth)).map_err(SceneError::from).and_then(|r| read_truth(r, args.meas.is_some()))
+    {
         Ok(truth) => truth,
         Err(e) => return refused(&args.truth, &e),
     };
@@ -32,12 +44,22 @@ pub fn run(args: &ScoreArgs) -> End {
     if tracks.passed_over > 0 {
         eprintln!("skypicket: {} lines of {} are no track reports", tracks.passed_over, args.tracks.display());
     }
-    let scores = score(&truth, &tracks, &Rules { cutoff_m: args.cutoff, hold_s: args.hold, ..Rules::default() }).scores;
+    let rules = Rules { cutoff_m: args.cutoff, hold_s: args.hold, ..Rules::default() };
+    let spoofs = match args.meas.as_deref().map(measurements).transpose() {
+        Ok(read) => read.and_then(|(header, arrivals)| spoofs(&header, &arrivals, &truth, &tracks, &rules)),
+        Err(end) => return end,
+    };
+    let scored = score(&truth, &tracks, &rules);
     if !args.json {
-        eprintln!("{scores}");
+        eprintln!("{}", scored.scores);
     }
-    match serde_json::to_string(&if args.exact { scores } else { scores.rounded() }) {
-        Ok(line) => {
+    let steps = if args.over_time { scored.steps.iter().map(serde_json::to_string).collect() } else { Ok(Vec::new()) };
+    let scores = if args.exact { scored.scores } else { scored.scores.rounded() };
+    match steps.and_then(|steps| Ok((steps, serde_json::to_string(&Said { scores, spoofs })?))) {
+        Ok((steps, line)) => {
+            for step in &steps {
+                say(step);
+            }
             say(&line);
             End::OK
         }
@@ -46,7 +68,7 @@ pub fn run(args: &ScoreArgs) -> End {
 }
 
 /// A file that cannot be read is another matter than one that says something wrong.
-fn refused(file: &Path, e: &SceneError) -> End {
+pub(crate) fn refused(file: &Path, e: &SceneError) -> End {
     match e {
         SceneError::Line { .. } => End::refused(Some(format!("{}: {e}", file.display()))),
         SceneError::Io(_) => End::could_not(e),

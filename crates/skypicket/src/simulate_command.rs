@@ -44,7 +44,10 @@ pub fn run(args: &SimulateArgs) -> End {
 }
 
 /// Writes a file under another name first: whoever reads it finds all of it or nothing.
-fn whole(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), SceneError>) -> Result<(), SceneError> {
+pub(crate) fn whole(
+    file: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), SceneError>,
+) -> Result<(), SceneError> {
     let mut part = file.as_os_str().to_owned();
     part.push(".part");
     let done = File::create(&part)

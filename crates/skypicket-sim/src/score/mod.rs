@@ -14,8 +14,11 @@
 
 mod assign;
 mod chi2;
+mod spoofs;
 #[cfg(test)]
 mod tests;
+
+pub use spoofs::{IN_TIME_S, Spoofs, spoofs};
 
 use crate::scene::{At, State, Target, TrackLine, Tracks, Truth};
 use assign::{Candidate, best_pairs, distance, near};
@@ -43,6 +46,25 @@ impl Default for Rules {
     fn default() -> Self {
         Self { cutoff_m: 50.0, hold_s: 3.0, step_s: 1.0 }
     }
+}
+
+impl Rules {
+    /// The moments that are compared, of a scene from `t0` to `t1`.
+    fn moments(&self, t0: f64, t1: f64) -> impl Iterator<Item = f64> + use<> {
+        let (start, step) = (t0 + 0.5 * self.step_s, self.step_s);
+        (0u32..).map(move |k| start + f64::from(k) * step).take_while(move |t| *t < t1 + 1e-9)
+    }
+}
+
+/// The newest report of a track that had been made by `t`, if it counts, and where it is then.
+fn newest(lines: &[TrackLine], t: f64, rules: &Rules) -> Option<(usize, [f64; 3])> {
+    let report = lines.partition_point(|r| r.ta <= t + 1e-9).checked_sub(1)?;
+    let line = lines.get(report)?;
+    if line.state != State::Confirmed || t - line.ta > rules.hold_s {
+        return None;
+    }
+    let p = line.p?;
+    Some((report, std::array::from_fn(|k| p[k] + line.v[k] * (t - line.t))))
 }
 
 /// All scores. `None` where there is nothing to take a mean of.
@@ -171,7 +193,7 @@ pub struct Identity {
 }
 
 /// One comparison, for a curve over time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Step {
     /// When, seconds.
     pub t: f64,
@@ -238,16 +260,8 @@ fn mean(values: &[f64]) -> Option<f64> {
 /// Scores tracks against the truth.
 pub fn score(truth: &Truth, tracks: &Tracks, rules: &Rules) -> Scored {
     let mut s = Scoring::new(truth, tracks, rules);
-    let head = &truth.header;
-    let (start, stop) = (head.t0 + 0.5 * rules.step_s, head.t1 + 1e-9);
-    let mut k = 0u32;
-    loop {
-        let t = start + f64::from(k) * rules.step_s;
-        if t >= stop {
-            break;
-        }
+    for t in rules.moments(truth.header.t0, truth.header.t1) {
         s.compare(t);
-        k += 1;
     }
     s.finish()
 }
@@ -306,13 +320,8 @@ impl<'a> Scoring<'a> {
     /// The newest report of a track that had been made by then, if it counts.
     fn shown(&self, track: usize, t: f64) -> Option<Shown<'a>> {
         let lines = self.tracks.tracks.get(track)?;
-        let report = lines.partition_point(|r| r.ta <= t + 1e-9).checked_sub(1)?;
-        let line = lines.get(report)?;
-        if line.state != State::Confirmed || t - line.ta > self.rules.hold_s {
-            return None;
-        }
-        let p = line.p?;
-        Some(Shown { track, report, line, p: std::array::from_fn(|k| p[k] + line.v[k] * (t - line.t)) })
+        let (report, p) = newest(lines, t, self.rules)?;
+        Some(Shown { track, report, line: lines.get(report)?, p })
     }
 
     fn compare(&mut self, t: f64) {

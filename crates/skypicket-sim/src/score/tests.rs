@@ -174,3 +174,58 @@ fn the_inverse_is_the_inverse() {
     close(squared([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [2.0, 3.0, 0.0], 2), 12.0);
     assert_eq!(squared([[0.0; 3]; 3], [1.0; 3], 3), None);
 }
+
+#[test]
+fn a_ghosts_track_is_counted_from_when_it_is_seen_there_and_a_real_one_beside_it_is_not() {
+    // A sender that claims a drone at 500 m east, flying north as the target does at 0 m.
+    let head = HEAD.replace(
+        "\"score_dims\":3",
+        "\"score_dims\":3,\"spoofers\":[{\"id\":\"X\",\"claimed\":\"U9\",\"emitter\":[0,0,0]}]",
+    );
+    let frame = crate::scene::Origin { lat: 31.76, lon: -106.49, h: 1140.0 }.frame();
+    let sensor = r#"{"id":"RID","kind":"remoteid","lat":31.76,"lon":-106.49,"h":1140,"enu":[0,0,0],"period":1,"phase":0,"pd":1,"clutter":0,"rmin":0,"rmax":9000,"az0":0,"az_width":6.2,"el_min":-1.5,"el_max":1.5,"sigma":{"h":5,"v":5},"latency":[0.1,0.1]}"#;
+    let mut meas = format!(
+        "{{\"type\":\"header\",\"version\":\"x\",\"origin\":{{\"lat\":31.76,\"lon\":-106.49,\"h\":1140}},\"t0\":0,\"t1\":20,\"score_dims\":3,\"sensors\":[{sensor}]}}\n"
+    );
+    let mut origins = Vec::new();
+    // Silent from 8 to 16 s: where it would be then, nobody claims.
+    for (seq, t) in (0..=20).filter(|t| !(9..16).contains(t)).enumerate() {
+        let p = frame.to_place([500.0, 10.0 * f64::from(t), 50.0]);
+        let z = format!("{{\"lat\":{},\"lon\":{},\"h\":{}}}", p.lat_deg, p.lon_deg, p.alt_hae_m.unwrap());
+        writeln!(meas, r#"{{"type":"meas","sensor":"RID","kind":"remoteid","scan":{seq},"t":{t},"ta":{t}.1,"z":{z},"R":[25,25,25],"id":"U9","seq":{seq}}}"#).unwrap();
+        origins.push("\"X\"");
+    }
+    let truth =
+        format!("{head}\n{}{{\"type\":\"origin\",\"by_seq\":[{}]}}\n", target("A", 0.0, SEEN), origins.join(","));
+    let truth = read_truth(truth.as_bytes(), true).unwrap();
+    let mut file = crate::scene::MeasurementFile::open(meas.as_bytes()).unwrap();
+    let arrivals: Vec<_> = file.by_ref().map(Result::unwrap).collect();
+    let run = |tracks: &str| {
+        let tracks = read_tracks(tracks.as_bytes(), truth.header.origin).unwrap();
+        spoofs(file.header(), &arrivals, &truth, &tracks, &Rules::default()).unwrap()
+    };
+    // One that is found out at 5 s, one that is not; the real one, and one far from both.
+    let found = track("k", 500.0, 1, 4, "") + &track("k", 500.0, 5, 20, r#","suspect":true"#);
+    let s = run(&(found
+        + &track("m", 505.0, 2, 20, "")
+        + &track("real", 3.0, 0, 20, "")
+        + &track("far", 900.0, 0, 20, "")));
+    assert_eq!((s.spoofers, s.followed, s.tracks, s.in_time, s.never), (1, 1, 2, 1, 1));
+    assert_eq!((s.in_time_share, s.slowest_s), (Some(0.5), Some(4.0)));
+    // From 10 s after 1.5 and 2.5 s on: 16.5 to 19.5 s of each, since before nobody claims anything.
+    assert_eq!((s.later_steps, s.later_suspect), (8, 4));
+    // Late is not in time.
+    let late = track("k", 500.0, 1, 16, "") + &track("k", 500.0, 17, 20, r#","suspect":true"#);
+    assert_eq!((run(&late).in_time, run(&late).slowest_s), (0, Some(16.0)));
+    // Tentative tracks are of nothing; and without any there is no share.
+    let none = run(&track("k", 500.0, 1, 20, r#","state":"tentative""#));
+    assert_eq!((none.tracks, none.in_time_share, none.followed), (0, None, 0));
+    // A real target that flies beside the ghost: whose track it is cannot be told.
+    let text =
+        |targets: String| format!("{head}\n{targets}{{\"type\":\"origin\",\"by_seq\":[{}]}}\n", origins.join(","));
+    let beside = read_truth(text(target("B", 530.0, SEEN)).as_bytes(), true).unwrap();
+    let tracks = read_tracks(track("k", 505.0, 1, 20, "").as_bytes(), beside.header.origin).unwrap();
+    assert_eq!(spoofs(file.header(), &arrivals, &beside, &tracks, &Rules::default()).unwrap().tracks, 0);
+    let without = read_truth(format!("{HEAD}\n{}", target("A", 0.0, SEEN)).as_bytes(), true).unwrap();
+    assert_eq!(spoofs(file.header(), &arrivals, &without, &crate::scene::Tracks::default(), &Rules::default()), None);
+}

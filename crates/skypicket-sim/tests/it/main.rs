@@ -3,5 +3,7 @@
 
 mod delivery;
 mod follow;
+mod moved;
+mod regression;
 mod score;
 mod toy;

@@ -238,3 +238,69 @@ fn a_kit_that_is_not_where_it_is_said_to_be_fails_the_check() {
         Err(e) => panic!("{e}"),
     }
 }
+
+#[test]
+fn the_course_of_a_score_comes_before_it_and_false_drones_only_where_they_are_asked_for() {
+    let folder = Folder::new();
+    let dir = folder.path().to_str().unwrap();
+    assert_eq!(run(&["simulate", "f5", "--seed", "31", "--duration", "60", "--out", dir]).status.code(), Some(0));
+    let [meas, truth] = ["meas", "truth"].map(|p| format!("{dir}/f5_s31.{p}.jsonl"));
+    let followed = run(&["track", &meas]);
+    assert_eq!(followed.status.code(), Some(0), "{}", said(&followed));
+    let tracks = folder.file("tracks.jsonl", &followed.stdout);
+    let tracks = tracks.to_str().unwrap();
+
+    let plain = run(&["score", "--json", &truth, tracks]);
+    let whole = run(&["score", "--json", "--over-time", "--meas", &meas, &truth, tracks]);
+    assert_eq!((plain.status.code(), whole.status.code()), (Some(0), Some(0)), "{}", said(&whole));
+    let lines: Vec<Value> =
+        String::from_utf8(whole.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let (scores, steps) = lines.split_last().unwrap();
+    assert_eq!(steps.len(), 60);
+    assert_eq!(steps[3]["t"], 3.5);
+    let mean = steps.iter().map(|s| s["gospa"].as_f64().unwrap()).sum::<f64>() / 60.0;
+    assert!((mean - scores["gospa"]["mean"].as_f64().unwrap()).abs() < 1e-3, "{mean}: {scores}");
+    let mut without = scores.clone();
+    let spoofs = without.as_object_mut().unwrap().remove("spoofs").unwrap();
+    assert_eq!(without, json(&plain), "the rest is what it was");
+    assert_eq!(spoofs["spoofers"], 1, "{spoofs}");
+}
+
+#[test]
+fn pictures_are_drawn_of_scenes_of_their_scores_and_of_growth() {
+    let folder = Folder::new();
+    let dir = folder.path().to_str().unwrap();
+    assert_eq!(run(&["simulate", "f2", "--seed", "9", "--duration", "20", "--out", dir]).status.code(), Some(0));
+    let [meas, truth] = ["meas", "truth"].map(|p| format!("{dir}/f2_s9.{p}.jsonl"));
+    let tracks = folder.file("tracks.jsonl", run(&["track", &meas]).stdout);
+    let table = "{\"targets\":10,\"measurements\":99,\"ns\":900.0,\"p99_us\":1.0,\"worst_us\":2.0}\n";
+    let table = folder.file("line.jsonl", table);
+    let (tracks, table, out) = (tracks.to_str().unwrap(), table.to_str().unwrap(), format!("{dir}/p.svg"));
+    for args in [
+        &["plot", "scene", &meas, &truth, tracks, "--out", &out, "--at", "15", "--title", "A title"][..],
+        &["plot", "course", "--run", &truth, tracks, "--run", &truth, tracks, "--out", &out, "--level", "30,a level"],
+        &["plot", "growth", table, "--out", &out],
+    ] {
+        let done = run(args);
+        assert_eq!(done.status.code(), Some(0), "{args:?}: {}", said(&done));
+        let svg = fs::read_to_string(&out).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+        assert_eq!(json(&done)["bytes"], svg.len());
+        assert!(args[1] != "scene" || svg.contains("A title") && svg.contains("5 to 25 s"));
+        assert!(args[1] != "course" || svg.contains(">a level<"));
+    }
+    // Every word of usage that is wrong, and a file that is no file of its kind.
+    for (args, status, why) in [
+        (&["plot", "scene", &meas, &truth, tracks][..], 2, "--out"),
+        (&["plot", "scene", &meas, &truth, tracks, "--out", &out, "--side", "0"], 2, "--side 0: give 10 to"),
+        (&["plot", "scene", &truth, &truth, tracks, "--out", &out], 1, "line 1"),
+        (&["plot", "course", "--run", &truth, "--out", &out], 2, "2 values required"),
+        (&["plot", "course", "--run", &truth, tracks, "--out", &out, "--level", "x"], 2, "metres and a name"),
+        (&["plot", "growth", tracks, "--out", &out], 1, "missing field"),
+        (&["plot", "growth", "nowhere", "--out", &out], 3, "nowhere"),
+    ] {
+        let done = run(args);
+        assert_eq!(done.status.code(), Some(status), "{args:?}: {}", said(&done));
+        assert!(said(&done).contains(why), "{args:?}: {}", said(&done));
+    }
+}

@@ -15,6 +15,7 @@ mod cap;
 mod cap_feed;
 mod captures;
 mod carriers;
+mod courageous;
 mod drafts;
 mod evaluation;
 mod intelligence;
