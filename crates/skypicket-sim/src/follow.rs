@@ -240,7 +240,7 @@ impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
                 self.waiting += 1;
             }
             Sense::Person | Sense::Claim | Sense::Fix | Sense::Sight => {
-                self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports)
+                self.sky.scan(m.sensor, m.t, &[plot], &mut self.reports);
             }
         }
     }
