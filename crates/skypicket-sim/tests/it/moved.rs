@@ -46,6 +46,7 @@ fn scene(family: Family, seconds: f64, targets: Option<usize>) -> Scene {
 /// Small scenes of every kind of measurement.
 fn scenes() -> Vec<Scene> {
     vec![
+        scene(Family::PopUp, 25.0, None),
         scene(Family::Crossing, 25.0, Some(3)),
         scene(Family::Swarm, 15.0, Some(4)),
         scene(Family::Bearings, 25.0, Some(1)),
