@@ -301,7 +301,8 @@ fn contents(folder: &Path) -> Result<BTreeSet<String>, String> {
     if !folder.join(skypicket_record::FILE_NAME).exists() {
         return Err("there is no record".into());
     }
-    let options = Options { reserve_bytes: 0, ..Options::default() };
+    // How fast it is read on a machine that does other things too is not what is asked here.
+    let options = Options { reserve_bytes: 0, read_timeout: Duration::from_mins(1), ..Options::default() };
     let record = SqliteRecord::open(folder, options).map_err(|e| format!("does not open: {e}"))?;
     let report = record.verify(&mut |_, _| {}).map_err(|e| format!("cannot be verified: {e}"))?;
     if let Some(fault) = report.faults.first() {
