@@ -9,6 +9,8 @@ CARGO_DENY_VERSION := 0.20.2
 TOOLS := $(CURDIR)/target/tools
 BIN := target/release/skypicket
 DEBUG_BIN := target/debug/skypicket
+# The same build as that of the tests: by itself the program would be built again with fewer features of what it rests on.
+DEBUG_BUILD := cargo test --workspace --locked --no-run
 # No folder of this machine is in the program: the same commit and tools give the same bytes wherever it is built.
 CARGO_HOME ?= $(HOME)/.cargo
 RUST_SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
@@ -58,13 +60,11 @@ unit: web ## unit, property and real-binary tests
 	cd web && npm test
 
 cap-check: web ## our CAP by other programs: xmlsec1, the OASIS schemas, two readers from PyPI
-	cargo build --locked -p skypicket
-	cargo build --locked --workspace --example signed_alert
+	$(DEBUG_BUILD)
 	@scripts/cap-check $(DEBUG_BIN) target/debug/examples/signed_alert $(TOOLS)
 
 eval-check: web ## our scenes and scores beside the evaluation kit's, where the kit is (SKYPICKET_KIT)
-	cargo build --locked -p skypicket
-	cargo build --locked --workspace --example toy_tracks
+	$(DEBUG_BUILD)
 	@scripts/eval-check $(DEBUG_BIN) target/debug/examples/toy_tracks $(TOOLS)
 
 eval: build ## the tracker's accuracy, speed and memory with tables and pictures into docs/tracking-results.md (ten minutes)
@@ -83,7 +83,7 @@ docs: ## the manual
 	cd docs && npm ci --no-audit --no-fund && npm run build
 
 browser: web ## the pages in Chromium, against the real binary
-	cargo build --locked -p skypicket
+	$(DEBUG_BUILD)
 	cd web && npm run test:browser
 	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:real
 
@@ -97,7 +97,7 @@ sbom: ## what is in the program (CycloneDX JSON), into target/sbom.cdx.json
 	@scripts/sbom-check target/sbom.cdx.json
 
 package-test: web ## the package: reproducible, installed, started, upgraded, removed, in a root of its own
-	cargo build --locked -p skypicket
+	$(DEBUG_BUILD)
 	SKYPICKET_BIN=$(DEBUG_BIN) scripts/package-test
 
 pictures: web ## the pictures of README and manual, taken from the running exercise (four minutes)
