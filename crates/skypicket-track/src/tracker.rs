@@ -90,11 +90,13 @@ enum How {
 }
 
 impl Tracker {
-    /// An empty tracker. Settings are to be [checked](Settings::check) where they are read: what the sky cannot work with is
-    /// its defaults instead.
+    /// An empty tracker. Settings are to be [checked](Settings::check) where they are read: instead of what the sky cannot work
+    /// with it goes by its defaults, all of them, and [says](Self::settings) so.
     pub fn new(settings: Settings) -> Self {
+        let made = [settings, Settings::default()].into_iter().find_map(|s| Some((Sky::world(s.sky()).ok()?, s)));
+        let (sky, settings) = made.unwrap_or_else(|| (Sky::of_defaults(), Settings::default()));
         Self {
-            sky: sky_of(&settings),
+            sky,
             settings,
             now: None,
             tracks: BTreeMap::new(),
@@ -236,7 +238,8 @@ impl Tracker {
         self.own_flights = flights.to_vec();
     }
 
-    /// Other settings from here on; what is tracked stays.
+    /// Other settings from here on; what is tracked stays. Those that the sky cannot work with change nothing:
+    /// [`Self::settings`] says which hold.
     pub fn set_settings(&mut self, settings: Settings) {
         if self.sky.set_settings(settings.sky()).is_ok() {
             self.settings = settings;
@@ -397,7 +400,7 @@ impl Tracker {
         found.map(|found| (found, How::Update))
     }
 
-    /// Of these the likeliest that the report can be of, weighed by existence; the older id on a tie, so that order never
+    /// Of these the likeliest that the report can be of, weighed by existence; the smaller id on a tie, so that order never
     /// matters.
     fn likeliest(&mut self, ids: &[TrackId], r: &Report, tie: Tie) -> Option<TrackId> {
         let mut best: Option<(f64, TrackId)> = None;
@@ -746,11 +749,6 @@ impl Tracker {
         let last = self.show(&t, now, now)?;
         Some(Track { state: TrackState::Deleted, ..last })
     }
-}
-
-/// The sky that settings make.
-fn sky_of(settings: &Settings) -> Sky {
-    Sky::world(settings.sky()).unwrap_or_else(|_| Sky::of_defaults())
 }
 
 /// The velocity that a report claims: a hint at where to look next, no more.

@@ -263,6 +263,7 @@ impl Engines {
         whole.as_map_mut()?[at].1 = Value::serialized(&Tracker::new(skypicket_track::Settings::default())).ok()?;
         let mut engines: Self = whole.deserialized().ok()?;
         engines.tracker = Tracker::new(engines.policies.track.clone());
+        engines.policies.track = engines.tracker.settings().clone();
         let flights: Vec<OwnFlight> = engines.own_flights.values().cloned().collect();
         engines.tracker.set_own_flights(&flights);
         Some(engines)
@@ -601,7 +602,8 @@ impl Engines {
             self.warner.set_policy(policies.warn.clone());
             self.dispatcher.set_policy(policies.dispatch.clone());
             self.desk.set_policy(policies.desk.clone());
-            self.policies = policies;
+            // What is said to be in force is what the tracker goes by: a record may hold what it cannot work with any more.
+            self.policies = Policies { track: self.tracker.settings().clone(), ..policies };
         }
         self.tell_directory();
     }
@@ -744,6 +746,20 @@ mod tests {
         assert_eq!((policies.track.confirm, policies.track.late_max_s, policies.warn.standoff_m), (0.9, 30.0, 222.0));
         texts.insert("track".into(), r#"{"never_was":1.0}"#.into());
         assert!(Policies::from_record(&texts).is_err());
+    }
+
+    #[test]
+    fn the_policies_that_are_said_to_be_in_force_are_those_that_the_engines_go_by() {
+        let mut run = run(&[]);
+        for (late_max_s, held) in [(20.0, 20.0), (1_000_000.0, 20.0)] {
+            let mut policies = Policies::default();
+            policies.track.late_max_s = late_max_s;
+            policies.warn.standoff_m = 222.0;
+            let policies = policies.to_record().unwrap();
+            run.input(Body::Configured(Configured { directory: directory(), policies }));
+            let (said, held_to) = (run.engines.policies(), run.engines.tracker().settings());
+            assert_eq!((said.track.late_max_s, held_to.late_max_s, said.warn.standoff_m), (held, held, 222.0));
+        }
     }
 
     #[test]

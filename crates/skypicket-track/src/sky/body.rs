@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// A state at a time, and what was joined there.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub(super) t: f64,
     pub(super) motion: Motion,
@@ -148,7 +148,8 @@ pub(super) fn insert(
         }
     }
     let newest = body.last().t;
-    let old = body.steps.iter().take_while(|s| newest - s.t > settings.rewind).count();
+    // The last of those that are too old leads up to what is not: without it nothing between the two could be joined.
+    let old = body.steps.iter().take_while(|s| newest - s.t > settings.rewind).count().saturating_sub(1);
     let spare = body.steps.len().saturating_sub(settings.steps);
     let drop = old.max(spare).min(body.steps.len() - 1);
     body.steps.drain(..drop);

@@ -201,6 +201,13 @@ impl Sky {
         known
     }
 
+    /// What is where it says it is, and of which nothing else is known.
+    fn first_word(&self, m: &Measured) -> Motion {
+        let [over_ground, up] = self.settings.unknown_speed;
+        let cov = [m.r[0], 0.0, 0.0, m.r[1], 0.0, m.r[2]];
+        Motion::of(Gauss::standing(m.z, cov, over_ground, up), &self.settings.flight)
+    }
+
     /// Something says where it is.
     pub(super) fn hear(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
         let from = &self.sensors[sensor].clone();
@@ -249,9 +256,7 @@ impl Sky {
         let k = match best {
             None if again.is_some() => {
                 let k = again.unwrap_or(0);
-                let [over_ground, up] = self.settings.unknown_speed;
-                let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
-                let motion = Motion::of(Gauss::standing(p, cov, over_ground, up), &self.settings.flight);
+                let motion = self.first_word(&plot.m);
                 let body = &mut self.bodies[k];
                 // An old word does not lead it back.
                 if t >= body.last().t {
@@ -288,10 +293,7 @@ impl Sky {
                 return;
             }
             None => {
-                let [over_ground, up] = self.settings.unknown_speed;
-                let cov = [plot.m.r[0], 0.0, 0.0, plot.m.r[1], 0.0, plot.m.r[2]];
-                let state = Gauss::standing(p, cov, over_ground, up);
-                let motion = Motion::of(state, &self.settings.flight);
+                let motion = self.first_word(&plot.m);
                 let by = Some((sensor, plot.m));
                 let Some(k) = self.begin(Chart::SCENE, t, &motion, by, self.settings.word) else { return };
                 self.alone += 1;

@@ -24,7 +24,7 @@ const SETTLED_M: f32 = 0.3;
 const THERE: f64 = 0.3;
 
 /// What a flock did beyond what was expected of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Push {
     /// m.
     pub(super) p: [f32; 3],

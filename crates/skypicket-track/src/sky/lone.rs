@@ -562,7 +562,7 @@ fn grounded(mut motion: Motion, chart: Chart) -> Option<Motion> {
 }
 
 /// A sensor of which nothing is known but what it measures and how often it is mistaken.
-fn blank(sense: Sense, odds: Odds) -> Sensor {
+pub(super) fn blank(sense: Sense, odds: Odds) -> Sensor {
     Sensor {
         sense,
         at: [0.0; 3],

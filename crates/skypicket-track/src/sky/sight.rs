@@ -257,22 +257,14 @@ pub(super) fn area(from: &Sensor, m: &Measured) -> Option<(V3, [f64; 6], bool)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sky::Sense;
+    use crate::sky::{
+        Sense,
+        lone::{Odds, blank},
+    };
 
     fn look(stray: [f64; 2]) -> Sensor {
-        Sensor {
-            sense: Sense::Sight,
-            at: [0.0; 3],
-            axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-            pd: 1.0,
-            clutter: 1.0,
-            range: [0.0, 1e7],
-            sector: [0.0, PI],
-            elevation: [-PI, PI],
-            floor: f64::NEG_INFINITY,
-            sound: None,
-            sight: Some(Sight { own: 0.0, level: true, stray }),
-        }
+        let sight = Some(Sight { own: 0.0, level: true, stray });
+        Sensor { sight, ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0 }) }
     }
 
     /// The moments of what a look means against a fine sum over its own distribution.

@@ -369,19 +369,33 @@ fn a_radar_that_is_off_is_put_right_by_what_says_where_it_is() {
     assert!(apart(of(&sky, id, 39.3).0, at(39.3)) < 6.0, "{:?}", of(&sky, id, 39.3));
 }
 
-/// Nothing has a height, for hours: what is not known of it does not grow until nothing is sound any more.
+/// A scan that shows nothing tells of whatever it could have shown, as far as the radar sees and no farther.
 #[test]
-fn a_thing_of_unknown_height_is_followed_for_as_long_as_it_is_reported() {
+fn an_empty_scan_speaks_against_what_is_in_reach_and_nothing_else() {
     let mut sky = sky();
-    let id = flat(&mut sky, 10.0);
-    for k in 1..3_000 {
-        let t = f64::from(k) * 20.0;
-        sky.pass(t);
-        let lone = sky.lone_place(t, Place { alt_hae_m: None, ..home() }, &round(10.0), SURELY).unwrap();
-        assert_eq!(sky.join_lone(id, &lone, true), Joined::Moved, "{t}");
-    }
-    let (_, state) = sky.state_at(id, 59_980.0).unwrap().on_earth().unwrap();
-    assert!(state.is_sound() && state.pp[0] < 100.0, "{:?}", state.pp);
+    let radar = Sensor {
+        sense: Sense::Radar,
+        at: [0.0; 3],
+        axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        pd: 0.9,
+        clutter: 1e-6,
+        range: [50.0, 6_000.0],
+        sector: [0.0, PI],
+        elevation: [-PI, PI],
+        floor: f64::NEG_INFINITY,
+        sound: None,
+        sight: None,
+    };
+    let radar = sky.admit(&radar, home()).unwrap();
+    let ids = [300.0, 2_900.0, 5_700.0, 6_900.0, 9_000.0].map(|north| {
+        let lone = fix(&mut sky, 0.0, there([0.0, north, 100.0]), 10.0);
+        sky.begin_lone(&lone, None, 0.9).unwrap()
+    });
+    let mut out = Vec::new();
+    sky.pass(1.0);
+    sky.scan(radar, 1.0, &[], &mut out);
+    let seen = ids.map(|id| sky.existence(id).unwrap() < 0.6);
+    assert_eq!(seen, [true, true, true, false, false]);
 }
 
 #[test]

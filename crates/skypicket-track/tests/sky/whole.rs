@@ -603,14 +603,49 @@ fn what_was_kept_and_is_damaged_is_refused() {
         let why = read(&v).unwrap_err();
         assert!(why.contains("damaged"), "{field}: {why}");
     }
-    for (field, bad) in [("r", number(2.0)), ("steps", ciborium::Value::Array(Vec::new()))] {
+    let with = |field: &str, change: &dyn Fn(&mut ciborium::Value)| {
         let mut v = value.clone();
         let map = v.as_map_mut().unwrap();
         let bodies = &mut map.iter_mut().find(|(k, _)| k.as_text() == Some("bodies")).unwrap().1;
         let body = bodies.as_array_mut().unwrap()[0].as_map_mut().unwrap();
-        body.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1 = bad;
-        assert!(read(&v).unwrap_err().contains("damaged"), "{field}");
+        change(&mut body.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1);
+        read(&v)
+    };
+    for (field, bad) in [("r", number(2.0)), ("steps", ciborium::Value::Array(Vec::new()))] {
+        assert!(with(field, &|v| *v = bad.clone()).unwrap_err().contains("damaged"), "{field}");
     }
+    // A step is one string of bytes: whichever of its numbers is none.
+    let step = |change: &dyn Fn(&mut Vec<u8>)| {
+        with("steps", &|v| change(v.as_array_mut().unwrap()[0].as_bytes_mut().unwrap()))
+    };
+    for k in 0..1 + 2 + 2 * 27 {
+        let why = step(&|s| s[8 * k..8 * k + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err();
+        assert!(why.contains("damaged"), "{k}: {why}");
+    }
+    // Measured by a sensor that there is not.
+    assert!(step(&|s| s[57 * 8..58 * 8].copy_from_slice(&99_u64.to_le_bytes())).unwrap_err().contains("damaged"));
+    assert!(step(&|s| s.truncate(s.len() - 1)).unwrap_err().contains("bytes of a step"));
+    assert!(step(&|s| s.push(0)).is_err());
+}
+
+/// A track that was followed for long keeps many steps; thousands of them are written while warnings wait.
+#[test]
+fn a_step_that_is_kept_takes_hardly_more_than_its_numbers() {
+    let mut sky = sky();
+    a_scene(0..9, &mut sky);
+    let value: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+    let bodies = value.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("bodies")).unwrap().1.clone();
+    let mut steps = 0;
+    for body in bodies.as_array().unwrap() {
+        let all = &body.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("steps")).unwrap().1;
+        for step in all.as_array().unwrap() {
+            let mut bytes = Vec::new();
+            ciborium::into_writer(step, &mut bytes).unwrap();
+            assert!(bytes.len() <= 550, "{}", bytes.len());
+            steps += 1;
+        }
+    }
+    assert!(steps > 3);
 }
 
 #[test]
@@ -633,8 +668,10 @@ fn a_flock_that_was_kept_and_is_damaged_is_refused() {
         |body| at(at(body, "common"), "mu").as_array_mut().unwrap()[0] = 1.5.into(),
         |body| at(at(at(body, "common"), "g"), "vv").as_array_mut().unwrap()[0] = (-1.0).into(),
         |body| {
-            let step = at(body, "steps").as_array_mut().unwrap().last_mut().unwrap();
-            at(at(step, "push"), "v").as_array_mut().unwrap()[1] = f64::INFINITY.into();
+            // What its flock did is the last six numbers of a step: so the second of its velocity.
+            let step = at(body, "steps").as_array_mut().unwrap().last_mut().unwrap().as_bytes_mut().unwrap();
+            let from = step.len() - 8;
+            step[from..from + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
         },
     ];
     for (n, damage) in damages.iter().enumerate() {

@@ -3,7 +3,7 @@
 use crate::common::*;
 use proptest::prelude::*;
 use skypicket_model::{
-    LatLon, Measurement, OwnFlight, SightingId, TrackState, UnitId, observation::IdKind, sighting::RangeClass,
+    LatLon, Measurement, OwnFlight, Place, SightingId, TrackState, UnitId, observation::IdKind, sighting::RangeClass,
     track::Affiliation,
 };
 use skypicket_track::Settings;
@@ -496,4 +496,75 @@ fn evidence_speaks_but_never_hides() {
     let kinds: Vec<&str> = t.evidence.iter().map(|e| e.kind.as_str()).collect();
     assert_eq!(kinds, ["far_from_receiver", "too_loud"]);
     assert!(t.suspect && t.state == TrackState::Confirmed);
+}
+
+/// People tell what they saw up to a minute late, and seldom: what lies between two of their reports still moves the track,
+/// however far apart these were.
+#[test]
+fn a_late_sighting_between_two_others_tells_of_the_place() {
+    let drone = place(47.0, 8.0, None);
+    let run = |late: bool| {
+        let mut d = Desk::new();
+        let mut tell = |n: u128, who: &str, seen: f64, told: f64, from: (f64, f64)| {
+            let from = offset(drone, from.0, from.1);
+            let (_, az) = from.distance_and_bearing(drone);
+            d.see(report(&sighting(who, n, seen, from, az, RangeClass::To300), told), told).len()
+        };
+        tell(1, "agent-1", 0.0, 0.2, (0.0, -180.0));
+        tell(2, "agent-2", 30.0, 30.2, (0.0, -200.0));
+        // Seen before that from another side, and told after it.
+        if late {
+            assert_eq!(tell(3, "agent-3", 22.0, 35.0, (-190.0, 0.0)), 1);
+        }
+        let [track] = <[_; 1]>::try_from(d.live()).unwrap();
+        (libm::sqrt(track.cov_enu_m2[1][1]), track.sources.len())
+    };
+    let ((before, two), (after, three)) = (run(false), run(true));
+    assert_eq!((two, three), (2, 3));
+    assert!(after < 0.8 * before, "{before} {after}");
+}
+
+/// A minute late is too late to move a track that others have told of since, and not to believe in it.
+#[test]
+fn a_sighting_a_minute_late_starts_a_track_and_confirms_one() {
+    let drone = place(47.0, 8.0, None);
+    let mut d = Desk::new();
+    let see = |d: &mut Desk, n: u128, who: &str, seen: f64, told: f64, south: f64| {
+        let from = offset(drone, 0.0, -south);
+        d.see(report(&sighting(who, n, seen, from, 0.0, RangeClass::To300), told), told)
+    };
+    let out = see(&mut d, 1, "agent-1", 0.0, 60.0, 200.0);
+    assert_eq!((out.len(), out[0].state), (1, TrackState::Tentative));
+    // It may be anywhere by now, and says so.
+    d.tracker.tick(time(61.0));
+    // This one was seen before all that is known of it, and is believed all the same.
+    let out = see(&mut d, 2, "agent-2", -2.0, 62.0, 220.0);
+    assert_eq!((out.len(), out[0].state, out[0].sources.len()), (1, TrackState::Confirmed, 2));
+    assert_eq!(d.live().len(), 1);
+    let shown = d.tracker.tick(time(63.0));
+    assert!(libm::sqrt(shown[0].cov_enu_m2[0][0]) > 300.0, "{:?}", shown[0].cov_enu_m2);
+}
+
+/// Two that nothing tells apart: which of them a report goes to hangs on their ids and not on who came first.
+#[test]
+fn on_a_tie_the_smaller_id_wins() {
+    let eye = place(47.0, 8.0, Some(400.0));
+    let at = Place { alt_hae_m: Some(500.0), ..offset(eye, 800.0, 600.0) };
+    let mut first_won = Vec::new();
+    for n in 0..12 {
+        let mut d = Desk::new();
+        d.entry = 100 * n;
+        // Two plots of one scan are of two things, also where they are the same.
+        let mut started = Vec::new();
+        for _ in 0..2 {
+            let mut noise = Noise(1);
+            let out = d.see(plot("radar", 0.0, eye, at, &mut noise, [20.0, 1.0, 1.0]), 0.0);
+            started.extend(out.iter().map(|t| t.id).filter(|id| !started.contains(id)).collect::<Vec<_>>());
+        }
+        let [first, second] = <[_; 2]>::try_from(started).unwrap();
+        let out = d.see(position("camera", 0.0, at, 20.0), 0.0);
+        assert_eq!((out.len(), out[0].id), (1, first.min(second)));
+        first_won.push(first < second);
+    }
+    assert!(first_won.contains(&true) && first_won.contains(&false), "{first_won:?}");
 }
