@@ -314,7 +314,7 @@ pub struct CourageousArgs {
     /// The system
     #[arg(long, value_name = "NAME", default_value = concat!("skypicket ", env!("CARGO_PKG_VERSION")))]
     pub system: String,
-    /// The new file; standard output when left out
+    /// The file; must not be there yet; standard output when left out
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
 }

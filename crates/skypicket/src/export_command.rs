@@ -10,6 +10,7 @@ use crate::{
     cli::{CourageousArgs, End, ExportCommand},
     geoid::Geoid,
     serve::folder,
+    simulate_command::whole,
 };
 use skypicket_model::{
     Act, AgencyId, Body, DeskEvent, Entry, Measurement, NoticeId, Observation, PersonId, Place, Sighting, SightingId,
@@ -57,6 +58,9 @@ fn courageous(args: &CourageousArgs) -> Result<(), End> {
     let agency = agency.map_err(|e| End::usage(format!("--agency: {e}")))?;
     let nobody = PersonId::new("nobody").map_err(End::could_not)?;
     let wanted = Wanted { from: from?, until: until?, agency, nobody };
+    if let Some(file) = args.to.as_deref().filter(|f| f.exists()) {
+        return Err(End::refused(format!("{} is there already", file.display())));
+    }
     let under = folder(&args.data, args.exercise.as_deref());
     let either: Vec<PathBuf> =
         if args.exercise.is_none() { vec![under.clone(), args.data.clone()] } else { vec![under.clone()] };
@@ -85,13 +89,13 @@ fn courageous(args: &CourageousArgs) -> Result<(), End> {
         }
     }
     let (document, left_out) = seen.document(&args.vendor, &args.system, at);
-    let written = match &args.to {
-        None => write(&document, &mut BufWriter::new(io::stdout().lock())),
-        Some(file) => std::fs::File::create(file).and_then(|f| write(&document, &mut BufWriter::new(f))),
-    };
-    match written {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-        done => done.map_err(|e| End::could_not(format!("the document could not be written: {e}")))?,
+    match &args.to {
+        None => match write(&document, &mut BufWriter::new(io::stdout().lock())) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            done => done.map_err(|e| End::could_not(format!("the document could not be written: {e}")))?,
+        },
+        Some(file) => whole(file, |mut out| Ok(write(&document, &mut out)?))
+            .map_err(|e| End::could_not(format!("{}: {e}", file.display())))?,
     }
     eprintln!("skypicket: {}", left_out.said(&document, purged));
     Ok(())
@@ -276,12 +280,13 @@ impl Seen {
     }
 
     fn track(&mut self, t: &Track) {
-        let flown = self.tracks.entry(t.id).or_default();
-        let inside = self.wanted.holds(t.at);
-        if t.state != TrackState::Confirmed || !inside {
-            flown.goes_on = false;
+        if t.state != TrackState::Confirmed || !self.wanted.holds(t.at) {
+            if let Some(flown) = self.tracks.get_mut(&t.id) {
+                flown.goes_on = false;
+            }
             return;
         }
+        let flown = self.tracks.entry(t.id).or_default();
         let last = flown.pieces.last().and_then(|p| p.last()).map(|m| m.at);
         // An entry that was written twice says nothing new.
         if last.is_some_and(|at| t.at <= at) {
@@ -321,7 +326,7 @@ impl Seen {
 
     fn observation(&mut self, o: &Observation) {
         // A person's observation is their sighting, which stands in the record as what they did.
-        if o.sighting.is_some() || o.source.as_str().starts_with("person.") || !self.wanted.holds(o.observed_at) {
+        if o.sighting.is_some() || o.source.as_str().starts_with("person.") {
             return;
         }
         let direction = match &o.measurement {
@@ -335,6 +340,10 @@ impl Seen {
             Measurement::Presence { .. } => None,
             Measurement::Position { .. } | Measurement::RangeAzEl { .. } => return,
         };
+        // Only now: a sensor that moved at any other time may be carried in this one too.
+        if !self.wanted.holds(o.observed_at) {
+            return;
+        }
         let known = [IdKind::Serial, IdKind::Session, IdKind::Utm, IdKind::Icao];
         let said = known.into_iter().find_map(|kind| Some((kind, o.claims.id(kind)?.to_owned())));
         let heard = Heard {
@@ -352,7 +361,7 @@ impl Seen {
     }
 
     /// Everything, numbered; and what is not in it.
-    fn document(self, vendor: &str, system: &str, at: Place) -> (Document, LeftOut) {
+    fn document(mut self, vendor: &str, system: &str, at: Place) -> (Document, LeftOut) {
         let mut geoid = Geoid::new();
         let (mut left_out, mut number) = (LeftOut::default(), 0);
         let mut numbered = move || {
@@ -382,13 +391,12 @@ impl Seen {
             // What rests on people's reports alone goes no farther than they do; so does what rests on reports not known.
             let fed = self.fed.get(id);
             let may = fed.is_some_and(|s| s.iter().all(|s| self.sightings.contains_key(s) && !hidden.contains(s)));
-            for piece in &f.pieces {
+            let hides = |m: &Moment| m.by_people_only && !may;
+            left_out.people += f.pieces.iter().flatten().filter(|m| hides(m)).count();
+            // What is left out breaks a stretch too.
+            for piece in f.pieces.iter().flat_map(|p| p.split(hides)) {
                 let mut records = Vec::new();
                 for m in piece {
-                    if m.by_people_only && !may {
-                        left_out.people += 1;
-                        continue;
-                    }
                     let Some(time) = millis(m.at) else {
                         left_out.too_old += 1;
                         continue;
@@ -416,8 +424,10 @@ impl Seen {
         }
 
         let mut detection = Vec::new();
-        for (n, (source, heard)) in self.heard.iter().enumerate() {
+        for (n, (source, heard)) in self.heard.iter_mut().enumerate() {
             let stands = !self.moved.contains(source);
+            // They are in the record as they arrived.
+            heard.sort_by_key(|h| h.at);
             let mut records = Vec::new();
             for h in heard {
                 let Some(time) = millis(h.at) else {
@@ -562,7 +572,7 @@ mod tests {
 
     fn track(n: u64, at_s: i64, change: &Value) -> Body {
         let mut t = json!({
-            "id": uuid(n), "state": "confirmed", "at": Time::from_micros(1_764_180_000_000_000 + at_s * 1_000_000),
+            "id": uuid(n), "state": "confirmed", "at": second(at_s),
             "measured_at": "2026-11-26T18:00:00Z", "since": "2026-11-26T18:00:00Z",
             "place": {"lat_deg": 31.76, "lon_deg": -106.49, "alt_hae_m": 1_200.0}, "vel_enu_mps": [1.0, 2.0, 3.0],
             "cov_enu_m2": [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]],
@@ -576,9 +586,13 @@ mod tests {
     }
 
     fn exported(agency: Option<&str>, bodies: &[Body]) -> (Document, LeftOut) {
+        exported_from(None, agency, bodies)
+    }
+
+    fn exported_from(from: Option<Time>, agency: Option<&str>, bodies: &[Body]) -> (Document, LeftOut) {
         let nobody = PersonId::new("nobody").unwrap();
         let agency = agency.map(|a| AgencyId::new(a).unwrap());
-        let mut seen = Seen::new(Wanted { from: None, until: None, agency, nobody });
+        let mut seen = Seen::new(Wanted { from, until: None, agency, nobody });
         (0..).zip(bodies).for_each(|(k, b)| seen.take(&entry(k, b.clone())));
         seen.document("v", "s", Place { lat_deg: 31.76, lon_deg: -106.49, alt_hae_m: Some(1_140.0) })
     }
@@ -656,6 +670,89 @@ mod tests {
             (class(0), class(4), class(5)),
             (Classification::Uav, Classification::Unknown, Classification::Unknown)
         );
+    }
+
+    fn second(n: i64) -> Time {
+        Time::from_micros(1_764_180_000_000_000 + n * 1_000_000)
+    }
+
+    /// A direction finder's bearing from so many metres east of its first place.
+    fn bearing(at_s: i64, east_m: f64, azimuth_deg: f64) -> Body {
+        let o = json!({
+            "id": uuid(900), "source": "finder", "observed_at": second(at_s), "received_at": second(at_s),
+            "measurement": {"kind": "bearing", "from": {"lat_deg": 0.0, "lon_deg": east_m / 111_319.5, "alt_hae_m": 50.0},
+                "from_sigma_m": 3.0, "azimuth_deg": azimuth_deg, "azimuth_error": [[1.0, 2.0]], "elevation_deg": null,
+                "range": null},
+            "claims": {},
+        });
+        Body::Observations { items: vec![serde_json::from_value(o).unwrap()] }
+    }
+
+    #[test]
+    fn a_sensor_that_moved_at_another_time_tells_no_place_in_this_one() {
+        let bodies = [bearing(0, 400.0, 10.0), bearing(100, 0.0, 20.0), bearing(101, 1.0, 30.0)];
+        let (d, left_out) = exported_from(Some(second(50)), None, &bodies);
+        let records = &d.detection[0].records;
+        assert_eq!((records.len(), left_out.directions), (2, 2));
+        assert!(records.iter().all(|r| r.location.is_none() && r.cuas_location.is_none()), "{records:?}");
+        // One that stood all the time tells it.
+        let (d, left_out) = exported_from(Some(second(50)), None, &bodies[1..]);
+        assert_eq!(
+            (d.detection[0].records[0].location, left_out.directions),
+            (Some(Location::Bearing { bearing: 20.0 }), 0)
+        );
+    }
+
+    #[test]
+    fn detections_are_in_the_order_of_time_whenever_they_arrived() {
+        let (d, _) = exported(None, &[bearing(5, 0.0, 50.0), bearing(3, 0.0, 30.0), bearing(4, 0.0, 40.0)]);
+        let said: Vec<_> = d.detection[0].records.iter().map(|r| (r.record_number, r.location)).collect();
+        let want = [30.0, 40.0, 50.0].map(|bearing| Some(Location::Bearing { bearing }));
+        assert_eq!(said, (1..).zip(want).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_track_breaks_its_stretch() {
+        let people = json!({"by_people_only": true});
+        let mut bodies: Vec<Body> = [0, 1].iter().map(|t| track(1, *t, &json!({}))).collect();
+        bodies.extend((2..8).map(|t| track(1, t, &people)));
+        bodies.extend([8, 9, 10].iter().map(|t| track(1, *t, &json!({}))));
+        let (d, left_out) = exported(None, &bodies);
+        let pieces: Vec<(u64, usize)> = d.tracks.iter().map(|t| (t.uas_id, t.records.len())).collect();
+        assert_eq!((pieces, left_out.people), (vec![(1, 2), (1, 3)], 6));
+    }
+
+    #[test]
+    fn the_alarm_is_on_while_a_warning_about_this_track_stands() {
+        let notice = |n: u64, about: u64, state: &str| {
+            let n = json!({
+                "id": uuid(n), "version": 1, "state": state, "level": "urgent", "at": second(0), "track": uuid(about),
+                "protected": {"person": "picket-7"}, "protected_name": "Picket 7", "needs_ack": true,
+                "facts": {"distance_m": 1.0, "bearing_deg": 2.0, "earliest_s": 3.0, "cpa_m": 4.0, "p_within_30": 0.5,
+                    "track_at": {"lat_deg": 1.0, "lon_deg": 2.0}, "height_unknown": false, "by_people_only": false},
+                "reasons": [], "because": [], "marking": {"tlp": "TLP:AMBER"}, "exercise": null, "code": "1234",
+                "text": "Drone", "text_es": "Dron",
+            });
+            Body::Notice(serde_json::from_value(n).unwrap())
+        };
+        let at = |t: i64| track(1, t, &json!({"existence": 0.75}));
+        let bodies = [
+            // Another's.
+            notice(30, 2, "raised"),
+            at(0),
+            notice(31, 1, "raised"),
+            notice(32, 1, "raised"),
+            at(1),
+            notice(31, 1, "cleared"),
+            notice(32, 1, "updated"),
+            at(2),
+            notice(32, 1, "cleared"),
+            at(3),
+        ];
+        let (d, _) = exported(None, &bodies);
+        let alarms: Vec<bool> = d.tracks[0].records.iter().map(|r| r.alarm.active).collect();
+        assert_eq!(alarms, [false, true, true, false]);
+        assert!(d.tracks[0].records.iter().all(|r| (r.alarm.certainty - 0.75).abs() < 1e-9), "how sure it is there");
     }
 
     #[test]

@@ -18,6 +18,8 @@ use std::{
 
 /// Longest table of a bench, bytes.
 const MOST_TABLE: u64 = 1 << 20;
+/// Dearest measurement that is drawn, nanoseconds: a quarter of an hour.
+const MOST_NS: f64 = 1e12;
 
 /// Runs the command.
 pub fn run(command: &PlotCommand) -> End {
@@ -105,17 +107,22 @@ fn course(args: &PlotCourseArgs) -> Result<String, End> {
 
 fn growth(args: &PlotGrowthArgs) -> Result<String, End> {
     fit("--within", Some(args.within), 1.0, 100.0)?;
-    let mut text = String::new();
-    let table = read(&args.table, |input| Ok(input.take(MOST_TABLE).read_to_string(&mut text)?));
-    table?;
-    let rows: Result<Vec<Growth>, _> = text.lines().map(serde_json::from_str).collect();
-    match rows {
-        Ok(rows) if !rows.is_empty() => Ok(growth_plot(
-            args.title.as_deref().unwrap_or("What a measurement costs as the line grows"),
-            &rows,
-            args.within,
-        )),
-        Ok(_) => Err(End::refused(Some(format!("{}: no line in it", args.table.display())))),
-        Err(e) => Err(End::refused(Some(format!("{}: {e}", args.table.display())))),
+    let text = read(&args.table, |input| {
+        let mut text = String::new();
+        input.take(MOST_TABLE + 1).read_to_string(&mut text)?;
+        Ok(text)
+    })?;
+    let wrong = |why: &dyn std::fmt::Display| End::refused(format!("{}: {why}", args.table.display()));
+    if text.len() as u64 > MOST_TABLE {
+        return Err(wrong(&format_args!("more than {MOST_TABLE} bytes")));
     }
+    let rows: Result<Vec<Growth>, _> = text.lines().map(serde_json::from_str).collect();
+    let rows = rows.map_err(|e| wrong(&e))?;
+    if rows.is_empty() {
+        return Err(wrong(&"no line in it"));
+    }
+    if let Some(row) = rows.iter().find(|r| !(r.ns > 0.0 && r.ns <= MOST_NS)) {
+        return Err(wrong(&format_args!("ns {}: above 0, at most {MOST_NS}", row.ns)));
+    }
+    Ok(growth_plot(args.title.as_deref().unwrap_or("What a measurement costs as the line grows"), &rows, args.within))
 }

@@ -52,7 +52,12 @@ pub(crate) fn whole(
     part.push(".part");
     let done = File::create(&part)
         .map_err(SceneError::from)
-        .and_then(|f| write(&mut BufWriter::with_capacity(1 << 20, f)))
+        .and_then(|f| {
+            let mut out = BufWriter::with_capacity(1 << 20, f);
+            write(&mut out)?;
+            // Dropped, it would not say that the disk is full.
+            Ok(out.flush()?)
+        })
         .and_then(|()| fs::rename(&part, file).map_err(SceneError::from));
     if done.is_err() {
         let _ = fs::remove_file(&part);
@@ -71,4 +76,24 @@ fn summary(scene: &Scene, measurements: &Path, truth: &Path) -> serde_json::Valu
         "sensors": scene.header.sensors.len(),
         "duration_s": scene.header.t1,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_written_to_the_end_is_not_there() {
+        let dir = std::env::temp_dir().join(format!("skypicket-whole-{}", uuid::Uuid::now_v7()));
+        fs::create_dir(&dir).unwrap();
+        let file = dir.join("p.svg");
+        // A disk without room.
+        std::os::unix::fs::symlink("/dev/full", dir.join("p.svg.part")).unwrap();
+        let written = whole(&file, |out| Ok(out.write_all(b"a few bytes, which wait in memory for more")?));
+        assert!(matches!(written, Err(SceneError::Io(_))), "{written:?}");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0, "nothing is left of it");
+        whole(&file, |out| Ok(out.write_all(b"all of it")?)).unwrap();
+        assert_eq!((fs::read(&file).unwrap(), fs::read_dir(&dir).unwrap().count()), (b"all of it".to_vec(), 1));
+        fs::remove_dir_all(&dir).unwrap();
+    }
 }

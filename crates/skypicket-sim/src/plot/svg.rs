@@ -33,8 +33,9 @@ pub(super) struct Svg {
     height: f64,
 }
 
-/// Text as it may stand in XML.
+/// Text as it may stand in XML, which has no signs for control and none for what is no character.
 fn plain(text: &str) -> String {
+    let text = text.replace(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

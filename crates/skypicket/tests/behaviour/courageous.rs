@@ -186,6 +186,15 @@ fn a_replayed_capture_becomes_a_document_with_heights_above_the_sea() {
     let part: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
     assert_eq!((&part["tracks"], &part["vendor_name"]), (&json!([]), &json!("v")));
     assert!(text(&part, "/system_name").starts_with("s (EXERCISE "), "a replay is an exercise: {part}");
+    // What is there stays, the record itself too: nothing is written over it.
+    let record = data.join("record.db");
+    for there in [&out, &record] {
+        let before = std::fs::read(there).unwrap();
+        let again = export(&data, &["--to", there.to_str().unwrap()]);
+        assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+        assert!(said(&again).contains("is there already"), "{}", said(&again));
+        assert_eq!(std::fs::read(there).unwrap(), before);
+    }
 }
 
 /// A confirmed track of this serial is among those of a second.
@@ -223,6 +232,9 @@ fn bearings_and_reports_are_detections_and_nobodys_place_goes_out() {
     watch.heartbeat();
     watch.heartbeat();
     flight.end();
+    // Beside the running centre too.
+    let beside = document(&export(&centre.data(), &[]));
+    assert_eq!(named(&beside, "sensor 1").len(), 2, "{beside}");
     assert!(centre.terminate().status.success());
 
     let anybody = export(&centre.data(), &[]);
@@ -297,6 +309,30 @@ fn pairs(of: &Value, into: &mut Vec<(f64, f64)>) {
         Value::Array(list) => list.iter().for_each(|v| pairs(v, into)),
         _ => {}
     }
+}
+
+#[test]
+fn an_exercise_is_never_taken_for_what_is_live() {
+    let folder = Folder::new();
+    let data = folder.path();
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/captures/approach.pcap");
+    let exercise = data.join("exercise-night");
+    let replayed = run(&["replay".as_ref(), capture.as_os_str(), "--data".as_ref(), exercise.as_os_str()]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", said(&replayed));
+    // Who does not ask for the exercise does not get it, nor another's.
+    for more in [&[][..], &["--exercise", "day"]] {
+        let none = export(data, more);
+        assert_eq!((none.status.code(), none.stdout.len()), (Some(3), 0), "{}", said(&none));
+    }
+    let d = document(&export(data, &["--exercise", "night", "--system", "s"]));
+    assert!(text(&d, "/system_name").starts_with("s (EXERCISE "), "{}", d["system_name"]);
+    // Beside a live record that is damaged: only who asks for that one hears of it, and gets no part of a document.
+    std::fs::create_dir(data.join("live")).unwrap();
+    std::fs::write(data.join("live/record.db"), "no record").unwrap();
+    document(&export(data, &["--exercise", "night"]));
+    let out = data.join("out.json");
+    let damaged = export(data, &["--to", out.to_str().unwrap()]);
+    assert_eq!((damaged.status.code(), out.exists()), (Some(3), false), "{}", said(&damaged));
 }
 
 #[test]

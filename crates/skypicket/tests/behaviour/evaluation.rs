@@ -289,6 +289,12 @@ fn pictures_are_drawn_of_scenes_of_their_scores_and_of_growth() {
         assert!(args[1] != "scene" || svg.contains("A title") && svg.contains("5 to 25 s"));
         assert!(args[1] != "course" || svg.contains(">a level<"));
     }
+    // A table that is too long is not drawn as far as it was read, nor one whose numbers fit into no picture.
+    let row = |ns: &str| format!("{{\"targets\":1,\"measurements\":9,\"ns\":{ns},\"p99_us\":1.0,\"worst_us\":2.0}}");
+    let long = format!("{:<127}\n", row("9.0")).repeat((1 << 20) / 128 + 1);
+    let long = folder.file("long.jsonl", long);
+    let [huge, none] = ["1e308", "-1.0"].map(|ns| folder.file(&format!("{ns}.jsonl"), row(ns)));
+    let [long, huge, none] = [&long, &huge, &none].map(|f| f.to_str().unwrap());
     // Every word of usage that is wrong, and a file that is no file of its kind.
     for (args, status, why) in [
         (&["plot", "scene", &meas, &truth, tracks][..], 2, "--out"),
@@ -298,6 +304,9 @@ fn pictures_are_drawn_of_scenes_of_their_scores_and_of_growth() {
         (&["plot", "course", "--run", &truth, tracks, "--out", &out, "--level", "x"], 2, "metres and a name"),
         (&["plot", "growth", tracks, "--out", &out], 1, "missing field"),
         (&["plot", "growth", "nowhere", "--out", &out], 3, "nowhere"),
+        (&["plot", "growth", long, "--out", &out], 1, "more than 1048576 bytes"),
+        (&["plot", "growth", huge, "--out", &out], 1, "above 0"),
+        (&["plot", "growth", none, "--out", &out], 1, "above 0"),
     ] {
         let done = run(args);
         assert_eq!(done.status.code(), Some(status), "{args:?}: {}", said(&done));
