@@ -10,12 +10,12 @@
 use super::{
     Sky,
     bodies::Flown,
-    body::{Body, Step, Wait, at_time, insert},
+    body::{Body, Wait, at_time},
     charts::{Chart, Move},
-    flock::Push,
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
     motion::Motion,
+    past::{Means, Step},
     registration::Registration,
     sensor::{EARTH_M, Measured, Sense, Sensor, Sight},
     sensors::placed,
@@ -246,7 +246,7 @@ impl Sky {
     pub fn compare(&self, id: u64, lone: &Lone, tied: bool) -> Option<Compared> {
         let k = self.bodies.numbered(id)?;
         let from = self.facing(self.bodies[k].chart, lone)?;
-        let (_, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let (_, mut motion) = at_time(&self.bodies[k], lone.t, &self.means());
         if !tied && from.sense == Sense::Sight {
             let q = turn(&from.axes, &minus(&motion.place(), &from.at));
             if libm::hypot(q[0], q[1]) > lone.reach {
@@ -280,14 +280,13 @@ impl Sky {
             self.bodies.bring(k, lone.chart);
         }
         let Some(from) = self.facing(self.bodies[k].chart, lone) else { return Joined::Unsound };
-        let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.means());
         let Some(compared) = self.try_on(k, &mut motion, &from, lone) else { return Joined::Unsound };
-        let body = &mut self.bodies[k];
         let done = match base {
             Some(base) => {
-                let by = lone.slot.map(|slot| (slot, lone.m));
-                let step = Step { t: lone.t, motion, by, push: Push::default() };
-                if !insert(body, base, &step, &self.sensors, &self.registrations, &self.settings) {
+                let step = Step::of(lone.t, lone.slot.map(|slot| (slot, lone.m)));
+                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                if !self.bodies.insert(k, base, step, &motion, &means) {
                     return Joined::Unsound;
                 }
                 Joined::Moved
@@ -295,6 +294,7 @@ impl Sky {
             // Nobody knows any more how it stood then.
             None => Joined::Late,
         };
+        let body = &mut self.bodies[k];
         if witness {
             let r = body.r;
             let all = compared.chance + (1.0 - compared.chance) * r;
@@ -386,10 +386,8 @@ impl Sky {
         let body = &mut self.bodies[k];
         body.chart = lone.chart;
         body.claims = super::claims::Claims::default();
-        body.steps.clear();
-        let by = lone.slot.map(|slot| (slot, lone.m));
         body.common = None;
-        body.steps.push_back(Step { t: lone.t, motion, by, push: Push::default() });
+        self.bodies.restart(k, Step::of(lone.t, lone.slot.map(|slot| (slot, lone.m))), &motion);
         self.bodies.moved(k, self.now);
         true
     }
@@ -457,7 +455,7 @@ impl Sky {
     /// How a thing was at a moment, also one that is over.
     pub fn state_then(&self, id: u64, t: f64) -> Option<Stands> {
         let body = &self.bodies[self.bodies.numbered(id)?];
-        let (_, motion) = at_time(body, t, &self.settings);
+        let (_, motion) = at_time(body, t, &self.means());
         Some(Stands { chart: body.chart, flat: motion.flat, state: motion.merged() })
     }
 
@@ -494,7 +492,7 @@ impl Sky {
             }
         }
         if better {
-            body.steps = lost.steps;
+            body.past = lost.past;
             body.chart = lost.chart;
             body.claims = lost.claims;
         }

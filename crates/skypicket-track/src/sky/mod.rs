@@ -19,6 +19,7 @@ mod keep;
 pub mod lone;
 pub mod motion;
 mod numbers;
+mod past;
 mod registration;
 mod report;
 mod scan;
@@ -27,12 +28,15 @@ mod sensors;
 pub mod settings;
 mod sight;
 mod sighting;
+#[cfg(test)]
+mod suite;
 
 use bodies::Bodies;
 use crossing::Loose;
 use gauss::V3;
 use gauss::{dot, minus};
 use motion::{MODELS, Motion};
+use past::Means;
 pub use registration::Registration;
 pub use report::{Belief, Report};
 use scan::Scratch;
@@ -213,6 +217,11 @@ impl Sky {
         settings.check()?;
         self.settings = settings;
         Ok(())
+    }
+
+    /// What steps are worked through with again.
+    fn means(&self) -> Means<'_> {
+        Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings }
     }
 
     /// Density of unnoticed things at a place, per m³. Where the ground is not known they are spread evenly.

@@ -2,7 +2,7 @@
 
 use super::{
     charts::Move,
-    flock::Push,
+    flock::{NOTHING, Push},
     gauss::{AT, Fade, Gauss, V3, dot, minus},
     sensor::EARTH_M,
 };
@@ -39,6 +39,13 @@ pub struct Motion {
 
 /// Sigma of a height that nothing has measured, m, and of the climb rate, m/s.
 const ANY_HEIGHT: [f64; 2] = [1_000.0, 5.0];
+
+impl Default for Motion {
+    /// Of nothing.
+    fn default() -> Self {
+        Self { mu: [0.0; MODELS], states: [NOTHING; MODELS], flat: false }
+    }
+}
 
 impl Motion {
     /// The same state under all models.

@@ -3,12 +3,13 @@
 use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
-    body::{Step, at_time, insert},
+    body::at_time,
     crossing::Loose,
     flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
+    past::{Means, Step},
     sensor::{self, Measured, Sense},
 };
 
@@ -105,6 +106,7 @@ impl Sky {
         s.seen.clear();
         let far = from.range[1] + 500.0;
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
+        let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
         for k in s.near.iter().copied() {
             let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
@@ -115,11 +117,11 @@ impl Sky {
             let mut then = t;
             if let Some(speed) = from.sound {
                 for _ in 0..2 {
-                    let d = minus(&at_time(body, then, &self.settings).1.place(), &from.at);
+                    let d = minus(&at_time(body, then, &means).1.place(), &from.at);
                     then = t - gauss::dot(&d, &d).sqrt() / speed;
                 }
             }
-            let (at, motion) = at_time(body, then, &self.settings);
+            let (at, motion) = at_time(body, then, &means);
             let g = motion.merged();
             let mut chance = from.chance(&g);
             if bearing {
@@ -172,7 +174,7 @@ impl Sky {
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
             }
-            if seen.from.is_none() && any > 0.5 && body.steps.len() >= self.settings.steps {
+            if seen.from.is_none() && any > 0.5 && body.past.is_full(&self.settings) {
                 // It was there then, and nobody knows any more where.
                 self.refused.late += 1;
             }
@@ -184,15 +186,8 @@ impl Sky {
                 {
                     let mut motion = seen.motion;
                     join(&mut motion, from, &self.registrations[sensor], &m);
-                    let by = Some((sensor, m));
-                    insert(
-                        body,
-                        base,
-                        &Step { t: seen.then, motion, by, push: Push::default() },
-                        &self.sensors,
-                        &self.registrations,
-                        &self.settings,
-                    );
+                    let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                    self.bodies.insert(seen.body, base, Step::by(seen.then, sensor, m), &motion, &means);
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
                 let plot = s.pairs[best].plot;
@@ -206,20 +201,15 @@ impl Sky {
                 m.r = m.r.map(|r| r / s.pairs[best].chance.max(LEAST_SURE));
                 let mut motion = seen.motion;
                 join(&mut motion, from, &self.registrations[sensor], &m);
-                let by = Some((sensor, m));
-                insert(
-                    body,
-                    base,
-                    &Step { t: seen.then, motion, by, push: seen.push },
-                    &self.sensors,
-                    &self.registrations,
-                    &self.settings,
-                );
+                let step = Step::by(seen.then, sensor, m).pushed(seen.push);
+                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                self.bodies.insert(seen.body, base, step, &motion, &means);
             } else if let Some(base) = seen.from
                 && seen.push != Push::default()
             {
-                let step = Step { t: seen.then, motion: seen.motion, by: None, push: seen.push };
-                insert(body, base, &step, &self.sensors, &self.registrations, &self.settings);
+                let step = Step::blank(seen.then).pushed(seen.push);
+                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                self.bodies.insert(seen.body, base, step, &seen.motion, &means);
             }
         }
         if !bearing {

@@ -611,41 +611,59 @@ fn what_was_kept_and_is_damaged_is_refused() {
         change(&mut body.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1);
         read(&v)
     };
-    for (field, bad) in [("r", number(2.0)), ("steps", ciborium::Value::Array(Vec::new()))] {
+    for (field, bad) in [("r", number(2.0)), ("past", ciborium::Value::Array(Vec::new()))] {
         assert!(with(field, &|v| *v = bad.clone()).unwrap_err().contains("damaged"), "{field}");
     }
-    // A step is one string of bytes: whichever of its numbers is none.
-    let step = |change: &dyn Fn(&mut Vec<u8>)| {
-        with("steps", &|v| change(v.as_array_mut().unwrap()[0].as_bytes_mut().unwrap()))
+    // The state at the newest step, and the first block with the state at its first: strings of bytes, whichever of their
+    // numbers is none.
+    let part = |k: usize, change: &dyn Fn(&mut Vec<u8>)| {
+        with("past", &|v| change(v.as_array_mut().unwrap()[k].as_bytes_mut().unwrap()))
     };
-    for k in 0..1 + 2 + 2 * 27 {
-        let why = step(&|s| s[8 * k..8 * k + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err();
-        assert!(why.contains("damaged"), "{k}: {why}");
+    for k in 0..2 + 2 * 27 {
+        for place in [0, 1] {
+            let why = part(place, &|s| s[8 * k..8 * k + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err();
+            assert!(why.contains("damaged"), "{place} {k}: {why}");
+        }
     }
-    // Measured by a sensor that there is not.
-    assert!(step(&|s| s[57 * 8..58 * 8].copy_from_slice(&99_u64.to_le_bytes())).unwrap_err().contains("damaged"));
-    assert!(step(&|s| s.truncate(s.len() - 1)).unwrap_err().contains("bytes of a step"));
-    assert!(step(&|s| s.push(0)).is_err());
+    // When the first step was, and by what: a sensor that there is not.
+    let first = 8 * 56 + 1;
+    assert!(
+        part(1, &|s| s[first..first + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err().contains("damaged")
+    );
+    assert!(
+        part(1, &|s| s[first + 8..first + 12].copy_from_slice(&99_u32.to_le_bytes())).unwrap_err().contains("damaged")
+    );
+    for k in [0, 1] {
+        assert!(part(k, &|s| s.truncate(s.len() - 1)).unwrap_err().contains("bytes of a state"));
+        assert!(part(k, &|s| s.push(0)).is_err());
+    }
+    // Steps where there are none, none where there are some, and a block that is not full before another.
+    let parts = |change: &dyn Fn(&mut Vec<ciborium::Value>)| with("past", &|v| change(v.as_array_mut().unwrap()));
+    assert!(parts(&|v| v[0] = v[1].clone()).is_err());
+    assert!(parts(&|v| v[1] = v[0].clone()).is_err());
+    assert!(parts(&|v| v.truncate(1)).is_err());
+    assert!(parts(&|v| v[1].as_bytes_mut().unwrap().truncate(first + 84)).is_err());
 }
 
 /// A track that was followed for long keeps many steps; thousands of them are written while warnings wait.
 #[test]
-fn a_step_that_is_kept_takes_hardly_more_than_its_numbers() {
+fn the_steps_that_are_kept_take_hardly_more_than_their_numbers() {
     let mut sky = sky();
     a_scene(0..9, &mut sky);
     let value: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
     let bodies = value.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("bodies")).unwrap().1.clone();
     let mut steps = 0;
     for body in bodies.as_array().unwrap() {
-        let all = &body.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("steps")).unwrap().1;
-        for step in all.as_array().unwrap() {
+        let all = &body.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("past")).unwrap().1;
+        // The state at the newest, and each four steps with the state at their first.
+        for part in all.as_array().unwrap() {
             let mut bytes = Vec::new();
-            ciborium::into_writer(step, &mut bytes).unwrap();
-            assert!(bytes.len() <= 550, "{}", bytes.len());
+            ciborium::into_writer(part, &mut bytes).unwrap();
+            assert!(bytes.len() <= 4 + 449 + 4 * 84, "{}", bytes.len());
             steps += 1;
         }
     }
-    assert!(steps > 3);
+    assert!(steps > 6);
 }
 
 #[test]
@@ -669,7 +687,7 @@ fn a_flock_that_was_kept_and_is_damaged_is_refused() {
         |body| at(at(at(body, "common"), "g"), "vv").as_array_mut().unwrap()[0] = (-1.0).into(),
         |body| {
             // What its flock did is the last six numbers of a step: so the second of its velocity.
-            let step = at(body, "steps").as_array_mut().unwrap().last_mut().unwrap().as_bytes_mut().unwrap();
+            let step = at(body, "past").as_array_mut().unwrap().last_mut().unwrap().as_bytes_mut().unwrap();
             let from = step.len() - 8;
             step[from..from + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
         },
@@ -947,4 +965,105 @@ fn a_finder_that_hears_all_around_hears_what_is_straight_above_it() {
     let above = Gauss::standing([0.0, 0.0, 500.0], [4.0, 0.0, 0.0, 4.0, 0.0, 4.0], 1.0, 1.0);
     assert!((all_around.chance(&above) - all_around.pd).abs() < 1e-9);
     assert!(up_to_half.chance(&above) < 1e-9);
+}
+
+/// A scan: the sensor, when it was made, and what it saw.
+type Scan = (usize, f64, Vec<Plot>);
+
+/// What a scene's sensors of all kinds say of eight things, five of them a flock, in the order in which it comes: radars' and
+/// finders' scans, words that come up to two seconds late, and what somebody saw some seconds ago; with false plots and
+/// bearings of nothing.
+fn mixed(seed: u64, steps: usize) -> Vec<Scan> {
+    let (all, mut off) = (with_a_person(), noise(seed));
+    let at = |k: usize, t: f64| if k < 5 { in_a_swarm(k, t) } else { flies(k - 5, t) };
+    (0..steps)
+        .map(|s| {
+            let now = 0.2 * s as f64;
+            let mut near = |k: usize, t: f64, m: f64| -> [f64; 3] { at(k, t).map(|x| x + m * off()) };
+            let sensor = [0, 1, 4, 2, 0, 3, 4, 1, 2, 5][s % 10];
+            let t = now - [0.0, 0.3, 0.5, 0.2, 1.5 * ((s / 10) % 2) as f64, 0.1, 2.0, 0.0, 0.0, 8.0][s % 10];
+            let plots = match all[sensor].sense {
+                Sense::Radar => {
+                    let mut plots: Vec<Plot> =
+                        (0..8).filter(|k| (s + 3 * k) % 7 != 0).map(|k| radar_plot(near(k, t, 5.0))).collect();
+                    plots.push(radar_plot(near(0, 40.0 + 7.0 * t, 300.0)));
+                    plots
+                }
+                Sense::Bearing => (0..8)
+                    .filter(|k| (s + k) % 3 == 0)
+                    .map(|k| Plot { name: (sensor == 1 && k == 6).then_some(7), ..bearing(sensor, near(k, t, 12.0)) })
+                    .collect(),
+                Sense::Claim => {
+                    vec![said(near(6, t, 6.0), 7), said(near(5, t, 6.0), 8), said(near(5, 30.0 + t, 3_000.0), 8)]
+                }
+                _ => vec![said_of(at(7, t), &all[5])],
+            };
+            (sensor, t, plots)
+        })
+        .collect()
+}
+
+/// All of these, with a second's tick where one falls due.
+fn take(sky: &mut Sky, scans: &[Scan], ticked: &mut f64) -> Vec<Report> {
+    let mut out = Vec::new();
+    for (sensor, t, plots) in scans {
+        sky.scan(*sensor, *t, plots, &mut out);
+        if *t >= *ticked + 1.0 {
+            *ticked = t.floor();
+            sky.tick(*ticked, &mut out);
+        }
+    }
+    out
+}
+
+/// A scene that finds everything at work: late words, bearings that meet, flocks, claims, somebody's sightings.
+#[test]
+fn the_mixed_scene_is_one() {
+    let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+    let out = take(&mut sky, &mixed(1, 200), &mut 0.0);
+    let believed = confirmed(&out, 39.0);
+    assert!(believed.len() >= 7, "{} are believed", believed.len());
+    assert!(believed.iter().any(|r| r.name == Some(7)));
+    assert!(sky.refused().many == 0 && sky.refused().unfit == 0, "{:?}", sky.refused());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_scene_of_all_sensors_that_was_kept_anywhere_goes_on_as_if_nothing_had_been_between(
+        seed in any::<u64>(), cuts in prop::collection::vec(0..200usize, 1..4),
+    ) {
+        let scans = mixed(seed, 200);
+        let mut whole = Sky::new(Settings::default(), with_a_person()).unwrap();
+        let (mut again, mut from) = (whole.clone(), 0);
+        let (mut ticked, mut ticked_again, mut out) = (0.0, 0.0, Vec::new());
+        let mut cuts = cuts;
+        cuts.push(scans.len());
+        cuts.sort_unstable();
+        for to in cuts {
+            out.extend(take(&mut again, &scans[from..to], &mut ticked_again));
+            again = ciborium::from_reader(&kept(&again)[..]).unwrap();
+            from = to;
+        }
+        let once = take(&mut whole, &scans, &mut ticked);
+        prop_assert_eq!(format!("{once:?}"), format!("{out:?}"));
+        prop_assert_eq!(kept(&whole), kept(&again));
+    }
+}
+
+/// The engine has no threads of its own and nothing that two of it could share.
+#[test]
+fn two_skies_at_the_same_time_are_each_as_one_alone() {
+    let run = |seed: u64| {
+        let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+        let out = take(&mut sky, &mixed(seed, 300), &mut 0.0);
+        (format!("{out:?}"), kept(&sky))
+    };
+    let alone = [run(1), run(2)];
+    let together =
+        std::thread::scope(|s| [1, 2, 1, 2].map(|seed| s.spawn(move || run(seed))).map(|t| t.join().unwrap()));
+    for (k, it) in together.iter().enumerate() {
+        assert!(*it == alone[k % 2], "{k}");
+    }
 }
