@@ -8,6 +8,7 @@ use super::{
     Name,
     body::{Body, Last},
     charts::{Chart, Charts},
+    flock::Common,
     gauss::{Gauss, V3, dot, minus},
     motion::Motion,
     numbers::Numbers,
@@ -27,6 +28,8 @@ const SIDE: [f64; 3] = [2_000.0, 8_000.0, 128_000.0];
 const FAST: f64 = 60.0;
 /// In a scene, what flies may have gone farther since it was noted where it is: that is done anew each second, m.
 const SLACK: f64 = 100.0;
+/// So much room is kept for what is not known of flocks.
+const FEW: usize = 64;
 /// No slot.
 const NONE: usize = usize::MAX;
 
@@ -40,6 +43,7 @@ const OBLATE: (f64, f64) = (1.01, 150.0);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bodies {
     /// Each by itself: they are large, and with room for more of them beside one another there would be much for nobody.
+    #[allow(clippy::vec_box)]
     slots: Vec<Box<Body>>,
     /// Where each lies: its square, and its neighbours in the bucket of that.
     links: Vec<Link>,
@@ -53,13 +57,17 @@ pub(super) struct Bodies {
     lie: [usize; SIDE.len()],
     charts: Charts,
     spare: Spare,
+    /// Room for what is not known of flocks' flight.
+    #[allow(clippy::vec_box)] // they go from one thing to another
+    commons: Vec<Box<Common>>,
     /// When all were last looked through, s.
     pub(super) looked: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
-    /// The number of what lies there: here it is at hand, while what lies there is large and far away in memory.
+    /// The number of what lies there, nought where nothing does: here it is at hand, while what lies there is large and far
+    /// away in memory.
     id: u64,
     square: Option<Square>,
     before: usize,
@@ -169,7 +177,14 @@ impl Bodies {
     /// Slots of all, oldest first.
     pub(super) fn all(&self, out: &mut Vec<usize>) {
         out.clear();
-        out.extend((0..self.slots.len()).filter(|k| self.slots[*k].id != 0));
+        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0));
+        self.oldest_first(out);
+    }
+
+    /// Slots of those whose newest step is of `t` or older, oldest first.
+    pub(super) fn older(&self, t: f64, out: &mut Vec<usize>) {
+        out.clear();
+        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0 && self.links[*k].last.t <= t));
         self.oldest_first(out);
     }
 
@@ -191,6 +206,10 @@ impl Bodies {
             self.links.push(Link::NOWHERE);
             self.slots.len() - 1
         };
+        if self.numbered.capacity() < 2 * self.slots.len() {
+            // With so much room what is gone is cleared away in place.
+            self.numbered.reserve(3 * self.slots.len());
+        }
         self.numbered.insert(self.slots[slot].id, slot);
         self.slots[slot].past.restart(first, motion, &mut self.spare);
         if self.buckets.len() < 2 * self.slots.len() {
@@ -210,8 +229,9 @@ impl Bodies {
         let body = &mut self.slots[slot];
         self.numbered.remove(&body.id);
         body.id = 0;
+        self.links[slot].id = 0;
         body.waits.clear();
-        body.common = None;
+        self.commons.extend(body.common.take().filter(|_| self.commons.len() < FEW));
         body.past.clear(&mut self.spare, followed);
         self.free.push(slot);
     }
@@ -225,6 +245,27 @@ impl Bodies {
         let body = &mut self.slots[slot];
         body.past.insert(base, (step, motion), body.chart, means, &mut self.spare);
         true
+    }
+
+    /// One flies in no flock any more. Gives what was not known of its flight.
+    pub(super) fn leave(&mut self, slot: usize) -> Option<Common> {
+        let common = self.slots[slot].common.take()?;
+        let known = (*common).clone();
+        if self.commons.len() < FEW {
+            self.commons.push(common);
+        }
+        Some(known)
+    }
+
+    /// One flies in a flock, of whose flight so much is not known.
+    pub(super) fn join_flock(&mut self, slot: usize, common: Common) {
+        self.slots[slot].common = Some(match self.commons.pop() {
+            Some(mut room) => {
+                *room = common;
+                room
+            }
+            None => Box::new(common),
+        });
     }
 
     /// A thing is there, and nothing is known of before.
@@ -310,7 +351,7 @@ impl Bodies {
     pub(super) fn pass(&mut self, now: f64) {
         self.looked = now;
         for slot in 0..self.slots.len() {
-            if self.slots[slot].id != 0 && self.links[slot].until <= now {
+            if self.links[slot].id != 0 && self.links[slot].until <= now {
                 self.moved(slot, now);
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Body {
     pub(super) past: Past,
     /// It is believed.
     pub(super) confirmed: bool,
+    /// It was believed at some time.
+    pub(super) was: bool,
     /// Chance that it gives off what a radio finder, or an ear, can find.
     pub(super) gives: [f64; 2],
     /// It began where such bearings met: of radio, of sound.
@@ -99,7 +101,7 @@ impl Body {
 pub(super) fn at_time(body: &Body, t: f64, means: &Means) -> (Option<usize>, Motion) {
     let at = body.past.base(t, means.settings);
     let (then, motion) = body.past.state(at.unwrap_or_else(|oldest| oldest), body.chart, means);
-    (at.ok(), motion.predict(t - then, &means.settings.flight))
+    (at.ok(), means.predict(&motion, t - then))
 }
 
 impl Sky {

@@ -177,7 +177,7 @@ impl Sky {
                 continue;
             }
             known = true;
-            let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
             let (Some(at), mut motion) = at_time(body, t, &means) else { continue };
             let (_, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 < 12.0 {
@@ -217,7 +217,7 @@ impl Sky {
             if dot(&d, &d) > reach * reach {
                 continue;
             }
-            let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
             let (at, mut motion) = at_time(body, t, &means);
             let (ln, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 > self.settings.gate {
@@ -257,7 +257,7 @@ impl Sky {
             }
             Some((odds, k, at, motion)) => {
                 if let Some(at) = at {
-                    let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                    let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                     self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &motion, &means);
                 } else if self.bodies[k].past.is_full(&self.settings) {
                     // It was there then, and nobody knows any more where.

@@ -184,13 +184,14 @@ impl Sky {
         let mut next = 0;
         for (k, seen) in s.seen.iter_mut().enumerate() {
             let body = &mut self.bodies[seen.body];
-            let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
             let last = body.past.last();
             let member = s.members.get_mut(next).filter(|m| m.flier.seen == k);
             let Some(member) = member else {
                 if seen.from == Some(last)
-                    && let Some(common) = body.common.take()
+                    && let Some(common) = self.bodies.leave(seen.body)
                 {
+                    let body = &mut self.bodies[seen.body];
                     for state in &mut body.past.now_mut().states {
                         state.widen(&common.g);
                     }
@@ -212,11 +213,12 @@ impl Sky {
                     }
                 }
                 let mu = Motion::of(NOTHING, &self.settings.flight).mu;
-                body.common = Some(Box::new(Common { t: began, g, mu }));
+                self.bodies.join_flock(seen.body, Common { t: began, g, mu });
+                let body = &self.bodies[seen.body];
                 seen.motion = at_time(body, t, &means).1;
                 member.start = seen.motion;
             }
-            if let Some(common) = &body.common {
+            if let Some(common) = &self.bodies[seen.body].common {
                 let both = Motion { mu: common.mu, states: [common.g; MODELS], flat: false };
                 member.common = both.predict(t - common.t, &self.settings.flight);
             }
@@ -297,7 +299,7 @@ impl Sky {
         for axis in [0, 3, 5] {
             quiet.vv[axis] = quiet.vv[axis].min(alike);
         }
-        body.common = Some(Box::new(Common::after(&common, t)));
+        self.bodies.join_flock(k, Common::after(&common, t));
     }
 
     /// Things that fly close together fly alike: in a flock each knows its velocity from its neighbours, as far as these

@@ -7,6 +7,7 @@ use super::{
     bodies::Bodies,
     body::{Body, Wait},
     charts::Chart,
+    clutter::Clutter,
     crossing::{self, Loose},
     flock::Push,
     gauss::{Gauss, V3},
@@ -30,6 +31,7 @@ struct Keeps<'a> {
     swept: f64,
     loose: &'a [Vec<Loose>],
     registrations: &'a [Registration],
+    clutter: &'a [Clutter],
     alone: usize,
     refused: Refused,
     world: bool,
@@ -46,6 +48,7 @@ pub(super) struct Kept {
     swept: f64,
     loose: Vec<Vec<Loose>>,
     registrations: Vec<Registration>,
+    clutter: Vec<Clutter>,
     alone: usize,
     refused: Refused,
     world: bool,
@@ -62,6 +65,7 @@ impl Serialize for Sky {
             swept: self.swept,
             loose: &self.loose,
             registrations: &self.registrations,
+            clutter: &self.clutter,
             alone: self.alone,
             refused: self.refused,
             world: self.world,
@@ -93,7 +97,9 @@ struct Bytes<T>(T);
 
 impl Bytes<Vec<u8>> {
     fn all<const N: usize>(&mut self, numbers: &[f64; N]) {
-        numbers.iter().for_each(|x| self.0.extend_from_slice(&x.to_le_bytes()));
+        for x in numbers {
+            self.0.extend_from_slice(&x.to_le_bytes());
+        }
     }
 
     fn motion(&mut self, motion: &Motion) {
@@ -166,7 +172,9 @@ impl Serialize for Past {
         for (start, steps) in blocks {
             bytes.0.clear();
             bytes.motion(start);
-            steps.iter().for_each(|step| bytes.step(step));
+            for step in steps {
+                bytes.step(step);
+            }
             seq.serialize_element(&Written(&bytes.0))?;
         }
         seq.end()
@@ -219,7 +227,7 @@ impl<'de> Deserialize<'de> for Past {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut parts = Vec::<Part>::deserialize(from)?.into_iter();
         let now = parts.next().filter(|now| now.1.is_empty());
-        let past = now.and_then(|now| Past::again(parts.map(|p| (p.0, p.1)).collect(), now.0));
+        let past = now.and_then(|now| Past::again(parts.map(|p| (p.0, p.1)).collect(), &now.0));
         past.ok_or_else(|| de::Error::custom(Unfit::Kept))
     }
 }
@@ -274,6 +282,9 @@ impl TryFrom<Kept> for Sky {
             last = b.id;
         }
         let heard = |l: &Loose| l.sensor < n && l.is_sound(&sky.sensors[l.sensor]);
+        if kept.clutter.len() != n || !kept.clutter.iter().all(Clutter::is_sound) {
+            return Err(Unfit::Kept);
+        }
         if last >= kept.next || !kept.loose.iter().flatten().all(heard) {
             return Err(Unfit::Kept);
         }
@@ -284,6 +295,7 @@ impl TryFrom<Kept> for Sky {
         sky.bodies.looked = kept.swept;
         sky.loose = kept.loose;
         sky.registrations = kept.registrations;
+        sky.clutter = kept.clutter;
         sky.alone = kept.alone;
         sky.refused = kept.refused;
         sky.scratch = Scratch::default();

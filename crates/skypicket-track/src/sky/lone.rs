@@ -12,6 +12,7 @@ use super::{
     bodies::Flown,
     body::{Body, Wait, at_time},
     charts::{Chart, Move},
+    clutter::Clutter,
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
     motion::Motion,
@@ -193,6 +194,8 @@ impl Sky {
         if new {
             self.registrations.resize(self.sensors.len(), Registration::default());
             self.loose.resize(self.sensors.len(), Vec::new());
+            self.clutter.resize(self.sensors.len(), Clutter::default());
+            self.clutter[slot] = Clutter::default();
             self.registrations[slot] = Registration::default();
             self.loose[slot].clear();
         }
@@ -285,7 +288,7 @@ impl Sky {
         let done = match base {
             Some(base) => {
                 let step = Step::of(lone.t, lone.slot.map(|slot| (slot, lone.m)));
-                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                 if !self.bodies.insert(k, base, step, &motion, &means) {
                     return Joined::Unsound;
                 }
@@ -503,7 +506,7 @@ impl Sky {
     /// A thing is gone.
     pub fn remove(&mut self, id: u64) {
         if let Some(k) = self.bodies.numbered(id) {
-            self.bodies.remove(k);
+            self.gone(k);
         }
     }
 }

@@ -8,15 +8,18 @@ use super::{
     charts::{Chart, Move},
     flock::Push,
     join,
-    motion::Motion,
+    motion::{Lapse, Motion},
     registration::Registration,
     sensor::Measured,
     sensors::Sensors,
     settings::Settings,
 };
+use std::cell::Cell;
 
 /// Steps of a [`Block`].
 pub(super) const EACH: usize = 4;
+/// Blocks that a thing has after some seconds, mostly.
+const MOSTLY: usize = 8;
 /// No sensor.
 pub(super) const NOBODY: u32 = u32::MAX;
 /// So many blocks are spare at least before any is given back to whoever has memory.
@@ -71,8 +74,11 @@ pub(super) struct Block {
 
 /// The last steps of a thing, oldest first. All blocks but the last are full.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::vec_box)] // blocks go from one thing to another
 pub(super) struct Past {
     blocks: Vec<Box<Block>>,
+    /// When the newest was, s.
+    newest: f64,
     /// Steps in all blocks.
     len: usize,
     /// The state at the newest.
@@ -81,24 +87,40 @@ pub(super) struct Past {
 
 /// Blocks of things that are over, and room to work in: nothing is allocated as long as as many are followed as before.
 #[derive(Debug, Default)]
+#[allow(clippy::vec_box)] // blocks go from one thing to another
 pub(super) struct Spare {
     blocks: Vec<Box<Block>>,
     tail: Vec<Step>,
 }
 
 /// What a step is worked through with again.
-#[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
-    pub(super) sensors: &'a Sensors,
-    pub(super) offs: &'a [Registration],
+    sensors: &'a Sensors,
+    offs: &'a [Registration],
     pub(super) settings: &'a Settings,
+    /// The time that passed last: most things that a scan meets were seen by the one before, all as long ago.
+    lapse: Cell<Lapse>,
 }
 
-impl Means<'_> {
+impl<'a> Means<'a> {
+    pub(super) fn of(sensors: &'a Sensors, offs: &'a [Registration], settings: &'a Settings) -> Self {
+        Self { sensors, offs, settings, lapse: Cell::new(Lapse::of(0.0, &settings.flight)) }
+    }
+
+    /// A motion so many seconds later.
+    pub(super) fn predict(&self, motion: &Motion, dt: f64) -> Motion {
+        let mut lapse = self.lapse.get();
+        if !lapse.is(dt) {
+            lapse = Lapse::of(dt, &self.settings.flight);
+            self.lapse.set(lapse);
+        }
+        motion.after(&lapse, &self.settings.flight)
+    }
+
     /// The state at a step, from the one before it. Whether what was measured left one to go on with; else it is as if nothing
     /// had been measured.
     fn step(&self, before: &Motion, t: f64, chart: Chart, it: &Step) -> (Motion, bool) {
-        let mut predicted = before.predict(it.t - t, &self.settings.flight);
+        let mut predicted = self.predict(before, it.t - t);
         predicted.push(&it.push);
         let Some((sensor, m)) = it.seen() else { return (predicted, true) };
         let mut joined = predicted;
@@ -108,9 +130,9 @@ impl Means<'_> {
 }
 
 impl Spare {
-    fn block(&mut self, start: Motion, first: Step) -> Box<Block> {
-        let Some(mut block) = self.blocks.pop() else { return Box::new(Block { start, steps: [first; EACH] }) };
-        block.start = start;
+    fn block(&mut self, start: &Motion, first: Step) -> Box<Block> {
+        let Some(mut block) = self.blocks.pop() else { return Box::new(Block { start: *start, steps: [first; EACH] }) };
+        block.start = *start;
         block.steps[0] = first;
         block
     }
@@ -164,8 +186,8 @@ impl Past {
 
     /// As it was kept: blocks with the state at the first step of each, and the state at the newest. None where it cannot have
     /// been.
-    pub(super) fn again(kept: Vec<(Motion, Vec<Step>)>, now: Motion) -> Option<Self> {
-        let mut it = Self { now, ..Self::default() };
+    pub(super) fn again(kept: Vec<(Motion, Vec<Step>)>, now: &Motion) -> Option<Self> {
+        let mut it = Self { now: *now, ..Self::default() };
         let blocks = kept.len();
         for (k, (start, steps)) in kept.into_iter().enumerate() {
             if steps.is_empty() || steps.len() > EACH || (steps.len() < EACH && k + 1 < blocks) {
@@ -176,7 +198,8 @@ impl Past {
             block.steps[..steps.len()].copy_from_slice(&steps);
             it.blocks.push(block);
         }
-        (it.len > 0).then_some(it)
+        let newest = it.steps().next_back().map(|s| s.t)?;
+        Some(Self { newest, ..it })
     }
 
     /// There is a state to go on with at all steps where one is kept.
@@ -200,7 +223,7 @@ impl Past {
 
     /// When the newest was, s.
     pub(super) fn newest(&self) -> f64 {
-        self.step(self.last()).t
+        self.newest
     }
 
     /// The state at the newest.
@@ -225,10 +248,10 @@ impl Past {
 
     /// When a step was, and the state at it.
     pub(super) fn state(&self, k: usize, chart: Chart, means: &Means) -> (f64, Motion) {
-        let at = self.step(k).t;
         if k == self.last() {
-            return (at, self.now);
+            return (self.newest, self.now);
         }
+        let at = self.step(k).t;
         let block = &self.blocks[k / EACH];
         let (mut t, mut motion) = (block.steps[0].t, block.start);
         for step in &block.steps[1..=k % EACH] {
@@ -243,7 +266,7 @@ impl Past {
     pub(super) fn about(&self, t: f64, settings: &Settings) -> (f64, &Motion) {
         let k = self.base(t, settings).unwrap_or_else(|oldest| oldest);
         if k == self.last() {
-            return (self.step(k).t, &self.now);
+            return (self.newest, &self.now);
         }
         let block = &self.blocks[k / EACH];
         (block.steps[0].t, &block.start)
@@ -256,9 +279,9 @@ impl Past {
         }
         match self.blocks.last_mut() {
             Some(block) => block.steps[0] = step,
-            None => self.blocks.push(spare.block(*motion, step)),
+            None => self.blocks.push(spare.block(motion, step)),
         }
-        self.len = 1;
+        (self.len, self.newest) = (1, step.t);
         self.now = *motion;
     }
 
@@ -282,12 +305,13 @@ impl Past {
             }
             _ => {
                 if self.blocks.len() == self.blocks.capacity() {
-                    self.blocks.reserve_exact(EACH.max(self.blocks.len()));
+                    self.blocks.reserve_exact(MOSTLY.max(self.blocks.len()));
                 }
-                self.blocks.push(spare.block(*motion, step));
+                self.blocks.push(spare.block(motion, step));
             }
         }
         self.len += 1;
+        self.newest = step.t;
         self.now = *motion;
     }
 
@@ -376,7 +400,7 @@ mod tests {
             let settings = Settings { steps: most, ..Settings::default() };
             let sensors = Sensors::of(vec![blank(Sense::Fix, Odds { pd: 0.9, untrue: 1e-9 })]);
             let offs = [Registration::default()];
-            let means = Means { sensors: &sensors, offs: &offs, settings: &settings };
+            let means = Means::of(&sensors, &offs, &settings);
             let cov = [100.0, 0.0, 0.0, 100.0, 0.0, 100.0];
             let first = (Step::blank(0.0), Motion::of(Gauss::standing([0.0; 3], cov, 12.0, 4.0), &settings.flight));
             let (mut past, mut spare, mut all) = (Past::default(), Spare::default(), vec![first]);

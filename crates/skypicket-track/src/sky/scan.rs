@@ -4,6 +4,7 @@ use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
     body::at_time,
+    compare,
     crossing::Loose,
     flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
@@ -99,14 +100,14 @@ impl Sky {
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
             let birth = self.unnoticed_at(&p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
             s.places.push((p, cov, spread));
-            s.against.push(from.clutter + birth);
+            s.against.push(from.clutter * self.clutter[sensor].factor(from, &plot.m) + birth);
             s.births.push(birth);
         }
         // Tracks that it could see.
         s.seen.clear();
         let far = from.range[1] + 500.0;
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
-        let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+        let means = Means::of(&self.sensors, &self.registrations, &self.settings);
         for k in s.near.iter().copied() {
             let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
@@ -122,8 +123,8 @@ impl Sky {
                 }
             }
             let (at, motion) = at_time(body, then, &means);
-            let g = motion.merged();
-            let mut chance = from.chance(&g);
+            let (p, pp) = motion.merged_place();
+            let mut chance = from.chance_at(&p, &pp);
             if bearing {
                 chance *= body.gives[ear];
             }
@@ -186,11 +187,12 @@ impl Sky {
                 {
                     let mut motion = seen.motion;
                     join(&mut motion, from, &self.registrations[sensor], &m);
-                    let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                    let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                     self.bodies.insert(seen.body, base, Step::by(seen.then, sensor, m), &motion, &means);
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
                 let plot = s.pairs[best].plot;
+                s.taken[plot] = true;
                 if s.pairs[best].chance > SURE
                     && let Some(said) = body.claims.said_place(t, &seen.motion.merged())
                 {
@@ -202,13 +204,13 @@ impl Sky {
                 let mut motion = seen.motion;
                 join(&mut motion, from, &self.registrations[sensor], &m);
                 let step = Step::by(seen.then, sensor, m).pushed(seen.push);
-                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                 self.bodies.insert(seen.body, base, step, &motion, &means);
             } else if let Some(base) = seen.from
                 && seen.push != Push::default()
             {
                 let step = Step::blank(seen.then).pushed(seen.push);
-                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                 self.bodies.insert(seen.body, base, step, &seen.motion, &means);
             }
         }
@@ -223,6 +225,8 @@ impl Sky {
                 if r < self.settings.over * 2.0 {
                     continue;
                 }
+                // What it comes to is seen when that is over.
+                s.taken[j] = true;
                 let (p, cov, spread) = s.places[j];
                 if spread > self.settings.vague {
                     continue;
@@ -235,6 +239,12 @@ impl Sky {
                 self.bodies[k].claims.seen = 1;
                 self.hatch(&s, k, t);
             }
+        }
+        if !bearing {
+            for (j, plot) in plots.iter().enumerate().filter(|(j, _)| !s.taken[*j]) {
+                self.clutter[sensor].count(from, &plot.m, s.assignment.free[j]);
+            }
+            self.clutter[sensor].looked(from, t);
         }
         if bearing {
             // What is of a thing whose place is known otherwise says nothing new.
@@ -282,8 +292,7 @@ impl Sky {
                         continue;
                     }
                 }
-                let mut joined = seen.motion;
-                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
+                let (ln, d2) = compare(&seen.motion, from, &self.registrations[sensor], &plot.m, self.settings.gate);
                 if d2 > self.settings.gate {
                     continue;
                 }

@@ -84,7 +84,7 @@ impl Sky {
                 && let Some(at) = at
                 && body.last().motion.merged().spread() > 0.5 * spread
             {
-                let means = Means { sensors: &self.sensors, offs: &self.registrations, settings: &self.settings };
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
                 self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &joined, &means);
             }
             self.bodies.moved(k, self.now);

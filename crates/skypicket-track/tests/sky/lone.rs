@@ -6,7 +6,7 @@ use skypicket_track::sky::{
     Belief, MOST_SENSORS, Measured, Plot, Sense, Sensor, Settings, Sight, Sky,
     lone::{Joined, Lone, Odds},
 };
-use std::f64::consts::PI;
+use std::{f64::consts::PI, fmt::Write};
 
 const SURELY: Odds = Odds { pd: 1.0, untrue: 0.0 };
 const RADAR: Odds = Odds { pd: 0.9, untrue: 1e-6 };
@@ -549,11 +549,11 @@ fn keep_book(sky: &mut Sky, now: &mut f64, ones: &[One]) -> String {
             .iter()
             .filter_map(|id| Some((*id, sky.compare(*id, &lone, false)?)))
             .max_by(|a, b| a.1.ln.total_cmp(&b.1.ln).then(b.0.cmp(&a.0)));
-        said += &format!("{ids:?} {best:?} ");
+        let _ = write!(said, "{ids:?} {best:?} ");
         let id = match best {
             Some((id, c)) if c.chance > 0.3 => {
                 sky.heard(id, *kind, 5.0, 20.0);
-                said += &format!("{:?} ", sky.join_lone(id, &lone, true));
+                let _ = write!(said, "{:?} ", sky.join_lone(id, &lone, true));
                 Some(id)
             }
             _ => sky.begin_lone(&lone, None, 0.4),
@@ -562,7 +562,7 @@ fn keep_book(sky: &mut Sky, now: &mut f64, ones: &[One]) -> String {
             if *kind == 0 {
                 sky.says_itself(id, &lone);
             }
-            said += &format!("{id} {:?} {:?}\n", sky.look_at(id, *now), sky.existence(id));
+            let _ = writeln!(said, "{id} {:?} {:?}", sky.look_at(id, *now), sky.existence(id));
         }
     }
     said + &format!("{out:?}")

@@ -1067,3 +1067,107 @@ fn two_skies_at_the_same_time_are_each_as_one_alone() {
         assert!(*it == alone[k % 2], "{k}");
     }
 }
+
+/// A radar that says that it shows five false plots a scan; beside these it shows five more over a patch of trees. A drone
+/// flies across that. Gives, of the last two minutes of four, how many tracks of nothing were shown and how many believed, and
+/// how many seconds the drone had a believed track.
+fn over_trees(seed: u64, patch: bool, learns: bool) -> [usize; 3] {
+    let radar = Sensor { clutter: 1.1e-4, elevation: [0.0, 1.5], ..sensor(Sense::Radar, [0.0; 3], None) };
+    let mut sky = Sky::new(Settings::default(), vec![radar]).unwrap();
+    let (mut off, mut out) = (noise(seed), Vec::new());
+    let drone = |t: f64| [1_480.0 - 6.0 * (t - 120.0), 1_000.0 + 2.0 * (t - 120.0), 110.0];
+    let (mut shown, mut believed, mut followed) = (Vec::new(), Vec::new(), 0);
+    for s in 0..240 {
+        let t = f64::from(s);
+        // Even from nought to one, nearly: what is beyond three sigmas wraps around.
+        let mut even = || (off() * 7.0).rem_euclid(1.0);
+        let all = [[30.0, 4_970.0], [-PI, 2.0 * PI], [0.0, 1.5]];
+        let trees = [[900.0, 1_700.0], [0.2, 1.4], [0.0, 0.18]];
+        let mut plots = Vec::new();
+        for (n, within) in [(5, all), (if patch { 5 } else { 0 }, trees)] {
+            for _ in 0..n {
+                let z = within.map(|[from, wide]| from + wide * even());
+                plots.push(Plot { m: Measured { z, r: [100.0, 4e-5, 4e-5] }, name: None });
+            }
+        }
+        let p = drone(t);
+        if t >= 90.0 && even() < 0.9 {
+            let [r, az, el] = sensor(Sense::Radar, [0.0; 3], None).sees(&p);
+            let z = [r + 10.0 * off(), az + 0.006 * off(), el + 0.006 * off()];
+            plots.push(Plot { m: Measured { z, r: [100.0, 4e-5, 4e-5] }, name: None });
+        }
+        if !learns {
+            // As if nothing had ever been counted.
+            let mut whole: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+            for (key, value) in whole.as_map_mut().unwrap() {
+                if key.as_text() == Some("clutter") {
+                    let map = value.as_array_mut().unwrap()[0].as_map_mut().unwrap();
+                    map[0].1 = ciborium::Value::Array(Vec::new());
+                    map[1].1 = ciborium::Value::Float(0.0);
+                }
+            }
+            sky = whole.deserialized().unwrap();
+        }
+        out.clear();
+        sky.scan(0, t, &plots, &mut out);
+        if t < 120.0 {
+            continue;
+        }
+        let is_drone = |r: &Report| apart(&r.state.p, &p) < 60.0;
+        followed += usize::from(out.iter().any(|r| is_drone(r) && r.belief == Belief::Confirmed));
+        for r in out.iter().filter(|r| !is_drone(r)) {
+            shown.push(r.id);
+            if r.belief == Belief::Confirmed {
+                believed.push(r.id);
+            }
+        }
+    }
+    let distinct = |mut ids: Vec<u64>| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    };
+    [distinct(shown), distinct(believed), followed]
+}
+
+#[test]
+fn over_trees_a_radar_is_believed_less_and_what_flies_there_is_followed() {
+    let add = |patch: bool, learns: bool| {
+        let mut sum = [0; 3];
+        for seed in 0..4 {
+            let one = over_trees(seed, patch, learns);
+            (0..3).for_each(|k| sum[k] += one[k]);
+        }
+        sum
+    };
+    let (learned, never) = (add(true, true), add(true, false));
+    let (plain, plain_never) = (add(false, true), add(false, false));
+    let said = format!("trees {learned:?} {never:?}, none {plain:?} {plain_never:?}");
+    assert!(3 * learned[1] < 2 * never[1] && learned[0] < never[0], "{said}");
+    assert!(learned[2] > 460 && learned[2] + 10 > never[2], "{said}");
+    // Where there is no more than the radar says, nothing gets worse.
+    assert!(plain[0].abs_diff(plain_never[0]) < 25 && plain[1] == plain_never[1] && plain[2] > 460, "{said}");
+}
+
+#[test]
+fn what_a_radar_showed_that_was_nothing_is_kept_and_refused_where_it_is_damaged() {
+    use ciborium::Value;
+    let mut sky = sky();
+    a_scene(0..9, &mut sky);
+    let whole: Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+    let damages: [fn(&mut Vec<Value>); 6] = [
+        |all| all.truncate(1),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap().truncate(7),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap()[3] = Value::Float(f64::NAN),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap()[3] = Value::Float(-1.0),
+        |all| all[0].as_map_mut().unwrap()[1].1 = Value::Float(f64::INFINITY),
+        |all| all[0].as_map_mut().unwrap()[2].1 = Value::Float(f64::NAN),
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        let mut v = whole.clone();
+        let map = v.as_map_mut().unwrap();
+        damage(map.iter_mut().find(|(k, _)| k.as_text() == Some("clutter")).unwrap().1.as_array_mut().unwrap());
+        assert!(v.deserialized::<Sky>().is_err_and(|e| e.to_string().contains("damaged")), "{n}");
+    }
+    assert!(whole.deserialized::<Sky>().is_ok());
+}
