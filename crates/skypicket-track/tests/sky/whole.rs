@@ -1171,3 +1171,72 @@ fn what_a_radar_showed_that_was_nothing_is_kept_and_refused_where_it_is_damaged(
     }
     assert!(whole.deserialized::<Sky>().is_ok());
 }
+
+/// What is there at the end, by place: not by number, since what begins in one scan is numbered in the order of its plots.
+fn by_place(sky: &mut Sky, t: f64) -> Vec<Report> {
+    let mut out = Vec::new();
+    sky.tick(t, &mut out);
+    out.retain(|r| r.belief != Belief::Deleted);
+    out.sort_by(|a, b| a.state.p[0].total_cmp(&b.state.p[0]));
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Plots of radars, bearings, words and sightings, all of them that came at once.
+    #[test]
+    fn in_whatever_order_a_scan_of_any_sensor_says_it_all_it_is_the_same(
+        seed in any::<u64>(), turn in 1..5usize,
+    ) {
+        let scans = mixed(seed, 100);
+        let mut turned = scans.clone();
+        for (_, _, plots) in &mut turned {
+            plots.reverse();
+            let n = plots.len().max(1);
+            plots.rotate_left(turn % n);
+        }
+        let [one, two] = [scans, turned].map(|scans| {
+            let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+            take(&mut sky, &scans, &mut 0.0);
+            by_place(&mut sky, 21.0)
+        });
+        prop_assert!(one.len() >= 7);
+        prop_assert_eq!(one.len(), two.len());
+        for (a, b) in one.iter().zip(&two) {
+            prop_assert!(apart(&a.state.p, &b.state.p) < 1e-3 && (a.existence - b.existence).abs() < 1e-3, "{a:?} {b:?}");
+            prop_assert!(a.belief == b.belief && a.name == b.name && a.suspect == b.suspect, "{a:?} {b:?}");
+        }
+    }
+
+    /// Of two that see the same thing at the same moment the first to come is joined first, and the second compared with what
+    /// that left: there the order counts. Where nothing is seen by both it does not, to the last bit.
+    #[test]
+    fn sensors_that_have_no_thing_in_common_may_come_in_any_order(noise in prop::collection::vec(-8.0..8.0f64, 120)) {
+        let far = [60_000.0, 20_000.0, 0.0];
+        let radars = vec![sensor(Sense::Radar, [0.0; 3], None), sensor(Sense::Radar, far, None)];
+        let run = |swapped: bool| {
+            let mut sky = Sky::new(Settings::default(), radars.clone()).unwrap();
+            let mut out = Vec::new();
+            for s in 0..10_usize {
+                let t = s as f64;
+                let mut both = [0, 1];
+                if swapped {
+                    both.reverse();
+                }
+                for k in both {
+                    // The same things, seen from there with errors of their own.
+                    let plots: Vec<Plot> = (0..4)
+                        .map(|j| radar_plot(flies(j, t).map(|x| x + noise[(12 * s + 3 * k + j) % noise.len()])))
+                        .collect();
+                    sky.scan(k, t, &plots, &mut out);
+                }
+            }
+            by_place(&mut sky, 10.0)
+        };
+        let (one, two) = (run(false), run(true));
+        prop_assert!(one.len() >= 8);
+        let all = |reports: &[Report]| reports.iter().map(|r| (r.state, r.existence.to_bits(), r.belief)).collect::<Vec<_>>();
+        prop_assert_eq!(all(&one), all(&two));
+    }
+}
