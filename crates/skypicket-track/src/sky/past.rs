@@ -285,12 +285,11 @@ impl Past {
         while self.blocks.len() > 1 {
             spare.blocks.extend(self.blocks.pop());
         }
-        match self.blocks.last_mut() {
-            Some(block) => block.steps[0] = step,
-            None => {
-                self.blocks.reserve_exact(MOSTLY);
-                self.blocks.push(spare.block(motion, step));
-            }
+        if let Some(block) = self.blocks.last_mut() {
+            block.steps[0] = step;
+        } else {
+            self.blocks.reserve_exact(MOSTLY);
+            self.blocks.push(spare.block(motion, step));
         }
         (self.len, self.newest) = (1, step.t);
         self.now = *motion;
