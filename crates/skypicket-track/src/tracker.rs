@@ -8,10 +8,10 @@
 
 use crate::{
     identity::{self, Emitter, Fix, Memory, emitter},
-    measurement::{Kind, Plot, Unusable, examine},
+    measurement::{Kind, Plot, Ray, Unusable, examine},
     settings::{FORGET_S, Settings},
     sky::{
-        self, Sky,
+        self, Registration, Sky,
         lone::{Joined, Lone, Odds},
     },
     track::Live,
@@ -48,6 +48,9 @@ pub struct Tracker {
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
     refused: BTreeMap<String, u64>,
+    /// How far off sources are, as each was when something was last learned of it.
+    #[serde(default)]
+    registrations: BTreeMap<SourceId, Registration>,
     /// Room for what is near: in the sky, and as tracks.
     #[serde(skip)]
     near: (Vec<u64>, Vec<TrackId>),
@@ -106,6 +109,7 @@ impl Tracker {
             own_flights: Vec::new(),
             refused_starts: 0,
             refused: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             near: (Vec::new(), Vec::new()),
         }
     }
@@ -264,6 +268,12 @@ impl Tracker {
     /// The same by reason (`place`, `covariance`, `range`, `angle`, `components`, `identity`, `stale`, `unsound`).
     pub fn refused_by_reason(&self) -> &BTreeMap<String, u64> {
         &self.refused
+    }
+
+    /// How far off sources are whose reports could be held against things that say where they are: radars, and finders of
+    /// directions that read who it is; each as it was when something was last learned of it.
+    pub fn registrations(&self) -> &BTreeMap<SourceId, Registration> {
+        &self.registrations
     }
 
     /// Directions kept that no track explains yet.
@@ -498,6 +508,33 @@ impl Tracker {
         }
         self.credit(id, r, how);
         self.name(id, r);
+        if joined == Joined::Moved {
+            self.learn(id, r);
+        }
+    }
+
+    /// What a report tells of how far off its own source is.
+    fn learn(&mut self, id: TrackId, r: &Report) {
+        let (Some(t), Some(lone)) = (self.tracks.get(&id), &r.lone) else { return };
+        // A finder that read in the emission who it is cannot have taken it for another; where it was not read, it can.
+        let read = |c: &IdClaim| identity::names_one_thing(c.kind) && t.established().any(|own| own == *c);
+        if r.kind == Kind::Direction
+            && r.o.claims.ids.iter().any(read)
+            && !t.doubts.any(r.now, self.settings.trust.hold_s)
+        {
+            self.sky.learn_direction(t.body, lone);
+        }
+        if !matches!(r.kind, Kind::Radar | Kind::Direction) {
+            return;
+        }
+        if let Some(learned) = self.sky.registration_of(lone) {
+            let room = self.registrations.len() < sky::MOST_SENSORS;
+            match self.registrations.get_mut(&r.o.source) {
+                Some(known) => *known = *learned,
+                None if room => drop(self.registrations.insert(r.o.source.clone(), *learned)),
+                None => {}
+            }
+        }
     }
 
     /// A track is heard of: until now it faded, and from now on somebody else may take as long again.
@@ -557,7 +594,10 @@ impl Tracker {
                     self.refused_starts += 1;
                     return None;
                 }
-                let Some((crossing, other)) = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings) else {
+                let sky = &self.sky;
+                let right = |ray: &Ray| ray.as_measured(&sky.look_put_right(ray.from, ray.sight(), &ray.measured()));
+                let found = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings, right);
+                let Some((crossing, other)) = found else {
                     self.unresolved.keep(self.settings.unresolved_max, r.at, r.o, ray);
                     return None;
                 };
