@@ -148,6 +148,7 @@ impl Tracker {
             }
             None => self.begin(&report, ids),
         };
+        self.learn(&report);
         self.remember(&report, joined);
         let mut ended = Vec::new();
         if let Some(id) = joined {
@@ -508,24 +509,22 @@ impl Tracker {
         }
         self.credit(id, r, how);
         self.name(id, r);
-        if joined == Joined::Moved {
-            self.learn(id, r);
-        }
     }
 
     /// What a report tells of how far off its own source is.
-    fn learn(&mut self, id: TrackId, r: &Report) {
-        let (Some(t), Some(lone)) = (self.tracks.get(&id), &r.lone) else { return };
-        // A finder that read in the emission who it is cannot have taken it for another; where it was not read, it can.
-        let read = |c: &IdClaim| identity::names_one_thing(c.kind) && t.established().any(|own| own == *c);
-        if r.kind == Kind::Direction
-            && r.o.claims.ids.iter().any(read)
-            && !t.doubts.any(r.now, self.settings.trust.hold_s)
-        {
-            self.sky.learn_direction(t.body, lone);
-        }
-        if !matches!(r.kind, Kind::Radar | Kind::Direction) {
-            return;
+    fn learn(&mut self, r: &Report) {
+        let Some(lone) = r.lone.as_ref().filter(|_| matches!(r.kind, Kind::Radar | Kind::Direction)) else { return };
+        if r.kind == Kind::Direction && !r.o.claims.ids.is_empty() {
+            // A finder that read in the emission who it is cannot have taken it for another, also where it points far beside
+            // it; where it read nothing, it can. What is doubted is no measure for others.
+            let read = |t: &Live| t.established().any(|own| r.o.claims.ids.contains(&own));
+            let trusted = |t: &Live| !t.doubts.any(r.now, self.settings.trust.hold_s);
+            let of = self.tied(r).into_iter().filter_map(|id| self.tracks.get(&id));
+            let bodies: Vec<u64> = of.filter(|t| read(t) && trusted(t)).map(|t| t.body).collect();
+            // Two of one name: nobody knows which of them it was.
+            if let [body] = bodies[..] {
+                self.sky.learn_direction(body, lone);
+            }
         }
         if let Some(learned) = self.sky.registration_of(lone) {
             let room = self.registrations.len() < sky::MOST_SENSORS;

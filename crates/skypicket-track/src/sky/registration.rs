@@ -67,6 +67,12 @@ impl Registration {
         self.is_known() && (0..PARTS).all(|k| self.off[k].abs() <= MOST[k])
     }
 
+    /// What a number (of [`Self::off`]) is off by and one sigma of that; none where next to nothing was learned of it.
+    pub fn learned(&self, k: usize) -> Option<(f64, f64)> {
+        let var = *self.cov.get(k)?.get(k)?;
+        (var < 0.5 * AT_FIRST[k] * AT_FIRST[k]).then(|| (self.off[k], var.sqrt()))
+    }
+
     /// What a number (of [`Self::off`]) is surely off by, and the variance of that; nought where it may as well be right. A
     /// sensor that is well set up is not made worse by a guess.
     pub fn sure(&self, k: usize) -> (f64, f64) {
