@@ -460,3 +460,33 @@ fn two_that_became_one_by_their_name_say_so_without_a_person() {
     ));
     assert!(left.lineage.iter().any(|e| matches!(&e.what, TrackChange::TookOver { by: None, .. })));
 }
+
+/// A snapshot as it was written before people could decide anything about tracks.
+fn as_before(value: &mut ciborium::Value) {
+    const NEW: [&str; 5] = ["decisions", "lineage", "decided", "called", "said"];
+    if let Some(map) = value.as_map_mut() {
+        map.retain(|(k, _)| !NEW.iter().any(|new| k.as_text() == Some(new)));
+        map.iter_mut().for_each(|(_, v)| as_before(v));
+    } else if let Some(list) = value.as_array_mut() {
+        list.iter_mut().for_each(as_before);
+    }
+}
+
+#[test]
+fn a_snapshot_of_before_opens_and_its_tracks_go_on_and_can_be_decided_about() {
+    let (mut d, mut noise) = (Desk::new(), Noise(13));
+    radar_and_astray(&mut d, &mut noise, 0..20, true);
+    let before = d.live();
+    let mut value = ciborium::Value::serialized(&d.tracker).unwrap();
+    as_before(&mut value);
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&value, &mut bytes).unwrap();
+    d.tracker = ciborium::from_reader(bytes.as_slice()).unwrap();
+    let after = d.live();
+    let ids = |all: &[Track]| all.iter().map(|t| (t.id, t.existence.to_bits())).collect::<Vec<_>>();
+    assert_eq!(ids(&after), ids(&before));
+    assert!(after.iter().all(|t| t.lineage.is_empty() && t.decided.is_none()));
+    d.act(&merge(after[0].id, after[1].id), 20.0).unwrap();
+    radar_and_astray(&mut d, &mut noise, 21..40, true);
+    assert_eq!(d.live().len(), 1);
+}
