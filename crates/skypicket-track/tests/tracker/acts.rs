@@ -104,6 +104,35 @@ fn two_tracks_that_a_person_says_are_one_stay_one_though_their_reports_are_apart
 }
 
 #[test]
+fn two_names_of_one_source_that_a_person_says_are_one_stay_one_and_each_alone_leads_it() {
+    let mut d = Desk::new();
+    let story = |d: &mut Desk, seconds: std::ops::Range<u32>, names: &[(&str, f64)]| {
+        for k in seconds {
+            let t = f64::from(k);
+            for (serial, north) in names {
+                let mut o = beacon(t, offset(home(), 500.0, *north), "", Some(serial));
+                o.signal.address = None;
+                d.see(o, t);
+            }
+        }
+    };
+    let (one, two) = (("S1", 0.0), ("S2", 200.0));
+    story(&mut d, 0..10, &[one, two]);
+    let (a, b) = (d.named("S1").id, d.named("S2").id);
+    d.act(&merge(a, b), 10.0).unwrap();
+    story(&mut d, 11..60, &[one, two]);
+    assert_eq!(d.live().len(), 1, "{:#?}", d.live());
+    // Whichever goes on alone has the track soon.
+    for (name, from) in [(two, 60), (one, 100)] {
+        story(&mut d, from..from + 30, &[name]);
+        let live = d.live();
+        assert_eq!(live.len(), 1, "{live:#?}");
+        let off = apart(live[0].place, offset(home(), 500.0, name.1));
+        assert!(off < 20.0, "{off} m from what {} says", name.0);
+    }
+}
+
+#[test]
 fn what_a_merged_name_reports_far_away_is_a_track_of_its_own() {
     let (mut d, mut noise) = (Desk::new(), Noise(6));
     radar_and_astray(&mut d, &mut noise, 0..20, true);
