@@ -95,6 +95,40 @@ export interface Evidence {
   kind: string;
   weight: number;
 }
+/** What a person can say that a track is; `drone` and `unknown` count as the most agile. */
+export type TrackClass = AirClass | 'drone' | 'unknown';
+/** Only a filed own flight is own. */
+export type DecidedAffiliation = Exclude<Affiliation, 'own'>;
+/** Part of what a track rests on. */
+export type TrackPart = { of: 'source'; source: string } | { of: 'identity'; kind: IdKind; value: string };
+export type ReportKind = 'cooperative' | 'fix' | 'radar' | 'person' | 'direction' | 'presence';
+export type TrackChange =
+  | { is: 'started'; by: ReportKind; sources: string[] }
+  | { is: 'split_from' | 'split_off'; track: string; part: TrackPart; by: string; why: string }
+  | { is: 'confirmed'; by_desk: boolean }
+  | { is: 'doubted' }
+  | { is: 'named'; kind: IdKind; value: string; before: string | null }
+  | { is: 'took_over' | 'merged_into'; track: string; by: string | null; why: string }
+  | { is: 'classified'; class: TrackClass | null; affiliation: DecidedAffiliation | null; by: string; why: string }
+  | { is: 'dropped'; why: 'silence' | 'doubt' | 'retracted' };
+export interface TrackEvent {
+  at: Time;
+  what: TrackChange;
+}
+/** What a person decided that a track is, over what the tracker believes. */
+export interface Decided {
+  class: TrackClass | null;
+  affiliation: DecidedAffiliation | null;
+  by: string;
+  at: Time;
+  why: string;
+  believed: { class: AirClass | null; class_p: number; affiliation: Affiliation };
+}
+/** What is left of a track after an act on it, and the other that a split came to. */
+export interface TrackDecided {
+  track: TrackFeature | null;
+  other: TrackFeature | null;
+}
 export interface TrackProperties {
   id: string;
   state: TrackState;
@@ -117,6 +151,9 @@ export interface TrackProperties {
   height_takeoff_m: number | null;
   by_people_only: boolean;
   height_known: boolean;
+  decided?: Decided;
+  /** How it began and what happened to it since, oldest first; not of what began before this was kept. */
+  lineage?: TrackEvent[];
   trail: [lon: number, lat: number][];
 }
 export interface TrackFeature {

@@ -13,6 +13,7 @@ mod body;
 pub mod charts;
 mod claims;
 mod crossing;
+mod decided;
 mod flock;
 pub mod gauss;
 mod keep;

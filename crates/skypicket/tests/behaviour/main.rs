@@ -41,5 +41,6 @@ mod start_and_stop;
 mod tak;
 mod thousand;
 mod tls;
+mod tracks;
 mod upkeep;
 mod warning;
