@@ -14,6 +14,7 @@ pub mod charts;
 mod claims;
 mod clutter;
 mod crossing;
+mod decided;
 mod flock;
 pub mod gauss;
 mod keep;
@@ -36,7 +37,7 @@ use bodies::Bodies;
 use clutter::Clutter;
 use crossing::Loose;
 use gauss::V3;
-use gauss::{Said, dot, minus};
+use gauss::{Gauss, Said, dot, minus};
 use motion::{MODELS, Motion};
 use past::Means;
 pub use registration::Registration;
@@ -138,7 +139,7 @@ const LN_2PI: f64 = 1.8378770664093453;
 /// the models.
 fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) -> (f64, f64) {
     if sensor.sense == Sense::Sight {
-        return sight::join(motion, sensor, m);
+        return sight::join(motion, sensor, &off.without_motion(m));
     }
     if motion.flat
         && let Some(place) = sensor.measures_height(m)
@@ -150,10 +151,7 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     let mut ln = [0.0; MODELS];
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
-        let n = sensor.components(m, state, &mut parts);
-        if sensor.sense == Sense::Radar {
-            off.put_right(&mut parts, &state.v);
-        }
+        let n = put_right(sensor, off, m, state, &mut parts);
         let start = state.p;
         let mut told = Told::default();
         for c in &mut parts[..n] {
@@ -169,6 +167,17 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     (motion.weigh(&ln), least)
 }
 
+/// What a measurement holds against a state, put right by what is known of the sensor's errors; gives how many numbers.
+fn put_right(sensor: &Sensor, off: &Registration, m: &Measured, state: &Gauss, parts: &mut [Component; 3]) -> usize {
+    let n = sensor.components(m, state, parts);
+    match sensor.sense {
+        Sense::Radar => off.put_right(0, parts, &state.v),
+        Sense::Bearing => off.put_right(registration::AZIMUTH, &mut parts[..n], &state.v),
+        _ => {}
+    }
+    n
+}
+
 /// What [`join`] says of a measurement to whoever does not ask what the motion is afterwards: the same to the last bit. A
 /// measurement sees the place alone, so nothing else of a state has to be worked on.
 /// Where it is farther off than `gate`, squared and in sigmas, only that is said.
@@ -180,10 +189,7 @@ fn compare(motion: &Motion, sensor: &Sensor, off: &Registration, m: &Measured, g
     let mut n = 0;
     let mut both = [Told::default(), Told::default()];
     for (state, told) in motion.states.iter().zip(&mut both) {
-        n = sensor.components(m, state, &mut parts);
-        if sensor.sense == Sense::Radar {
-            off.put_right(&mut parts, &state.v);
-        }
+        n = put_right(sensor, off, m, state, &mut parts);
         let (mut p, mut pp) = (state.p, state.pp);
         for c in &parts[..n] {
             let moved = dot(&c.h, &minus(&p, &state.p));
