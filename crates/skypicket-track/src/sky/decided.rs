@@ -8,7 +8,7 @@ impl Sky {
     pub fn branch(&mut self, id: u64) -> Option<u64> {
         let from = &self.bodies[self.bodies.numbered(id)?];
         let (chart, r, waits) = (from.chart, from.r, from.waits.clone());
-        let (t, motion) = (from.last().t, from.last().motion);
+        let (t, motion) = (from.last().t, *from.last().motion);
         let k = self.begin(chart, t, &motion, None, r)?;
         self.bodies[k].waits = waits;
         Some(self.bodies[k].id)
