@@ -183,13 +183,11 @@ impl Sky {
             if d2 < 12.0 {
                 body.claims.fits += 1;
                 // What a radar sees as well is no mere word: the finder's errors can be learned from it.
-                if body.claims.seen > 0
-                    && let Some(said) = body.claims.said_place(t, &motion.merged())
-                {
+                let said = (body.claims.seen > 0).then(|| body.claims.said_place(t, &motion.merged())).flatten();
+                self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &motion, &means);
+                if let Some(said) = said {
                     self.registrations[sensor].learn_from(from, &plot.m, &said, t);
                 }
-                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
-                self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &motion, &means);
             } else {
                 body.claims.misfits += 1;
             }

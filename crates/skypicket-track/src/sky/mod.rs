@@ -9,10 +9,10 @@
 //!
 //! One thread works on a sky, by design: what comes is joined one after the other, each to what the one before has left. So
 //! the same input gives the same bytes, however many threads work on other skies beside it, and a sky that is kept and read
-//! back goes on to the last bit. What does not depend on order: the plots of one scan, of any sensor, but for the numbers
-//! that new tracks get and for rounding; and arrivals that no thing has in common, to the last bit. What does: of two
-//! sensors that saw the same thing at the same moment the first to come is joined first, and whose the second's plots are is
-//! judged by what that left. Both are in the record in the order in which they came.
+//! back goes on to the last bit. What does not depend on order: the plots of one scan, of any sensor, which are given one of
+//! their own; and arrivals that no thing has in common, but for the numbers that new tracks get. What does: of two sensors
+//! that saw the same thing at the same moment the first to come is joined first, and whose the second's plots are is judged
+//! by what that left. Both are in the record in the order in which they came.
 
 pub mod assign;
 mod bodies;
@@ -44,7 +44,7 @@ use bodies::Bodies;
 use clutter::Clutter;
 use crossing::Loose;
 use gauss::V3;
-use gauss::{Gauss, Said, dot, minus};
+use gauss::{Said, dot, minus};
 use motion::{MODELS, Motion};
 use past::Means;
 pub use registration::Registration;
@@ -158,7 +158,8 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     let mut ln = [0.0; MODELS];
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
-        let n = put_right(sensor, off, m, state, &mut parts);
+        let n = sensor.components(m, state, &mut parts);
+        off.put_right(sensor.sense, &mut parts[..n], &state.v);
         let start = state.p;
         let mut told = Told::default();
         for c in &mut parts[..n] {
@@ -174,17 +175,6 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     (motion.weigh(&ln), least)
 }
 
-/// What a measurement holds against a state, put right by what is known of the sensor's errors; gives how many numbers.
-fn put_right(sensor: &Sensor, off: &Registration, m: &Measured, state: &Gauss, parts: &mut [Component; 3]) -> usize {
-    let n = sensor.components(m, state, parts);
-    match sensor.sense {
-        Sense::Radar => off.put_right(0, parts, &state.v),
-        Sense::Bearing => off.put_right(registration::AZIMUTH, &mut parts[..n], &state.v),
-        _ => {}
-    }
-    n
-}
-
 /// What [`join`] says of a measurement to whoever does not ask what the motion is afterwards: the same to the last bit. A
 /// measurement sees the place alone, so nothing else of a state has to be worked on.
 /// Where it is farther off than `gate`, squared and in sigmas, only that is said.
@@ -196,7 +186,8 @@ fn compare(motion: &Motion, sensor: &Sensor, off: &Registration, m: &Measured, g
     let mut n = 0;
     let mut both = [Told::default(), Told::default()];
     for (state, told) in motion.states.iter().zip(&mut both) {
-        n = put_right(sensor, off, m, state, &mut parts);
+        n = sensor.components(m, state, &mut parts);
+        off.put_right(sensor.sense, &mut parts[..n], &state.v);
         let (mut p, mut pp) = (state.p, state.pp);
         for c in &parts[..n] {
             let moved = dot(&c.h, &minus(&p, &state.p));
@@ -373,6 +364,13 @@ impl Sky {
     }
 
     fn take(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
+        // What was seen or said at one moment has no order. It gets one of its own, so that it does not matter, not even by
+        // a rounding, in which it came.
+        let mut plots_in_order = std::mem::take(&mut self.scratch.in_order);
+        plots_in_order.clear();
+        plots_in_order.extend_from_slice(plots);
+        plots_in_order.sort_unstable_by_key(|p| (p.name, p.m.z.map(f64::to_bits), p.m.r.map(f64::to_bits)));
+        let plots = &plots_in_order[..];
         match self.sensors[sensor].sense {
             Sense::Radar | Sense::Bearing => self.whole(sensor, t, plots, out),
             Sense::Claim => {
@@ -388,6 +386,7 @@ impl Sky {
             // These come by themselves.
             Sense::Fix | Sense::Sight => {}
         }
+        self.scratch.in_order = plots_in_order;
     }
 
     /// A second passed: every track that was not shown for as long, as it is by now.

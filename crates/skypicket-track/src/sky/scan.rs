@@ -35,6 +35,8 @@ const MOST_EACH: usize = 50;
 pub(super) struct Scratch {
     /// Plots of a scan that had others which are not fit.
     pub(super) fit: Vec<Plot>,
+    /// All plots of one, in an order of their own.
+    pub(super) in_order: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
     pub(super) pairs: Vec<Pair>,
     pub(super) fliers: Vec<Flier>,
