@@ -30,12 +30,14 @@ const FAST: f64 = 60.0;
 const SLACK: f64 = 100.0;
 /// So much room is kept for what is not known of flocks.
 const FEW: usize = 64;
-/// No slot.
-const NONE: usize = usize::MAX;
+/// No slot. There are never as many.
+const NONE: u32 = u32::MAX;
 
 /// A square: which size, and how far along the axes of addresses ([`Charts::address`]): in a scene east and north; else
 /// they are cubes, of which few hold any ground.
-type Square = (usize, i32, i32, i32);
+type Square = (u32, i32, i32, i32);
+/// No square.
+const NOWHERE: Square = (u32::MAX, 0, 0, 0);
 /// The Earth is not quite a sphere: over so much more, and so many metres, whoever is on it is looked for.
 const OBLATE: (f64, f64) = (1.01, 150.0);
 
@@ -45,11 +47,13 @@ pub(super) struct Bodies {
     /// Each by itself: they are large, and with room for more of them beside one another there would be much for nobody.
     #[allow(clippy::vec_box)]
     slots: Vec<Box<Body>>,
-    /// Where each lies: its square, and its neighbours in the bucket of that.
+    /// Where each lies.
     links: Vec<Link>,
+    /// What else is known of that.
+    known: Vec<Known>,
     free: Vec<usize>,
     /// First of each bucket; a power of two of them.
-    buckets: Vec<usize>,
+    buckets: Vec<u32>,
     named: HashMap<Name, Vec<usize>>,
     /// Slots by number.
     numbered: Numbers<u64, usize>,
@@ -64,20 +68,30 @@ pub(super) struct Bodies {
     pub(super) looked: f64,
 }
 
+/// Where one lies: all that is looked at of those that lie about and are not wanted, in no more than what memory gives at
+/// once.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 struct Link {
     /// The number of what lies there, nought where nothing does: here it is at hand, while what lies there is large and far
     /// away in memory.
     id: u64,
-    square: Option<Square>,
-    before: usize,
-    after: usize,
     /// Where it was last known.
     address: V3,
-    /// Until then it is within the reach of its square's size, s.
-    until: f64,
     /// How far from there it might have been when that was noted, m.
     reach: f64,
+    square: Square,
+    /// The next in the square's bucket.
+    after: u32,
+}
+
+/// What else is known of where one lies.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The one before it in the square's bucket.
+    before: u32,
+    /// Until then it is within the reach of its square's size, s.
+    until: f64,
     last: Flown,
 }
 
@@ -117,22 +131,17 @@ impl Flown {
 }
 
 impl Link {
-    const NOWHERE: Self = Self {
-        id: 0,
-        square: None,
-        before: NONE,
-        after: NONE,
-        address: [0.0; 3],
-        until: f64::NEG_INFINITY,
-        reach: 0.0,
-        last: Flown::NEVER,
-    };
+    const NOWHERE: Self = Self { id: 0, address: [0.0; 3], reach: 0.0, square: NOWHERE, after: NONE };
 
     /// It is within so much of an address.
     fn within(&self, p: &V3, radius: f64) -> bool {
         let d = minus(&self.address, p);
         dot(&d, &d) <= radius * radius
     }
+}
+
+impl Known {
+    const NOTHING: Self = Self { before: NONE, until: f64::NEG_INFINITY, last: Flown::NEVER };
 }
 
 impl Index<usize> for Bodies {
@@ -159,6 +168,7 @@ impl Bodies {
             it.numbered.insert(body.id, slot);
             it.slots.push(Box::new(body));
             it.links.push(Link::NOWHERE);
+            it.known.push(Known::NOTHING);
         }
         it.widen(now);
         it
@@ -184,28 +194,20 @@ impl Bodies {
     /// Slots of those whose newest step is of `t` or older, oldest first.
     pub(super) fn older(&self, t: f64, out: &mut Vec<usize>) {
         out.clear();
-        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0 && self.links[*k].last.t <= t));
+        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0 && self.known[*k].last.t <= t));
         self.oldest_first(out);
     }
 
     /// Takes a new one; gives its slot.
     pub(super) fn add(&mut self, mut body: Body, (first, motion): (Step, &Motion), now: f64) -> usize {
-        let slot = if let Some(slot) = self.free.pop() {
-            // Room that was kept.
-            let it = &mut self.slots[slot];
-            (body.past, body.waits) = (mem::take(&mut it.past), mem::take(&mut it.waits));
-            **it = body;
-            slot
-        } else {
-            if self.links.len() == self.links.capacity() {
-                self.links.reserve_exact((self.links.len() / 4).max(16));
-                // As many as may once be free.
-                self.free.reserve_exact(self.links.capacity());
-            }
-            self.slots.push(Box::new(body));
-            self.links.push(Link::NOWHERE);
-            self.slots.len() - 1
-        };
+        if self.free.is_empty() {
+            self.make_room();
+        }
+        let slot = self.free.pop().unwrap_or(0);
+        // Room that was kept.
+        let it = &mut self.slots[slot];
+        (body.past, body.waits) = (mem::take(&mut it.past), mem::take(&mut it.waits));
+        **it = body;
         if self.numbered.capacity() < 2 * self.slots.len() {
             // With so much room what is gone is cleared away in place.
             self.numbered.reserve(3 * self.slots.len());
@@ -217,6 +219,20 @@ impl Bodies {
         }
         self.moved(slot, now);
         slot
+    }
+
+    /// Slots for more, some at once: how many there are goes up and down a little all the time.
+    fn make_room(&mut self) {
+        let (from, more) = (self.slots.len(), (self.slots.len() / 8).max(8));
+        self.links.reserve_exact(more);
+        self.known.reserve_exact(more);
+        self.free.reserve_exact(from + more);
+        for slot in (from..from + more).rev() {
+            self.slots.push(Box::default());
+            self.links.push(Link::NOWHERE);
+            self.known.push(Known::NOTHING);
+            self.free.push(slot);
+        }
     }
 
     /// One is over.
@@ -231,8 +247,9 @@ impl Bodies {
         body.id = 0;
         self.links[slot].id = 0;
         body.waits.clear();
-        self.commons.extend(body.common.take().filter(|_| self.commons.len() < FEW));
+        let common = body.common.take();
         body.past.clear(&mut self.spare, followed);
+        self.put(common);
         self.free.push(slot);
     }
 
@@ -251,21 +268,27 @@ impl Bodies {
     pub(super) fn leave(&mut self, slot: usize) -> Option<Common> {
         let common = self.slots[slot].common.take()?;
         let known = (*common).clone();
-        if self.commons.len() < FEW {
-            self.commons.push(common);
-        }
+        self.put(Some(common));
         Some(known)
+    }
+
+    fn put(&mut self, common: Option<Box<Common>>) {
+        if self.commons.len() < FEW {
+            self.commons.reserve_exact(FEW - self.commons.len());
+            self.commons.extend(common);
+        }
     }
 
     /// One flies in a flock, of whose flight so much is not known.
     pub(super) fn join_flock(&mut self, slot: usize, common: Common) {
-        self.slots[slot].common = Some(match self.commons.pop() {
+        let it = &mut self.slots[slot];
+        match it.common.take().or_else(|| self.commons.pop()) {
             Some(mut room) => {
                 *room = common;
-                room
+                it.common = Some(room);
             }
-            None => Box::new(common),
-        });
+            None => it.common = Some(Box::new(common)),
+        }
     }
 
     /// A thing is there, and nothing is known of before.
@@ -329,10 +352,11 @@ impl Bodies {
         let size = REACH.iter().position(|r| reach <= *r).unwrap_or(REACH.len() - 1);
         let p = self.charts.address(self.slots[slot].chart, &self.slots[slot].last().motion.states[0].p);
         let id = self.slots[slot].id;
-        self.links[slot] = Link { id, address: p, until: until(&last, size), reach, last, ..self.links[slot] };
+        self.links[slot] = Link { id, address: p, reach, ..self.links[slot] };
+        self.known[slot] = Known { until: until(&last, size), last, ..self.known[slot] };
         let [x, y, z] = p.map(|x| floor(x / SIDE[size]));
-        let square = (size, x, y, z);
-        if self.links[slot].square == Some(square) {
+        let square = (numbered(size), x, y, z);
+        if self.links[slot].square == square {
             return;
         }
         self.unlink(slot);
@@ -340,18 +364,19 @@ impl Bodies {
         let first = self.buckets[bucket];
         self.lie[size] += 1;
         let link = &mut self.links[slot];
-        (link.square, link.before, link.after) = (Some(square), NONE, first);
+        (link.square, link.after) = (square, first);
+        self.known[slot].before = NONE;
         if first != NONE {
-            self.links[first].before = slot;
+            self.known[first as usize].before = numbered(slot);
         }
-        self.buckets[bucket] = slot;
+        self.buckets[bucket] = numbered(slot);
     }
 
     /// Time passes: all are found where they may be by now.
     pub(super) fn pass(&mut self, now: f64) {
         self.looked = now;
         for slot in 0..self.slots.len() {
-            if self.links[slot].id != 0 && self.links[slot].until <= now {
+            if self.links[slot].id != 0 && self.known[slot].until <= now {
                 self.moved(slot, now);
             }
         }
@@ -361,7 +386,7 @@ impl Bodies {
     /// are in the place's chart afterwards.
     pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
         let scene = chart == Chart::SCENE;
-        self.find(chart, p, |_| radius, |_| if scene { radius + SLACK } else { radius }, out);
+        self.find(chart, p, |_| radius, |_, _| if scene { radius + SLACK } else { radius }, out);
         for k in out.iter() {
             if self.slots[*k].chart != chart {
                 self.bring(*k, chart);
@@ -381,12 +406,12 @@ impl Bodies {
     ) {
         let looked = self.looked;
         let scene = chart == Chart::SCENE;
-        let near = |link: &Link| {
+        let near = |link: &Link, known: &Known| {
             // In a scene whoever asks measures for itself what is left.
             if scene {
                 radius + link.reach + SLACK
             } else {
-                radius + reach(&link.last, looked).min(may_have_come(&link.last))
+                radius + reach(&known.last, looked).min(may_have_come(&known.last))
             }
         };
         self.find(chart, p, |size| radius + REACH[size], near, out);
@@ -399,7 +424,7 @@ impl Bodies {
         chart: Chart,
         p: &V3,
         radius: impl Fn(usize) -> f64,
-        near: impl Fn(&Link) -> f64,
+        near: impl Fn(&Link, &Known) -> f64,
         out: &mut Vec<usize>,
     ) {
         out.clear();
@@ -409,7 +434,7 @@ impl Bodies {
         let scene = chart == Chart::SCENE;
         let p = self.charts.address(chart, p);
         let oblate = if scene { 1.0 } else { OBLATE.0 };
-        let fits = |link: &Link| link.within(&p, near(link) * oblate);
+        let fits = |k: usize| self.links[k].within(&p, near(&self.links[k], &self.known[k]) * oblate);
         for (size, side) in SIDE.into_iter().enumerate().filter(|(size, _)| self.lie[*size] > 0) {
             let r = if scene { radius(size) } else { radius(size) * OBLATE.0 + OBLATE.1 };
             let up = if scene { 0.0 } else { r };
@@ -419,21 +444,21 @@ impl Bodies {
             let squares = wide(x0, x1).saturating_mul(wide(y0, y1)).saturating_mul(wide(z0, z1));
             if squares > self.slots.len() as u64 {
                 let inside = |(s, x, y, z): Square| {
-                    s == size && (x0..=x1).contains(&x) && (y0..=y1).contains(&y) && (z0..=z1).contains(&z)
+                    s == numbered(size) && (x0..=x1).contains(&x) && (y0..=y1).contains(&y) && (z0..=z1).contains(&z)
                 };
-                let lies = |k: &usize| self.links[*k].square.is_some_and(inside) && fits(&self.links[*k]);
+                let lies = |k: &usize| inside(self.links[*k].square) && fits(*k);
                 out.extend((0..self.slots.len()).filter(lies));
                 continue;
             }
             for x in x0..=x1 {
                 for y in y0..=y1 {
                     for z in z0..=z1 {
-                        let square = (size, x, y, z);
+                        let square = (numbered(size), x, y, z);
                         let mut at = self.buckets[self.bucket(square)];
                         while at != NONE {
-                            let link = &self.links[at];
-                            if link.square == Some(square) && fits(link) {
-                                out.push(at);
+                            let link = &self.links[at as usize];
+                            if link.square == square && fits(at as usize) {
+                                out.push(at as usize);
                             }
                             at = link.after;
                         }
@@ -450,25 +475,29 @@ impl Bodies {
 
     fn bucket(&self, (size, x, y, z): Square) -> usize {
         let mix = u64::from(x.cast_unsigned()) | u64::from(y.cast_unsigned()) << 32;
-        let mix = mix ^ (size as u64) << 29 ^ u64::from(z.cast_unsigned()).rotate_left(43);
+        let mix = mix ^ u64::from(size) << 29 ^ u64::from(z.cast_unsigned()).rotate_left(43);
         let h = mix.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         // Buckets are a power of two, and the upper half is the better mixed one.
         usize::try_from(h >> 32).unwrap_or(0) & (self.buckets.len() - 1)
     }
 
     fn unlink(&mut self, slot: usize) {
-        let Link { square: Some(square), before, after, .. } = self.links[slot] else { return };
-        self.lie[square.0] -= 1;
+        let Link { square, after, .. } = self.links[slot];
+        if square == NOWHERE {
+            return;
+        }
+        let before = self.known[slot].before;
+        self.lie[square.0 as usize] -= 1;
         if before == NONE {
             let bucket = self.bucket(square);
             self.buckets[bucket] = after;
         } else {
-            self.links[before].after = after;
+            self.links[before as usize].after = after;
         }
         if after != NONE {
-            self.links[after].before = before;
+            self.known[after as usize].before = before;
         }
-        self.links[slot].square = None;
+        self.links[slot].square = NOWHERE;
     }
 
     /// More buckets, for more things.
@@ -477,9 +506,8 @@ impl Bodies {
         self.buckets.clear();
         self.buckets.resize(n, NONE);
         self.lie = [0; SIDE.len()];
-        for link in &mut self.links {
-            *link = Link::NOWHERE;
-        }
+        self.links.fill(Link::NOWHERE);
+        self.known.fill(Known::NOTHING);
         for slot in 0..self.slots.len() {
             if self.slots[slot].id != 0 {
                 self.moved(slot, now);
@@ -501,6 +529,11 @@ fn until(last: &Flown, size: usize) -> f64 {
         return f64::INFINITY;
     }
     last.t + (REACH[size] - 5.0 * last.spread[0] - 100.0) / FAST - 9.0
+}
+
+/// A slot, or a size of squares. There are never as many as a u32 counts.
+fn numbered(slot: usize) -> u32 {
+    u32::try_from(slot).unwrap_or(NONE)
 }
 
 /// The whole number below, held to what an i32 can be.

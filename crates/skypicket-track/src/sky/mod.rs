@@ -6,6 +6,13 @@
 //! of no track starts one with a chance that is small where false plots are many and things are few.
 //!
 //! Late reports are joined at their own time: each track keeps its last steps, and is worked on again from there.
+//!
+//! One thread works on a sky, by design: what comes is joined one after the other, each to what the one before has left. So
+//! the same input gives the same bytes, however many threads work on other skies beside it, and a sky that is kept and read
+//! back goes on to the last bit. What does not depend on order: the plots of one scan, of any sensor, which are given one of
+//! their own; and arrivals that no thing has in common, but for the numbers that new tracks get. What does: of two sensors
+//! that saw the same thing at the same moment the first to come is joined first, and whose the second's plots are is judged
+//! by what that left. Both are in the record in the order in which they came.
 
 pub mod assign;
 mod bodies;

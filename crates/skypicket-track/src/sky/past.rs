@@ -22,6 +22,8 @@ pub(super) const EACH: usize = 4;
 const MOSTLY: usize = 8;
 /// No sensor.
 pub(super) const NOBODY: u32 = u32::MAX;
+/// Blocks are made so many at once: how many are in use goes up and down a little all the time.
+const AT_ONCE: usize = 16;
 /// So many blocks are spare at least before any is given back to whoever has memory.
 const FEW: usize = 64;
 
@@ -131,7 +133,10 @@ impl<'a> Means<'a> {
 
 impl Spare {
     fn block(&mut self, start: &Motion, first: Step) -> Box<Block> {
-        let Some(mut block) = self.blocks.pop() else { return Box::new(Block { start: *start, steps: [first; EACH] }) };
+        if self.blocks.is_empty() {
+            self.blocks.extend((0..AT_ONCE).map(|_| Box::default()));
+        }
+        let mut block = self.blocks.pop().unwrap_or_default();
         block.start = *start;
         block.steps[0] = first;
         block
@@ -139,6 +144,9 @@ impl Spare {
 
     fn put(&mut self, block: Box<Block>, followed: usize) {
         if self.blocks.len() < FEW.max(followed) {
+            if self.blocks.is_empty() {
+                self.blocks.reserve(FEW);
+            }
             self.blocks.push(block);
         }
     }
@@ -277,9 +285,11 @@ impl Past {
         while self.blocks.len() > 1 {
             spare.blocks.extend(self.blocks.pop());
         }
-        match self.blocks.last_mut() {
-            Some(block) => block.steps[0] = step,
-            None => self.blocks.push(spare.block(motion, step)),
+        if let Some(block) = self.blocks.last_mut() {
+            block.steps[0] = step;
+        } else {
+            self.blocks.reserve_exact(MOSTLY);
+            self.blocks.push(spare.block(motion, step));
         }
         (self.len, self.newest) = (1, step.t);
         self.now = *motion;

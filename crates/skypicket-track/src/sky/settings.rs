@@ -62,7 +62,7 @@ pub struct Settings {
     pub gives: f64,
     /// How far back late reports are joined at their own time, s. What comes later is refused.
     pub rewind: f64,
-    /// Steps kept for that at most, a number; at least one is always kept.
+    /// Steps kept for that at most, a number; at least one is always kept. Up to three more lead up to the first of them.
     pub steps: usize,
     /// Most tracks at a time, tentative ones too; what rests on its own word alone has at most half of these. Beyond,
     /// nothing new begins.

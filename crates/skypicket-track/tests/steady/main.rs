@@ -44,7 +44,9 @@ fn flies(k: usize, t: f64) -> [f64; 3] {
         return [middle[0] + 110.0 * turn(n).cos(), middle[1] + 110.0 * turn(n).sin(), 60.0 + 10.0 * n];
     }
     let (row, column) = ((k - 12) / 3, (k - 12) % 3);
-    [2_500.0 + 28.0 * row as f64 + 120.0 * turn(0.0).cos(), 28.0 * column as f64 + 120.0 * turn(0.0).sin(), 90.0]
+    // The last two leave it and come back.
+    let away = if k < 18 { 0.0 } else { 400.0 * turn(0.0).sin().max(0.0) };
+    [2_500.0 + 28.0 * row as f64 + 120.0 * turn(0.0).cos() + away, 28.0 * column as f64 + 120.0 * turn(0.0).sin(), 90.0]
 }
 
 /// What comes in one period: the sensor, when, and what it saw.
