@@ -10,6 +10,7 @@ use super::{
     crossing::{self, Loose},
     flock::Push,
     gauss::{Gauss, V3},
+    guesses::Guesses,
     motion::Motion,
     registration::Registration,
     scan::Scratch,
@@ -24,6 +25,7 @@ struct Keeps<'a> {
     settings: &'a Settings,
     sensors: &'a [Slot],
     bodies: &'a Bodies,
+    guesses: &'a Guesses,
     next: u64,
     now: f64,
     swept: f64,
@@ -40,6 +42,9 @@ pub(super) struct Kept {
     settings: Settings,
     sensors: Vec<Slot>,
     bodies: Vec<Body>,
+    /// None where bearings were not guessed about yet: a world has none anyway.
+    #[serde(default)]
+    guesses: Guesses,
     next: u64,
     now: f64,
     swept: f64,
@@ -56,6 +61,7 @@ impl Serialize for Sky {
             settings: &self.settings,
             sensors: self.sensors.slots(),
             bodies: &self.bodies,
+            guesses: &self.guesses,
             next: self.next,
             now: self.now,
             swept: self.swept,
@@ -245,7 +251,14 @@ impl TryFrom<Kept> for Sky {
         if last >= kept.next || !kept.loose.iter().flatten().all(heard) {
             return Err(Unfit::Kept);
         }
+        // A world has none: nobody takes whole scans of bearings there.
+        if !kept.guesses.is_sound(kept.next, |by| known(&Some(*by)) && !kept.world)
+            || kept.loose.iter().flatten().any(|l| l.number >= kept.guesses.next())
+        {
+            return Err(Unfit::Kept);
+        }
         sky.bodies = Bodies::of(kept.bodies, kept.now);
+        sky.guesses = kept.guesses;
         sky.next = kept.next;
         sky.now = kept.now;
         sky.swept = kept.swept;

@@ -7,6 +7,7 @@ use super::{
     crossing::Loose,
     flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
+    guesses::Strange,
     join,
     motion::Motion,
     sensor::{self, Measured, Sense},
@@ -47,6 +48,9 @@ pub(super) struct Scratch {
     pub(super) near: Vec<usize>,
     pub(super) named: Vec<usize>,
     pub(super) loose: Vec<Loose>,
+    pub(super) crossings: Vec<(V3, [Loose; 3])>,
+    pub(super) strange: Vec<Strange>,
+    pub(super) new: Vec<Loose>,
     explained: Vec<f64>,
     /// Tracks that a sighting may be of: their weights, the steps that they come from, and as they are with it.
     pub(super) shares: Vec<(usize, f64, Option<usize>, Motion)>,
@@ -106,6 +110,9 @@ impl Sky {
         let far = from.range[1] + 500.0;
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
         for k in s.near.iter().copied() {
+            if bearing && self.guesses.hold(self.bodies[k].id) {
+                continue;
+            }
             let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
             if near[0] * near[0] + near[1] * near[1] > far * far {
@@ -251,14 +258,12 @@ impl Sky {
             s.explained.clear();
             s.explained.resize(plots.len(), 0.0);
             for p in &s.pairs {
-                if self.bodies[s.seen[p.track].body].met == [false; 2] {
-                    s.explained[p.plot] += p.chance;
-                }
+                s.explained[p.plot] += p.chance;
             }
             for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
                 *taken |= *explained > EXPLAINED;
             }
-            self.cross(sensor, t, plots, &mut s);
+            self.guess(sensor, t, plots, &mut s, out);
         }
         s.near.clear();
         for seen in &s.seen {
