@@ -141,7 +141,8 @@ fn guesses_that_were_kept_and_are_damaged_are_refused() {
         *field(&mut field(v, list).as_array_mut().unwrap()[0], name) = to;
     };
     let far = || Value::Integer(1_000_000.into());
-    let wrong: [(&str, &dyn Fn(&mut Value)); 8] = [
+    type Wrong<'a> = (&'a str, &'a dyn Fn(&mut Value));
+    let wrong: [Wrong; 8] = [
         ("weight", &|v| first(v, "all", "ln", Value::Float(f64::NAN))),
         ("no such line", &|v| first(v, "all", "lines", Value::Array(vec![far()]))),
         ("no such bearing", &|v| first(v, "all", "loose", Value::Array(vec![far()]))),
