@@ -159,27 +159,26 @@ fn guesses_that_were_kept_and_are_damaged_are_refused() {
 }
 
 #[test]
-fn what_a_radar_sees_of_a_thing_that_bearings_found_is_of_that_track() {
+fn what_a_radar_sees_of_a_thing_that_bearings_found_is_of_that_track_and_stays_so() {
     let (mut sky, mut out) = (sky(), Vec::new());
     let radar = &sensors()[4];
     let mut before = Vec::new();
-    for (k, t, plots) in scans(1) {
+    for (k, t, plots) in scans(1).into_iter().take_while(|s| s.1 <= 25.0) {
         out.clear();
         sky.scan(k, t, &plots, &mut out);
         if t >= 20.0 && k == 3 {
             if t < 21.0 {
-                before = believed(&out);
+                before.clone_from(&out);
             }
             let at = t + 0.1;
             let m = Measured { z: radar.sees(&thing(0, at)), r: [25.0, 1e-4, 1e-4] };
-            out.clear();
             sky.scan(4, at, &[Plot { m, name: None }], &mut out);
         }
     }
-    let mut after = Vec::new();
-    sky.tick(31.0, &mut after);
-    let (before, after) = (before, believed(&after));
-    assert_eq!((before.len(), after.len()), (1, 1), "{before:?} {after:?}");
-    assert_eq!(before[0].0, after[0].0);
-    assert!(apart(&after[0].1, &thing(0, 31.0)) < 15.0, "surer than bearings are: {after:?}");
+    // The last scan was one of bearings again.
+    assert_eq!((believed(&before).len(), believed(&out).len()), (1, 1), "{before:?} {out:?}");
+    assert_eq!(before[0].id, out[0].id);
+    let sigma = |r: &Report| (r.state.pp[0] + r.state.pp[3]).sqrt();
+    assert!(sigma(&before[0]) > 25.0 && sigma(&out[0]) < 20.0, "{} m, then {} m", sigma(&before[0]), sigma(&out[0]));
+    assert!(apart(&out[0].state.p, &thing(0, 25.0)) < 15.0, "{out:?}");
 }
