@@ -4,7 +4,7 @@
 import { api, Problem } from '../shared/api';
 import { type Connection, EventStream } from '../shared/events';
 import type {
-  Alarm, AlarmId, AlarmList, Bulletin, Danger, EventData, EventName, Flood, Me, NoticeView, OwnFlight, PersonView, SavedSearch, Shift, SightingView, SiteFeature, SourceView, Status, TrackFeature, Verdict,
+  Alarm, AlarmId, AlarmList, Bulletin, Danger, EventData, EventName, Flood, Me, NoticeView, OwnFlight, PersonView, SavedSearch, Shift, SightingView, SiteFeature, SourceView, Status, DecidedAffiliation, TrackClass, TrackDecided, TrackFeature, TrackPart, Verdict,
 } from '../shared/types';
 import { uuidv7 } from '../shared/ids';
 import { ended, isWarning } from '../shared/notice';
@@ -368,6 +368,44 @@ export class Centre {
       this.say('Report taken back.');
     } catch (error) {
       this.#refused('Not taken back', error);
+    }
+  }
+  // ---- tracks ----
+  /** Whether one may say what tracks are. */
+  get decidesTracks(): boolean { return this.can('watch', 'supervisor'); }
+  /** Another track is the same thing: what is left of the two is selected. */
+  async mergeTracks(track: string, other: string, why: string): Promise<boolean> {
+    return this.#decide('Not merged', (request) => api.mergeTracks(track, other, why, request), ({ track: left }) => {
+      for (const id of [track, other]) if (left && id !== left.id) this.#tracks.delete(id);
+      const here = this.selection?.kind === 'track' && [track, other].includes(this.selection.id);
+      if (left && here) this.select({ kind: 'track', id: left.id });
+      return 'Merged: one track now.';
+    });
+  }
+  /** Gives a source or an identity of a track a track of its own. */
+  async splitTrack(track: string, part: TrackPart, why: string): Promise<boolean> {
+    return this.#decide('Not split', (request) => api.splitTrack(track, part, why, request), () => 'Split: two tracks now.');
+  }
+  /** Says what a track is; neither takes that back. */
+  async classifyTrack(track: string, what: TrackClass | null, affiliation: DecidedAffiliation | null, why: string): Promise<boolean> {
+    const undone = what === null && affiliation === null;
+    return this.#decide(undone ? 'Not taken back' : 'Not classified', (request) => api.classifyTrack(track, what, affiliation, why, request),
+      () => (undone ? 'Taken back: the tracker decides again.' : 'Classified.'));
+  }
+  async #decide(failed: string, act: (request: string) => Promise<TrackDecided>, done: (answer: TrackDecided) => string): Promise<boolean> {
+    try {
+      const request = uuidv7();
+      const answer = await withRepeat(() => act(request));
+      for (const t of [answer.track, answer.other]) {
+        // The answer has no trail; the next second's tracks have.
+        if (t) this.#tracks.set(t.id, { ...t, properties: { ...t.properties, trail: t.properties.trail ?? this.#tracks.get(t.id)?.properties.trail ?? [] } });
+      }
+      this.say(done(answer));
+      this.#bump('tracks');
+      return true;
+    } catch (error) {
+      this.#refused(failed, error);
+      return false;
     }
   }
   /** A report was on a screen that somebody looks at. */

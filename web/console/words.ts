@@ -1,8 +1,8 @@
 // The words behind the fixed codes that engines and channels use. A code that is not known here is shown as it is, with
 // spaces: never hidden.
 import type {
-  Activity, Affiliation, AirClass, BearingHow, Channel, DroneKind, Level, NoticeState, RangeClass, Reached, Role, Rule, SightingView,
-  TrackFeature,
+  Activity, Affiliation, AirClass, BearingHow, Channel, DecidedAffiliation, DroneKind, Level, NoticeState, OffBy, RangeClass, Reached, Registration,
+  ReportKind, Role, Rule, SightingView, TrackChange, TrackClass, TrackFeature, TrackPart,
 } from '../shared/types';
 
 const plain = (code: string): string => code.replaceAll('_', ' ');
@@ -109,6 +109,46 @@ const TROUBLE: Record<string, string> = {
 };
 export const troubleName = (t: string): string => TROUBLE[t] ?? plain(t);
 
+const CALLED: Record<TrackClass, string> = { ...CLASS, drone: 'drone, kind not known', unknown: 'nobody knows what' };
+/** What a person said that a track is. */
+export const calledName = (c: TrackClass): string => CALLED[c] ?? plain(c);
+const DECIDED: Record<DecidedAffiliation, string> = { unknown: 'not known whose', neutral: 'harmless', suspect: 'suspect', hostile: 'hostile' };
+export const decidedName = (a: DecidedAffiliation): string => DECIDED[a] ?? plain(a);
+/** What was decided, in a few words: "bird, harmless". */
+export const decisionText = (c: TrackClass | null, a: DecidedAffiliation | null): string =>
+  [...(c ? [calledName(c)] : []), ...(a ? [decidedName(a)] : [])].join(', ');
+
+const BEGAN: Record<ReportKind, string> = {
+  cooperative: 'what it broadcast', fix: 'a position', radar: 'a radar plot', person: 'a person\u2019s report', direction: 'a direction', presence: 'something heard',
+};
+const DROPPED: Record<string, string> = {
+  silence: 'nobody reported it for too long', doubt: 'too little spoke for it', retracted: 'the report that it rested on was taken back',
+};
+/** A part of a track: "radar-1", "serial 1581F…". */
+export const partName = (p: TrackPart): string => (p.of === 'source' ? p.source : `${plain(p.kind)} ${printable(p.value)}`);
+/** What happened to a track, as a sentence; `nameOf` a person, `called` another track. */
+export function lineageText(what: TrackChange, nameOf: (person: string) => string, called: (track: string) => string): string {
+  const because = (why: string): string => (why ? `: \u201c${why}\u201d` : '');
+  switch (what.is) {
+    case 'started':
+      return what.by === 'direction' && what.sources.length > 1
+        ? `Began where directions from ${what.sources.join(' and ')} crossed`
+        : `Began with ${BEGAN[what.by] ?? plain(what.by)} from ${what.sources.join(' and ')}`;
+    case 'split_from': return `Split from ${called(what.track)} (${partName(what.part)}) by ${nameOf(what.by)}${because(what.why)}`;
+    case 'split_off': return `${partName(what.part)} became ${called(what.track)}, split off by ${nameOf(what.by)}${because(what.why)}`;
+    case 'confirmed': return what.by_desk ? 'Confirmed, with a report that the desk confirmed' : 'Confirmed';
+    case 'doubted': return 'Not confirmed any more: one person\u2019s word is left';
+    case 'named': return `Known as ${plain(what.kind)} ${printable(what.value)}${what.before ? `, before that as ${printable(what.before)}` : ''}`;
+    case 'took_over': return `Took over ${called(what.track)}${what.by ? `, merged by ${nameOf(what.by)}${because(what.why)}` : ': the same name and place'}`;
+    case 'merged_into': return `Ended in ${called(what.track)}${what.by ? `, merged by ${nameOf(what.by)}${because(what.why)}` : ': the same name and place'}`;
+    case 'classified': {
+      const decision = decisionText(what.class, what.affiliation);
+      return decision ? `Called ${decision} by ${nameOf(what.by)}${because(what.why)}` : `${nameOf(what.by)} took the classification back${because(what.why)}`;
+    }
+    case 'dropped': return `Ended: ${DROPPED[what.why] ?? plain(what.why)}`;
+  }
+}
+
 /** What a track is called: the tail of its serial number, else its kind and the end of its id. */
 export function trackName(id: string, track: TrackFeature | undefined): string {
   const p = track?.properties;
@@ -148,3 +188,15 @@ export function verdictName(v: SightingView): string {
 }
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** How far a sensor is off, in words; empty where it is as right as can be told. */
+export function offWords(r: Registration): string {
+  const say = (by: OffBy | null, digits: number, unit: string, more: string, less: string): string[] =>
+    by === null || !by.sure ? [] : [`${Math.abs(by.off).toFixed(digits)}${unit} ± ${by.sigma.toFixed(digits)}${unit} ${by.off > 0 ? more : less}`];
+  return [
+    ...say(r.azimuth_deg, 1, '°', 'too far right', 'too far left'),
+    ...say(r.elevation_deg, 1, '°', 'too high', 'too low'),
+    ...say(r.range_m, 0, ' m', 'too far', 'too near'),
+    ...say(r.clock_s, 2, ' s', 'late', 'early'),
+  ].join(', ');
+}

@@ -132,11 +132,27 @@ export function mock(options = {}) {
     4: { class: null, class_p: 0, ids: [], sources: ['person.agent-1'], cov: cov(42_000, 9_000, 12_000), vcov: cov(30, 30), existence: 0.45, state: 'tentative', people: true },
     5: { class: 'rotor', class_p: 0.8, ids: [['serial', '1581F45T7227900BQRS7', 0.6]], sources: ['rid-1'], cov: cov(220, 220), vcov: cov(1, 1), existence: 0.9, suspect: true },
   };
-  const alive = () => (scene === 'empty' ? [] : scene === 'calm' ? [3] : [1, 2, 3, 4, 5]);
+  // What the watch decided: which track ended in which, which came of which, and what each is called.
+  const mergedInto = new Map();
+  const splitFrom = new Map();
+  const called = new Map();
+  const stories = new Map();
+  const began = (k) => {
+    const radar = SPEC[k].sources.includes('radar-1');
+    const start = SPEC[k].people ? { by: 'person', sources: SPEC[k].sources } : radar ? { by: 'radar', sources: ['radar-1'] } : { by: 'cooperative', sources: ['rid-1'] };
+    return [
+      { at: iso(started), what: { is: 'started', ...start } },
+      ...(SPEC[k].people ? [] : [{ at: iso(started + 2_000), what: { is: 'confirmed', by_desk: false } }]),
+      ...SPEC[k].ids.map(([kind, value]) => ({ at: iso(started + 3_000), what: { is: 'named', kind, value, before: null } })),
+    ];
+  };
+  const story = (k) => { if (!stories.has(k)) stories.set(k, began(k)); return stories.get(k); };
+  const alive = () => (scene === 'empty' ? [] : scene === 'calm' ? [3] : [1, 2, 3, 4, 5, ...splitFrom.keys()].filter((k) => !mergedInto.has(k)));
   function track(k) {
     const t = elapsed();
     const s = SPEC[k];
-    const { e, n, v } = path(k, t);
+    const { e, n, v } = path(splitFrom.get(k) ?? k, t);
+    const call = called.get(k);
     const [lon, lat] = at(e, n);
     const trail = Array.from({ length: 61 }, (_, i) => { const p = path(k, t - 60 + i); return at(p.e, p.n); });
     return {
@@ -144,7 +160,9 @@ export function mock(options = {}) {
       properties: {
         id: uuid(k), state: s.state ?? 'confirmed', at: iso(), measured_at: iso(Date.now() - 700), since: iso(started), vel_enu_mps: v, cov_enu_m2: s.cov,
         vel_cov_enu: s.vcov, cross_cov_enu: cov(0, 0), existence: s.existence, ids: s.ids.map(([kind, value, p]) => ({ kind, value, p })),
-        class: s.class, class_p: s.class_p, affiliation: s.affiliation ?? 'unknown', suspect: s.suspect ?? false,
+        class: call?.class ? (['drone', 'unknown'].includes(call.class) ? null : call.class) : s.class, class_p: call?.class ? 1 : s.class_p,
+        affiliation: call?.affiliation ?? s.affiliation ?? 'unknown', suspect: s.suspect ?? false, lineage: story(k),
+        ...(call ? { decided: { ...call, believed: { class: s.class, class_p: s.class_p, affiliation: s.affiliation ?? 'unknown' } } } : {}),
         evidence: s.suspect ? [{ kind: 'duplicate_identity', weight: 2.1 }, { kind: 'implied_speed', weight: 1.4 }] : [], sources: s.sources,
         because: [uuid(900 + k), uuid(910 + k)], height_takeoff_m: k === 5 ? 48 : null, by_people_only: s.people ?? false, height_known: s.h !== undefined, trail: s.people ? [] : trail,
       },
@@ -238,10 +256,11 @@ export function mock(options = {}) {
     };
   }
 
+  const off = (azimuth) => ({ range_m: null, azimuth_deg: { off: azimuth, sigma: 0.1, sure: true }, elevation_deg: { off: 0.02, sigma: 0.1, sure: false }, clock_s: null, rests_on: 212, applied: azimuth < 5 });
   const sources = () => (scene === 'empty' ? [] : [
-    { id: 'radar-1', kind: 'radar', last_heard: iso(Date.now() - 400), received: 4_312, decoded: 4_310, refused: { out_of_range: 2 }, shed: 0, expected_interval_s: 1, silent: false },
-    { id: 'rid-1', kind: 'remote_id', last_heard: iso(Date.now() - 900), received: 20_833, decoded: 20_790, refused: { bad_crc: 31, too_short: 12 }, shed: 0, expected_interval_s: 3, silent: false },
-    ...(scene === 'busy' ? [{ id: 'rid-2', kind: 'remote_id', last_heard: iso(started + 40_000), received: 118, decoded: 118, refused: {}, shed: 0, expected_interval_s: 3, silent: true }] : []),
+    { id: 'radar-1', kind: 'radar', last_heard: iso(Date.now() - 400), received: 4_312, decoded: 4_310, refused: { out_of_range: 2 }, shed: 0, expected_interval_s: 1, silent: false, registration: off(1.25) },
+    { id: 'rid-1', kind: 'remote_id', last_heard: iso(Date.now() - 900), received: 20_833, decoded: 20_790, refused: { bad_crc: 31, too_short: 12 }, shed: 0, expected_interval_s: 3, silent: false, registration: null },
+    ...(scene === 'busy' ? [{ id: 'rid-2', kind: 'remote_id', last_heard: iso(started + 40_000), received: 118, decoded: 118, refused: {}, shed: 0, expected_interval_s: 3, silent: true, registration: null }] : []),
   ]);
   const status = () => ({
     exercise, software: '0.1.0', now: iso(), started_at: iso(started), record: { state: unrecorded ? 'full' : 'ok', unrecorded, entries, checkpoint_at: iso(Date.now() - 8000) },
@@ -422,6 +441,44 @@ export function mock(options = {}) {
         answer({ acknowledged_at: iso() }, 201);
         return pushNotice(i);
       }
+    }
+    if (parts[0] === 'tracks' && parts.length === 3) {
+      if (!who.roles.some((r) => r === 'watch' || r === 'supervisor')) return problem(res, 403, 'forbidden', 'Only the watch decides about tracks.');
+      const known = Object.keys(SPEC).map(Number);
+      const k = known.find((x) => uuid(x) === parts[1]);
+      if (k === undefined) return problem(res, 404, 'not_found', 'There is no such track, or it is long over. Choose one that is on the map now.');
+      if (mergedInto.has(k)) return problem(res, 409, 'track_over', `This track is over: it was merged into track ${uuid(mergedInto.get(k))}. Choose that one.`);
+      const tell = (x, what) => story(x).push({ at: iso(), what });
+      const by = who.id;
+      const why = body.why ?? '';
+      let [left, other] = [k, null];
+      if (parts[2] === 'merges') {
+        const w = known.find((x) => uuid(x) === body.with);
+        if (w === undefined || mergedInto.has(w)) return problem(res, 404, 'not_found', 'There is no such track, or it is long over. Choose one that is on the map now.');
+        const over = Math.max(k, w);
+        left = Math.min(k, w);
+        mergedInto.set(over, left);
+        SPEC[left] = { ...SPEC[left], ids: [...SPEC[left].ids, ...SPEC[over].ids], sources: [...new Set([...SPEC[left].sources, ...SPEC[over].sources])] };
+        tell(left, { is: 'took_over', track: uuid(over), by, why });
+      } else if (parts[2] === 'splits') {
+        const part = body.part;
+        const takes = part.of === 'source' ? SPEC[k].sources.includes(part.source) : SPEC[k].ids.some(([, v]) => v === part.value);
+        if (!takes) return problem(res, 409, 'unknown_part', 'That is no part of this track.');
+        other = Math.max(...known, 5) + 1;
+        const gone = (x) => part.of === 'source' && x === part.source;
+        SPEC[other] = { ...SPEC[k], sources: part.of === 'source' ? [part.source] : SPEC[k].sources, ids: part.of === 'source' ? [] : SPEC[k].ids.filter(([, v]) => v === part.value) };
+        SPEC[k] = { ...SPEC[k], sources: SPEC[k].sources.filter((x) => !gone(x)), ids: part.of === 'source' ? SPEC[k].ids : SPEC[k].ids.filter(([, v]) => v !== part.value) };
+        splitFrom.set(other, k);
+        stories.set(other, [{ at: iso(), what: { is: 'split_from', track: uuid(k), part, by, why } }]);
+        tell(k, { is: 'split_off', track: uuid(other), part, by, why });
+      } else {
+        if (!body.class && !body.affiliation && !called.has(k)) return problem(res, 409, 'nothing_decided', 'Nobody decided what this track is: there is nothing to take back.');
+        if (body.class || body.affiliation) called.set(k, { class: body.class ?? null, affiliation: body.affiliation ?? null, by, at: iso(), why });
+        else called.delete(k);
+        tell(k, { is: 'classified', class: body.class ?? null, affiliation: body.affiliation ?? null, by, why });
+      }
+      answer({ track: track(left), other: other === null ? null : track(other) });
+      return push('tracks', { features: alive().map(track) }, false, centreSees);
     }
     if (parts[0] === 'alarms') {
       if (parts.length === 1) return json(res, alarmList());

@@ -3,10 +3,10 @@
 import { uuidv7 } from './ids';
 import { params } from './search';
 import type {
-  Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
+  Account, AlarmFigures, AlarmId, AlarmList, AuditQuery, AuditRow, BoardRow, BoardState, Bulletin, BulletinContent, BulletinPreview, CallStatus, CapCertificates, CodesBegun, Danger, DecidedAffiliation, Delivery, DirectoryChange, DirectoryPeople, DirectoryPerson, DirectoryView,
   Doctor, Enrolment, Grant, ImportPlan, LatLon, Library, LostPhone, MachineList, Marking, Me, NewSighting, NoticeBoard, NoticeView, OwnFlight, Page, PartnerList, Passkey, PasskeyAnswer,
   PasskeyChallenge, PersonView, Place, Purged, Push, PushDevice, PushTested, ReadOfMe, Rendering, Report, ReportChoices, ReportContent, ReportRow, ReportStep, Reset, ResetRow, Role, Roster, RosterList, SavedSearch, Search, SearchHit, SightingStored,
-  SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackCollection, Trust, Upkeep, Verdict,
+  SightingView, SignInLinks, SignInStep, SignInWays, SiteCollection, SourceView, Status, Subscription, TakPackage, Time, TrackClass, TrackCollection, TrackDecided, TrackPart, Trust, Upkeep, Verdict,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -313,6 +313,16 @@ export const api = {
   unshelve: (alarms: AlarmId[], request = uuidv7()): Promise<AlarmList> => post('/alarms/unshelve', { id: request, alarms }),
   alarmFigures: (): Promise<AlarmFigures> => get('/alarms/figures'),
   // (end of alarms)
+  // ---- tracks ----
+  /** The older of the two goes on. */
+  mergeTracks: (track: string, other: string, why: string, request: string): Promise<TrackDecided> =>
+    post(`/tracks/${seg(track)}/merges`, { id: request, with: other, why }),
+  splitTrack: (track: string, part: TrackPart, why: string, request: string): Promise<TrackDecided> =>
+    post(`/tracks/${seg(track)}/splits`, { id: request, part, why }),
+  /** Neither class nor affiliation takes back what was decided. */
+  classifyTrack: (track: string, what: TrackClass | null, affiliation: DecidedAffiliation | null, why: string, request: string): Promise<TrackDecided> =>
+    post(`/tracks/${seg(track)}/classifications`, { id: request, class: what, affiliation, why }),
+  // (end of tracks)
   // ---- machines ----
   machines: (signal?: AbortSignal): Promise<MachineList> => get('/machines', signal),
   makeToken: (body: { id: string; name: string; source: string; grant: Grant; until?: Time }): Promise<{ token: { id: string }; secret: string }> =>

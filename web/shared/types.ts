@@ -95,6 +95,40 @@ export interface Evidence {
   kind: string;
   weight: number;
 }
+/** What a person can say that a track is; `drone` and `unknown` count as the most agile. */
+export type TrackClass = AirClass | 'drone' | 'unknown';
+/** Only a filed own flight is own. */
+export type DecidedAffiliation = Exclude<Affiliation, 'own'>;
+/** Part of what a track rests on. */
+export type TrackPart = { of: 'source'; source: string } | { of: 'identity'; kind: IdKind; value: string };
+export type ReportKind = 'cooperative' | 'fix' | 'radar' | 'person' | 'direction' | 'presence';
+export type TrackChange =
+  | { is: 'started'; by: ReportKind; sources: string[] }
+  | { is: 'split_from' | 'split_off'; track: string; part: TrackPart; by: string; why: string }
+  | { is: 'confirmed'; by_desk: boolean }
+  | { is: 'doubted' }
+  | { is: 'named'; kind: IdKind; value: string; before: string | null }
+  | { is: 'took_over' | 'merged_into'; track: string; by: string | null; why: string }
+  | { is: 'classified'; class: TrackClass | null; affiliation: DecidedAffiliation | null; by: string; why: string }
+  | { is: 'dropped'; why: 'silence' | 'doubt' | 'retracted' };
+export interface TrackEvent {
+  at: Time;
+  what: TrackChange;
+}
+/** What a person decided that a track is, over what the tracker believes. */
+export interface Decided {
+  class: TrackClass | null;
+  affiliation: DecidedAffiliation | null;
+  by: string;
+  at: Time;
+  why: string;
+  believed: { class: AirClass | null; class_p: number; affiliation: Affiliation };
+}
+/** What is left of a track after an act on it, and the other that a split came to. */
+export interface TrackDecided {
+  track: TrackFeature | null;
+  other: TrackFeature | null;
+}
 export interface TrackProperties {
   id: string;
   state: TrackState;
@@ -117,6 +151,9 @@ export interface TrackProperties {
   height_takeoff_m: number | null;
   by_people_only: boolean;
   height_known: boolean;
+  decided?: Decided;
+  /** How it began and what happened to it since, oldest first; not of what began before this was kept. */
+  lineage?: TrackEvent[];
   trail: [lon: number, lat: number][];
 }
 export interface TrackFeature {
@@ -743,6 +780,18 @@ export interface OwnFlight {
   from: Time;
   until: Time;
 }
+/** How far a number is off: as measured, less what is true. */
+export interface OffBy { off: number; sigma: number; sure: boolean }
+/** How far a source's measurements are off, learned from drones that say where they are. */
+export interface Registration {
+  range_m: OffBy | null;
+  azimuth_deg: OffBy | null;
+  elevation_deg: OffBy | null;
+  clock_s: OffBy | null;
+  rests_on: number;
+  /** What is sure is put right; otherwise it is too much, and somebody has to look at the sensor. */
+  applied: boolean;
+}
 export interface SourceView {
   id: string;
   kind: string;
@@ -756,6 +805,7 @@ export interface SourceView {
   /** How far its clock is ahead of the centre's (behind, where negative), seconds. */
   clock_offset_s: number | null;
   connections: number;
+  registration: Registration | null;
   samples: { at: Time; reason: string; offset: number | null; hex: string }[];
 }
 export interface Status {

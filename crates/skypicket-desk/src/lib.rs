@@ -76,7 +76,8 @@ pub use skypicket_model::Refusal;
 use skypicket_model::{
     Act, AlarmCall, AlarmId, AlarmState, BulletinContent, BulletinState, CallHow, CallReason, Channel, DeskEvent,
     Directory, Incident, Level, Link, Marking, Notice, NoticeId, PersonId, Reader, Role, SavedSearch, SearchChange,
-    ShelfChange, ShelfEnd, Shelved, ShiftChange, Sighting, SightingId, SightingState, Time, TrackId, Triage, Verdict,
+    ShelfChange, ShelfEnd, Shelved, ShiftChange, Sighting, SightingId, SightingState, SourceId, Time, TrackId, Triage,
+    Verdict,
     bulletin::Unseen,
     entry::{ActEntry, ChannelState},
     may_see,
@@ -246,6 +247,7 @@ impl Desk {
             | Act::Measures { .. }
             | Act::OwnFlight(_)
             | Act::Directory { .. }
+            | Act::Track(_)
             | Act::Conflict { .. } => Ok(()),
         }
     }
@@ -353,6 +355,7 @@ impl Desk {
             | Act::Measures { .. }
             | Act::OwnFlight(_)
             | Act::Directory { .. }
+            | Act::Track(_)
             | Act::Conflict { .. } => None,
         };
         let changed = |s: &SightingState| self.sighting(s.sighting.id) != Some(s);
@@ -422,6 +425,21 @@ impl Desk {
         };
         let state = self.sighting(sighting).and_then(fed);
         state.map(|s| DeskEvent::Sighting { state: Box::new(s) }).into_iter().collect()
+    }
+
+    /// What follows from two tracks that became one: the sightings that fed the one that ended feed the other.
+    pub fn feeds_on(&self, ended: TrackId, track: TrackId) -> Vec<DeskEvent> {
+        self.fed_otherwise(track, |s| s.track == Some(ended))
+    }
+
+    /// What follows from a source's reports that are of another track from now on: so are its sightings.
+    pub fn parted(&self, from: TrackId, to: TrackId, source: &SourceId) -> Vec<DeskEvent> {
+        self.fed_otherwise(to, |s| s.track == Some(from) && SourceId::of_person(&s.sighting.reporter) == *source)
+    }
+
+    fn fed_otherwise(&self, track: TrackId, which: impl Fn(&SightingState) -> bool) -> Vec<DeskEvent> {
+        let which: Vec<SightingId> = self.sightings().filter(|s| which(s)).map(|s| s.sighting.id).collect();
+        which.into_iter().flat_map(|s| self.fed(s, track)).collect()
     }
 
     /// What follows from a warning that was heard: whose hand it comes into by itself.

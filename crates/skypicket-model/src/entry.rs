@@ -5,7 +5,7 @@
 use crate::{
     Access, AlarmId, BulletinAct, CallStatus, DeskEvent, Directory, DirectoryChange, DispatchEvent, LogId, Notice,
     NoticeId, Observation, OwnFlight, PersonId, Position, ProviderResult, ReportAct, ReportId, RequestId, SavedSearch,
-    SearchId, Sighting, SightingId, SourceId, Time, Track, Triage, delivery::Channel,
+    SearchId, Sighting, SightingId, SourceId, Time, Track, TrackAct, Triage, delivery::Channel,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +89,7 @@ pub enum Body {
     Tick,
 
     // ---- decisions ----
-    /// Tracks as they were at a tick (thinned to 1 Hz), or when one ended.
+    /// Tracks as they were at a tick (thinned to 1 Hz), when one ended, or when a person changed one.
     Tracks {
         /// The tracks: one item each.
         items: Vec<Track>,
@@ -222,6 +222,8 @@ pub enum Act {
     },
     /// Decide about a report.
     Triage(Triage),
+    /// Merge, split or classify tracks.
+    Track(TrackAct),
     /// A machine of the person's got a notice version, or showed it.
     Receipt {
         /// The notice.

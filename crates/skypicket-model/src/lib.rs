@@ -17,6 +17,7 @@ pub mod geo;
 pub mod ids;
 pub mod intelligence;
 pub mod kinematics;
+pub mod lineage;
 pub mod marking;
 pub mod notice;
 pub mod observation;
@@ -45,6 +46,7 @@ pub use ids::{
     SourceId, TrackId, UnitId,
 };
 pub use intelligence::{Credibility, Grade, Link, Reliability, ReportAct, ReportContent, ReportState};
+pub use lineage::{TrackAct, TrackChange, TrackClass, TrackEvent, TrackPart};
 pub use marking::{Marking, Reader, Tlp, may_see};
 pub use notice::{About, Bulletin, Level, Notice, NoticeState, Warning};
 pub use observation::{Claims, Measurement, Observation, Signal};

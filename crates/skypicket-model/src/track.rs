@@ -3,6 +3,7 @@
 use crate::{
     ObservationId, Place, SourceId, Time, TrackId,
     kinematics::AirClass,
+    lineage::{Decided, TrackEvent},
     observation::{EnuCovariance, IdKind},
 };
 use serde::{Deserialize, Serialize};
@@ -34,11 +35,11 @@ pub struct Track {
     pub existence: f64,
     /// Identities with their probability, likeliest first.
     pub ids: Vec<TrackIdentity>,
-    /// Likeliest class, where anything says so.
+    /// Likeliest class, where anything says so; what a person decided goes before ([`Self::decided`]).
     pub class: Option<AirClass>,
-    /// Probability of `class`, 0 to 1.
+    /// Probability of `class`, 0 to 1; 1 of what a person decided.
     pub class_p: f64,
-    /// Whose it is. Never hostile until a person decides.
+    /// Whose it is; what a person decided goes before. Never hostile until a person decides.
     pub affiliation: Affiliation,
     /// Two independent kinds of evidence speak against what it claims.
     pub suspect: bool,
@@ -52,11 +53,20 @@ pub struct Track {
     pub height_takeoff_m: Option<f64>,
     /// Only people saw it so far.
     pub by_people_only: bool,
+    /// What a person decided that it is, with what the tracker believes beside it; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Box<Decided>>,
+    /// What happened to it, oldest first: how it began and the newest after that, at most [`Track::LINEAGE`]. Empty where
+    /// it began before this was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<TrackEvent>,
 }
 
 impl Track {
     /// Most observations kept in `because`.
     pub const BECAUSE: usize = 8;
+    /// Most events kept in `lineage`.
+    pub const LINEAGE: usize = 16;
 
     /// The likeliest identity of a kind.
     pub fn id_of(&self, kind: IdKind) -> Option<&TrackIdentity> {

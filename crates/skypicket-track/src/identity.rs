@@ -157,6 +157,16 @@ impl<T: Clone + Ord> Ballot<T> {
         }
     }
 
+    /// The votes for a value.
+    pub(crate) fn votes(&self, value: &T) -> f64 {
+        self.votes.iter().find(|v| v.0 == *value).map_or(0.0, |v| v.1)
+    }
+
+    /// A value is out of the question from now on.
+    pub(crate) fn strike(&mut self, value: &T) {
+        self.votes.retain(|v| v.0 != *value);
+    }
+
     /// Values with their share of the votes that `same` counts together with them; half a vote is always for
     /// something else, so that a single claim is never certain. Likeliest first.
     pub fn shares(&self, same: impl Fn(&T, &T) -> bool) -> Vec<(T, f64)> {

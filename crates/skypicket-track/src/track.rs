@@ -11,8 +11,10 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    ObservationId, OwnFlight, SightingId, SourceId, Time, Track, TrackId, TrackState,
+    ObservationId, OwnFlight, PersonId, SightingId, SourceId, Time, Track, TrackChange, TrackClass, TrackEvent,
+    TrackId, TrackState,
     kinematics::AirClass,
+    lineage::{Believed, Decided},
     observation::{IdClaim, IdKind},
     track::{Affiliation, TrackIdentity},
 };
@@ -20,6 +22,27 @@ use std::collections::BTreeMap;
 
 /// Sources, addresses and sightings remembered at most, each.
 const REMEMBERED: usize = 32;
+/// Of whom each name and address came, at most.
+const SAID: usize = 24;
+
+/// What a source said that tells who something is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Said {
+    /// That it claims to be this.
+    Name(IdClaim),
+    /// That it sends from there.
+    Address(Emitter),
+}
+
+/// What a person decided that a track is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    pub(crate) class: Option<TrackClass>,
+    pub(crate) affiliation: Option<Affiliation>,
+    pub(crate) by: PersonId,
+    pub(crate) at: Time,
+    pub(crate) why: String,
+}
 
 /// A track that is not over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +74,18 @@ pub(crate) struct Live {
     pub(crate) confirmed: bool,
     /// A person at the desk confirmed it.
     pub(crate) by_desk: bool,
+    /// How it began, and the newest that happened to it after that.
+    #[serde(default)]
+    pub(crate) lineage: Vec<TrackEvent>,
+    /// What a person decided that it is.
+    #[serde(default)]
+    pub(crate) decided: Option<Box<Decision>>,
+    /// The name of each register that it is known by, as the lineage has it.
+    #[serde(default)]
+    pub(crate) called: Vec<IdClaim>,
+    /// Which source gave which name and address.
+    #[serde(default)]
+    pub(crate) said: Vec<(SourceId, Said)>,
 }
 
 impl Live {
@@ -75,7 +110,38 @@ impl Live {
             unsighted: 0,
             confirmed: false,
             by_desk: false,
+            lineage: Vec::new(),
+            decided: None,
+            called: Vec::new(),
+            said: Vec::new(),
         }
+    }
+
+    /// Something happened to it.
+    pub(crate) fn happened(&mut self, at: Time, what: TrackChange) {
+        tell(&mut self.lineage, TrackEvent { at, what });
+    }
+
+    /// A source gave a name or an address.
+    pub(crate) fn said_by(&mut self, source: &SourceId, said: Said) {
+        if self.said.iter().any(|(s, what)| s == source && *what == said) {
+            return;
+        }
+        if self.said.len() >= SAID {
+            self.said.remove(0);
+        }
+        self.said.push((source.clone(), said));
+    }
+
+    /// Notes in the lineage what it is called, where that is new.
+    pub(crate) fn call(&mut self, claim: &IdClaim, now: Time) {
+        if self.called.contains(claim) || !self.established().any(|c| c == *claim) {
+            return;
+        }
+        let at = self.called.iter().position(|c| c.kind == claim.kind);
+        let before = at.map(|k| self.called.remove(k).value);
+        self.called.push(claim.clone());
+        self.happened(now, TrackChange::Named { kind: claim.kind, value: claim.value.clone(), before });
     }
 
     pub(crate) fn by_people_only(&self) -> bool {
@@ -83,13 +149,16 @@ impl Live {
     }
 
     /// Believed from here on, if all that it takes is there.
-    pub(crate) fn confirm_if_due(&mut self, existence: f64, settings: &Settings) {
+    pub(crate) fn confirm_if_due(&mut self, existence: f64, now: Time, settings: &Settings) {
         let enough = if self.by_people_only() {
             self.by_desk || self.seen.len() >= 2
         } else {
             self.not_radar > 0 || !self.sightings.is_empty() || self.plots >= settings.radar_confirm_plots
         };
-        self.confirmed |= enough && existence >= settings.confirm;
+        if !self.confirmed && enough && existence >= settings.confirm {
+            self.confirmed = true;
+            self.happened(now, TrackChange::Confirmed { by_desk: self.by_desk });
+        }
     }
 
     pub(crate) fn saw(&mut self, source: &SourceId, at: Time) {
@@ -174,6 +243,15 @@ impl Live {
                     && centre.check().is_ok()
                     && centre.distance_and_bearing(place).0 <= f.radius_m + spread
             });
+        let believed =
+            Believed { class, class_p, affiliation: if is_own { Affiliation::Own } else { Affiliation::Unknown } };
+        let decided = self.decided.as_deref();
+        let (class, class_p) = match decided.and_then(|d| d.class) {
+            // Nobody knows which it is: no class, and so the most agile one.
+            Some(c) => (c.air_class(), if c.air_class().is_some() { 1.0 } else { 0.0 }),
+            None => (class, class_p),
+        };
+        let affiliation = decided.and_then(|d| d.affiliation).unwrap_or(believed.affiliation);
         // What is not known of the height is nought.
         let known = |i: usize, j: usize, x: f64| if stands.flat && (i == 2 || j == 2) { 0.0 } else { x };
         let square = |s: &Sym3| std::array::from_fn(|i| std::array::from_fn(|j| known(i, j, s[AT[i][j]])));
@@ -192,13 +270,18 @@ impl Live {
             ids,
             class,
             class_p,
-            affiliation: if is_own { Affiliation::Own } else { Affiliation::Unknown },
+            affiliation,
             suspect,
             evidence,
             sources: self.seen.keys().cloned().collect(),
             because: self.because.clone(),
             height_takeoff_m: if stands.flat { self.height_takeoff_m } else { None },
             by_people_only: self.by_people_only(),
+            decided: decided.map(|d| {
+                let (by, why) = (d.by.clone(), d.why.clone());
+                Box::new(Decided { class: d.class, affiliation: d.affiliation, by, at: d.at, why, believed })
+            }),
+            lineage: self.lineage.clone(),
         })
     }
 
@@ -228,7 +311,29 @@ impl Live {
         self.unsighted = self.unsighted.saturating_add(other.unsighted);
         self.confirmed |= other.confirmed;
         self.by_desk |= other.by_desk;
+        for (source, said) in other.said {
+            self.said_by(&source, said);
+        }
+        for claim in other.called {
+            if !self.called.iter().any(|c| c.kind == claim.kind) {
+                self.called.push(claim);
+            }
+        }
+        // Whoever decided last decided knowing more.
+        if let Some(theirs) = other.decided
+            && self.decided.as_ref().is_none_or(|own| own.at < theirs.at)
+        {
+            self.decided = Some(theirs);
+        }
     }
+}
+
+/// Puts an event behind those of a lineage. The first, how it began, stays; of the rest the oldest goes.
+pub(crate) fn tell(lineage: &mut Vec<TrackEvent>, event: TrackEvent) {
+    if lineage.len() >= Track::LINEAGE {
+        lineage.remove(1);
+    }
+    lineage.push(event);
 }
 
 /// Keeps the newest time of a key; the key with the oldest goes when there are too many.

@@ -4,7 +4,10 @@
 //! about the rest: an observation goes through the door, to the track of its emitter or identity if their places agree,
 //! else to the track that explains it best, else it starts one; then names are settled: two tracks of one name that
 //! agree in place become the older one, two that do not both stay, with evidence. A second's tick shows every track
-//! where it is by now and ends those that nobody has seen for long.
+//! where it is by now and ends those that nobody has seen for long. People at the centre can say that two are one, that
+//! one is two, and what one is ([`Tracker::act`]).
+
+mod acts;
 
 use crate::{
     identity::{self, Emitter, Fix, Memory, emitter},
@@ -14,13 +17,16 @@ use crate::{
         self, Registration, Sky,
         lone::{Joined, Lone, Odds},
     },
-    track::Live,
+    track::{Live, Said, tell},
     trust::{self, Doubt},
     unresolved::UnresolvedList,
 };
+use acts::Decisions;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
-    IdMaker, Observation, OwnFlight, Place, SightingId, SourceId, Time, Track, TrackId, TrackState,
+    IdMaker, Observation, OwnFlight, PersonId, Place, SightingId, SourceId, Time, Track, TrackChange, TrackEvent,
+    TrackId, TrackState,
+    lineage::{DropReason, ReportKind},
     observation::IdClaim,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +57,9 @@ pub struct Tracker {
     /// How far off sources are, as each was when something was last learned of it.
     #[serde(default)]
     registrations: BTreeMap<SourceId, Registration>,
+    /// What people decided that holds from then on.
+    #[serde(default)]
+    decisions: Decisions,
     /// Room for what is near: in the sky, and as tracks.
     #[serde(skip)]
     near: (Vec<u64>, Vec<TrackId>),
@@ -110,6 +119,7 @@ impl Tracker {
             refused_starts: 0,
             refused: BTreeMap::new(),
             registrations: BTreeMap::new(),
+            decisions: Decisions::default(),
             near: (Vec::new(), Vec::new()),
         }
     }
@@ -148,6 +158,7 @@ impl Tracker {
             }
             None => self.begin(&report, ids),
         };
+        self.learn(&report);
         self.remember(&report, joined);
         let mut ended = Vec::new();
         if let Some(id) = joined {
@@ -173,7 +184,9 @@ impl Tracker {
             let mut shown = t.to_track((&stands, now), existence, now, &self.settings, &self.own_flights);
             if !self.lasts(t, existence, now) {
                 over.push(t.id);
-                shown = shown.map(|t| Track { state: TrackState::Deleted, ..t });
+                let quiet = t.confirmed || now.since_s(t.at) >= FORGET_S;
+                let why = if quiet { DropReason::Silence } else { DropReason::Doubt };
+                shown = shown.map(|t| dropped(t, now, why));
             }
             out.extend(shown);
         }
@@ -181,6 +194,11 @@ impl Tracker {
             self.forget(id);
         }
         out
+    }
+
+    /// A live track as it was last updated.
+    pub fn track(&self, id: TrackId) -> Option<Track> {
+        self.tracks.get(&id).and_then(|t| self.show(t, t.at, self.now.unwrap_or(t.at)))
     }
 
     /// Every live track as it was last updated, by id.
@@ -199,7 +217,7 @@ impl Tracker {
         for id in touched {
             let Some(t) = self.tracks.get_mut(&id) else { continue };
             if t.by_people_only() && t.unsighted == 0 && t.sightings.iter().all(|s| s.0 == sighting) {
-                out.extend(self.end(id, now));
+                out.extend(self.end(id, now, DropReason::Retracted));
                 continue;
             }
             let person = t.sightings.iter().find(|s| s.0 == sighting).map(|s| s.1.clone());
@@ -210,7 +228,9 @@ impl Tracker {
                 t.seen.remove(&person);
             }
             if t.by_people_only() && t.seen.len() < 2 && !t.by_desk {
-                t.confirmed = false;
+                if std::mem::take(&mut t.confirmed) {
+                    t.happened(now, TrackChange::Doubted);
+                }
                 let existence = self.sky.existence(t.body).unwrap_or(0.0);
                 self.sky.believe(t.body, existence.min(self.settings.kinds.person.start));
             }
@@ -230,7 +250,7 @@ impl Tracker {
             t.by_desk = true;
             let existence = self.sky.existence(t.body).unwrap_or(0.0).max(self.settings.confirm);
             self.sky.believe(t.body, existence);
-            t.confirm_if_due(existence, &self.settings);
+            t.confirm_if_due(existence, now, &self.settings);
             out.extend(self.tracks.get(&id).and_then(|t| self.show(t, t.at, now)));
         }
         out
@@ -370,6 +390,11 @@ impl Tracker {
                 }
             }
         }
+        if !self.decisions.is_empty() {
+            self.decisions.tie(r, &mut out);
+            let bars = |id: &TrackId| self.decisions.bars(*id, &r.ids, r.emitter.as_ref());
+            out.retain(|id| self.tracks.contains_key(id) && !bars(id));
+        }
         out
     }
 
@@ -385,14 +410,19 @@ impl Tracker {
         if let Some((fix, track)) = last
             && tied.contains(&track)
             && repeats(&fix, r)
+            && self.decisions.other(track, &r.o.source).is_none()
         {
             return Some((track, How::Repeat));
         }
         if let Some(found) = self.likeliest(&tied, r, Tie::Identity) {
             return Some((found, How::Update));
         }
+        if let Some(found) = self.bound(r) {
+            return Some(found);
+        }
         // The emitter's own track, out of the gate: it turned harder than anybody thinks, or was not heard for long.
         if let (Some((before, track)), Plot::Point(_)) = (last, &r.plot)
+            && let track = self.decisions.other(track, &r.o.source).unwrap_or(track)
             && tied.contains(&track)
             && let Some(t) = self.tracks.get(&track)
             && let Some(after) = fix(r)
@@ -407,21 +437,32 @@ impl Tracker {
         self.tracks_of(&mut near);
         let found = self.likeliest(&near.1, r, Tie::Place);
         self.near = near;
-        found.map(|found| (found, How::Update))
+        found.map(|found| (found, How::Update)).or_else(|| Some((self.shifted(r)?, How::Support)))
     }
 
     /// Of these the likeliest that the report can be of, weighed by existence; the smaller id on a tie, so that order never
     /// matters.
     fn likeliest(&mut self, ids: &[TrackId], r: &Report, tie: Tie) -> Option<TrackId> {
         let mut best: Option<(f64, TrackId)> = None;
+        let same_scan_s = self.settings.same_scan_s;
+        let taken = |t: &Live| {
+            let same_scan = |last: &Time| r.at.since_s(*last).abs() < same_scan_s;
+            r.kind == Kind::Radar && t.seen.get(&r.o.source).is_some_and(same_scan)
+        };
         for id in ids {
             let Some(t) = self.tracks.get(id) else { continue };
-            let same_scan = |last: &Time| r.at.since_s(*last).abs() < self.settings.same_scan_s;
-            let taken = r.kind == Kind::Radar && t.seen.get(&r.o.source).is_some_and(same_scan);
-            if taken || (tie == Tie::Place && self.is_other(t, r)) {
+            if taken(t) || (tie == Tie::Place && self.is_other(t, r)) {
                 continue;
             }
             let Some(c) = self.admits(*id, r, tie) else { continue };
+            // What a person parted: a source is of the one that it was given to, while that can be.
+            if let Some(other) = self.decisions.other(*id, &r.o.source)
+                && ids.contains(&other)
+                && self.tracks.get(&other).is_some_and(|t| !taken(t))
+                && self.admits(other, r, tie).is_some()
+            {
+                continue;
+            }
             if best.is_none_or(|(ln, other)| c.ln > ln || (c.ln.total_cmp(&ln).is_eq() && *id < other)) {
                 best = Some((c.ln, *id));
             }
@@ -468,7 +509,9 @@ impl Tracker {
             let recent = |at: &Time| r.now.since_s(*at) <= self.settings.address_s;
             !t.addresses.contains_key(e) && t.addresses.iter().any(|(own, at)| own.0 == e.0 && recent(at))
         };
-        t.contradicts(&r.ids) || r.emitter.as_ref().is_some_and(other_address)
+        t.contradicts(&r.ids)
+            || r.emitter.as_ref().is_some_and(other_address)
+            || self.decisions.bars(t.id, &r.ids, r.emitter.as_ref())
     }
 
     /// Joins a report to a live track.
@@ -508,24 +551,22 @@ impl Tracker {
         }
         self.credit(id, r, how);
         self.name(id, r);
-        if joined == Joined::Moved {
-            self.learn(id, r);
-        }
     }
 
     /// What a report tells of how far off its own source is.
-    fn learn(&mut self, id: TrackId, r: &Report) {
-        let (Some(t), Some(lone)) = (self.tracks.get(&id), &r.lone) else { return };
-        // A finder that read in the emission who it is cannot have taken it for another; where it was not read, it can.
-        let read = |c: &IdClaim| identity::names_one_thing(c.kind) && t.established().any(|own| own == *c);
-        if r.kind == Kind::Direction
-            && r.o.claims.ids.iter().any(read)
-            && !t.doubts.any(r.now, self.settings.trust.hold_s)
-        {
-            self.sky.learn_direction(t.body, lone);
-        }
-        if !matches!(r.kind, Kind::Radar | Kind::Direction) {
-            return;
+    fn learn(&mut self, r: &Report) {
+        let Some(lone) = r.lone.as_ref().filter(|_| matches!(r.kind, Kind::Radar | Kind::Direction)) else { return };
+        if r.kind == Kind::Direction && !r.o.claims.ids.is_empty() {
+            // A finder that read in the emission who it is cannot have taken it for another, also where it points far beside
+            // it; where it read nothing, it can. What is doubted is no measure for others.
+            let read = |t: &Live| t.established().any(|own| r.o.claims.ids.contains(&own));
+            let trusted = |t: &Live| !t.doubts.any(r.now, self.settings.trust.hold_s);
+            let of = self.tied(r).into_iter().filter_map(|id| self.tracks.get(&id));
+            let bodies: Vec<u64> = of.filter(|t| read(t) && trusted(t)).map(|t| t.body).collect();
+            // Two of one name: nobody knows which of them it was.
+            if let [body] = bodies[..] {
+                self.sky.learn_direction(body, lone);
+            }
         }
         if let Some(learned) = self.sky.registration_of(lone) {
             let room = self.registrations.len() < sky::MOST_SENSORS;
@@ -550,6 +591,7 @@ impl Tracker {
         t.saw(&r.o.source, r.at);
         if let Some(e) = &r.emitter {
             t.heard_from(e, r.now);
+            t.said_by(&r.o.source, Said::Address(e.clone()));
         }
         if r.o.claims.height_takeoff_m.is_some_and(f64::is_finite) {
             t.height_takeoff_m = r.o.claims.height_takeoff_m;
@@ -573,7 +615,7 @@ impl Tracker {
             t.not_radar += 1;
         }
         let existence = self.sky.existence(t.body).unwrap_or(0.0);
-        t.confirm_if_due(existence, &self.settings);
+        t.confirm_if_due(existence, r.now, &self.settings);
     }
 
     /// Starts a track from a report that no track explains, or keeps it for later.
@@ -621,7 +663,11 @@ impl Tracker {
             return None;
         };
         let id = TrackId(ids.make());
-        self.tracks.insert(id, Box::new(Live::new(id, body, r.at)));
+        let mut live = Live::new(id, body, r.at);
+        let met = supporters.iter().filter(|_| crossed).map(|u| &u.observation.source);
+        let sources = std::iter::once(&r.o.source).chain(met).cloned().collect();
+        live.happened(r.now, TrackChange::Started { by: r.kind.into(), sources });
+        self.tracks.insert(id, Box::new(live));
         self.of_body.insert(body, id);
         self.hear(id, r);
         self.credit(id, r, How::Update);
@@ -653,6 +699,7 @@ impl Tracker {
     fn name(&mut self, id: TrackId, r: &Report) {
         let Some(t) = self.tracks.get_mut(&id) else { return };
         for claim in &r.ids {
+            t.said_by(&r.o.source, Said::Name(claim.clone()));
             // A frame without claims repeats what its emitter said: it ties, but is no new claim.
             let weight = if r.o.claims.ids.is_empty() { 0.0 } else { 1.0 };
             if weight == 0.0 && t.ids.values().any(|own| own == claim) {
@@ -661,6 +708,7 @@ impl Tracker {
             if let Some(gone) = t.ids.vote(claim, if weight > 0.0 { weight } else { 0.5 }) {
                 self.memory.forget(id, std::iter::once(&gone));
             }
+            t.call(claim, r.now);
             self.memory.name(claim, id);
         }
     }
@@ -727,27 +775,10 @@ impl Tracker {
             let (apart_m, _) = pa.distance_and_bearing(pb);
             let d2 = self.sky.distance2(a.body, b.body);
             let s = &self.settings;
-            if d2 <= s.merge_gate_d2 {
-                let (keep, lose) = if (a.since, a.id) <= (b.since, b.id) { (a.id, b.id) } else { (b.id, a.id) };
-                let Some(lost) = self.tracks.get(&lose).cloned() else { continue };
-                for e in lost.addresses.keys() {
-                    if let Some(h) = self.memory.recent(e, now, s.address_s).cloned() {
-                        let heard = identity::Heard { track: Some(keep), ..h };
-                        self.memory.remember(e, heard, s.emitters_max);
-                    }
-                }
-                let names: Vec<IdClaim> = lost.ids.values().cloned().collect();
-                ended.extend(self.gone(lose, now));
+            if d2 <= s.merge_gate_d2 && !self.decisions.parted(survivor, other) {
+                let (keep, lose) = self.elder(survivor, other);
+                ended.extend(self.unite(keep, lose, now, None));
                 changed.remove(&lose);
-                if let Some(t) = self.tracks.get_mut(&keep) {
-                    self.sky.merge(t.body, lost.body);
-                    t.at = t.at.max(lost.at);
-                    t.take_over(*lost);
-                    t.confirm_if_due(self.sky.existence(t.body).unwrap_or(0.0), &self.settings);
-                    for n in names.iter().filter(|n| t.ids.values().any(|own| own == *n)) {
-                        self.memory.name(n, keep);
-                    }
-                }
                 survivor = keep;
             } else if apart_m > s.trust.duplicate_m
                 && a.measured_at.since_s(b.measured_at).abs() <= s.trust.duplicate_s
@@ -764,12 +795,58 @@ impl Tracker {
         survivor
     }
 
+    /// Of two tracks of one thing the one that goes on, and the other: the older does, and the smaller id where both are as
+    /// old.
+    fn elder(&self, a: TrackId, b: TrackId) -> (TrackId, TrackId) {
+        let age = |id: TrackId| (self.tracks.get(&id).map(|t| t.since), id);
+        if age(a) <= age(b) { (a, b) } else { (b, a) }
+    }
+
+    /// Two tracks are one thing: one takes over all that was known of the other, which ends and is given as it was, deleted.
+    /// Who said so, and why, where somebody did.
+    fn unite(&mut self, keep: TrackId, lose: TrackId, now: Time, said: Option<(&PersonId, &str)>) -> Option<Track> {
+        let (by, why) = (said.map(|s| s.0.clone()), said.map_or("", |s| s.1).to_owned());
+        let lost = self.tracks.get_mut(&lose)?;
+        lost.happened(now, TrackChange::MergedInto { track: keep, by: by.clone(), why: why.clone() });
+        let lost = lost.clone();
+        for e in lost.addresses.keys() {
+            if let Some(h) = self.memory.recent(e, now, self.settings.address_s).cloned() {
+                let heard = identity::Heard { track: Some(keep), ..h };
+                self.memory.remember(e, heard, self.settings.emitters_max);
+            }
+        }
+        let names: Vec<IdClaim> = lost.ids.values().cloned().collect();
+        let ended = self.gone(lose, now);
+        self.decisions.merged(lose, keep, now);
+        let t = self.tracks.get_mut(&keep)?;
+        let hold_s = self.settings.trust.hold_s;
+        let (own, theirs) = (t.doubts.any(now, hold_s), lost.doubts.any(now, hold_s));
+        if by.is_some() && own != theirs {
+            // What is doubted says less of where the thing is, however exact it claims to be.
+            let (stays, goes) = if own { (lost.body, t.body) } else { (t.body, lost.body) };
+            self.sky.absorb(stays, goes);
+            self.of_body.remove(&goes);
+            self.of_body.insert(stays, keep);
+            t.body = stays;
+        } else {
+            self.sky.merge(t.body, lost.body);
+        }
+        t.at = t.at.max(lost.at);
+        t.take_over(*lost);
+        t.happened(now, TrackChange::TookOver { track: lose, by, why });
+        t.confirm_if_due(self.sky.existence(t.body).unwrap_or(0.0), now, &self.settings);
+        for n in names.iter().filter(|n| t.ids.values().any(|own| own == *n)) {
+            self.memory.name(n, keep);
+        }
+        ended
+    }
+
     /// Ends a track and gives it as it was, deleted.
-    fn end(&mut self, id: TrackId, now: Time) -> Option<Track> {
+    fn end(&mut self, id: TrackId, now: Time, why: DropReason) -> Option<Track> {
         let t = self.tracks.get(&id)?;
         let last = self.show(t, now, now);
         self.forget(id);
-        Some(Track { state: TrackState::Deleted, ..last? })
+        Some(dropped(last?, now, why))
     }
 
     /// Nothing is known of a track any more, nor of what flew there.
@@ -778,6 +855,7 @@ impl Tracker {
             self.memory.forget(id, t.ids.values());
             self.of_body.remove(&t.body);
             self.sky.remove(t.body);
+            self.decisions.ended(&t, self.now.unwrap_or(t.at));
         }
     }
 
@@ -788,6 +866,26 @@ impl Tracker {
         self.of_body.remove(&t.body);
         let last = self.show(&t, now, now)?;
         Some(Track { state: TrackState::Deleted, ..last })
+    }
+}
+
+/// A track at its end.
+fn dropped(mut track: Track, now: Time, why: DropReason) -> Track {
+    track.state = TrackState::Deleted;
+    tell(&mut track.lineage, TrackEvent { at: now, what: TrackChange::Dropped { why } });
+    track
+}
+
+impl From<Kind> for ReportKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Cooperative => Self::Cooperative,
+            Kind::Fix => Self::Fix,
+            Kind::Radar => Self::Radar,
+            Kind::Person => Self::Person,
+            Kind::Direction => Self::Direction,
+            Kind::Presence => Self::Presence,
+        }
     }
 }
 

@@ -45,6 +45,8 @@ fn track(k: u32, now: Time) -> Track {
         because: vec![],
         height_takeoff_m: None,
         by_people_only: false,
+        decided: None,
+        lineage: Vec::new(),
     }
 }
 

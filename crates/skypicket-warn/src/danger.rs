@@ -438,6 +438,8 @@ pub(crate) mod tests {
             because: vec![],
             height_takeoff_m: None,
             by_people_only: false,
+            decided: None,
+            lineage: Vec::new(),
         }
     }
 

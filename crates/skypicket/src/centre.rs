@@ -569,6 +569,7 @@ impl Core {
             Act::Directory { changes } => {
                 self.engines.directory().changed(changes).err().map(|problems| ("does_not_fit", problems.join("\n")))
             }
+            Act::Track(act) => self.engines.tracker().check(act).err().map(|r| (r.code, r.message)),
             other => self.engines.desk().check(&act.by, other, self.now).err().map(|r| (r.code, r.message)),
         };
         let refused = refused.or_else(|| self.refused_by_template(&act.act));

@@ -9,7 +9,8 @@ use skypicket_desk::Desk;
 use skypicket_dispatch::{Dispatcher, Input as DispatchInput, Situation};
 use skypicket_model::{
     Act, AlarmId, Body, Channel, DeskEvent, Directory, Entry, IdMaker, LogId, Notice, NoticeId, ObservationId,
-    OwnFlight, PersonId, Position, SightingId, SourceId, Time, Track, TrackId, Verdict,
+    OwnFlight, PersonId, Position, SightingId, SourceId, Time, Track, TrackAct, TrackChange, TrackId, TrackPart,
+    TrackState, Verdict,
     delivery::Rule,
     entry::{ActEntry, ChannelState, Configured, Snapshot, Started, Upkeep},
 };
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the engines' rules. A result is the same, bit for bit, only within one; raise it with every change of
 /// what an engine decides.
-pub const ENGINES: u32 = 6;
+pub const ENGINES: u32 = 7;
 
 /// The policies of the engines, as they stand in the configuration and in the record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -372,7 +373,7 @@ impl Engines {
                 out.fed = out
                     .tracks
                     .iter()
-                    .find(|t| t.because.contains(&observation.id) && t.state != skypicket_model::TrackState::Deleted)
+                    .find(|t| t.because.contains(&observation.id) && t.state != TrackState::Deleted)
                     .map(|t| (sighting.id, t.id));
                 self.warner.absorb_tracks(&out.tracks, now);
             }
@@ -397,6 +398,10 @@ impl Engines {
                     Verdict::Dismissed => self.tracker.retract(t.sighting, now),
                     Verdict::New | Verdict::Merged { .. } => Vec::new(),
                 };
+                self.warner.absorb_tracks(&out.tracks, now);
+            }
+            Act::Track(act) => {
+                out.tracks = self.tracker.act(act, &a.by, ids, now);
                 self.warner.absorb_tracks(&out.tracks, now);
             }
             // Refused at the door when it does not fit; from history it fits.
@@ -444,8 +449,18 @@ impl Engines {
                     let events = self.desk.acknowledged(&a.by, *notice, now);
                     self.apply_desk(events, now, &mut out);
                 }
+                Act::Track(TrackAct::Split { track, part: TrackPart::Source { source }, .. }) => {
+                    for new in absorbed.tracks.iter().filter(|t| t.id != *track) {
+                        let events = self.desk.parted(*track, new.id, source);
+                        self.apply_desk(events, now, &mut out);
+                    }
+                }
                 _ => {}
             }
+        }
+        for (ended, into) in absorbed.tracks.iter().filter_map(merged) {
+            let events = self.desk.feeds_on(ended, into);
+            self.apply_desk(events, now, &mut out);
         }
         if matches!(entry.body, Body::Reach { .. } | Body::Tick) {
             let events = self.desk.absences(now);
@@ -477,12 +492,19 @@ impl Engines {
             self.dispatch(&input, ids, now, &mut out);
         }
         self.call_alarms(entry, &mut out);
-        if matches!(entry.body, Body::Tick) {
-            let items = self.due_for_record(absorbed.tracks);
-            if !items.is_empty() {
-                self.remember_recorded(&items);
-                out.push(Body::Tracks { items });
+        let items = match &entry.body {
+            Body::Tick => self.due_for_record(absorbed.tracks),
+            // What a person did stands in the record as it came out, at once.
+            Body::Act(ActEntry { act: Act::Track(_), .. }) => absorbed.tracks,
+            // Of a track that stood in it, how it ended.
+            _ => {
+                let ended = |t: &Track| t.state == TrackState::Deleted && self.recorded_tracks.contains_key(&t.id);
+                absorbed.tracks.into_iter().filter(ended).collect()
             }
+        };
+        if !items.is_empty() {
+            self.remember_recorded(&items);
+            out.push(Body::Tracks { items });
         }
         out
     }
@@ -578,7 +600,7 @@ impl Engines {
         tracks
             .into_iter()
             .filter(|t| {
-                t.state == skypicket_model::TrackState::Deleted
+                t.state == TrackState::Deleted
                     || self.recorded_tracks.get(&t.id).is_none_or(|last| t.measured_at > *last)
             })
             .collect()
@@ -586,7 +608,7 @@ impl Engines {
 
     fn remember_recorded(&mut self, items: &[Track]) {
         for t in items {
-            if t.state == skypicket_model::TrackState::Deleted {
+            if t.state == TrackState::Deleted {
                 self.recorded_tracks.remove(&t.id);
             } else {
                 self.recorded_tracks.insert(t.id, t.measured_at);
@@ -625,6 +647,14 @@ impl Engines {
     /// The people on the list of a notice version.
     pub fn recipients(&self, notice: NoticeId) -> BTreeSet<PersonId> {
         self.dispatcher.board(notice).into_iter().map(|r| r.person).collect()
+    }
+}
+
+/// The track that one ended in, where it did.
+fn merged(t: &Track) -> Option<(TrackId, TrackId)> {
+    match t.lineage.last().map(|e| &e.what) {
+        Some(TrackChange::MergedInto { track, .. }) if t.state == TrackState::Deleted => Some((t.id, *track)),
+        _ => None,
     }
 }
 
@@ -679,7 +709,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use skypicket_model::{
-        Agency, AgencyId, DirectoryChange, DispatchEvent, Person, Place, ProtectedId, Role, Unit, UnitId,
+        Agency, AgencyId, DirectoryChange, DispatchEvent, Person, Place, ProtectedId, Role, TrackClass, Unit, UnitId,
         people::Language,
     };
 
@@ -871,6 +901,7 @@ mod tests {
         Stand { who: usize, east: i32 },
         Reach { who: usize, web: bool, up: bool },
         Report { who: usize, azimuth: f64 },
+        Decide { kind: u8, one: usize, other: usize },
         Seconds(u8),
     }
 
@@ -884,6 +915,8 @@ mod tests {
             4 => (who(), -300..300).prop_map(|(who, east)| Step::Stand { who, east }),
             3 => (who(), any::<bool>(), any::<bool>()).prop_map(|(who, web, up)| Step::Reach { who, web, up }),
             5 => (who(), 0.0..360.0).prop_map(|(who, azimuth)| Step::Report { who, azimuth }),
+            3 => (0u8..3, any::<usize>(), any::<usize>())
+                .prop_map(|(kind, one, other)| Step::Decide { kind, one, other }),
             3 => (1u8..40).prop_map(Step::Seconds),
         ]
     }
@@ -959,6 +992,32 @@ mod tests {
                     let sighting = serde_json::from_value(said).unwrap();
                     self.act(PEOPLE[*who], Act::Sighting { sighting: Box::new(sighting) })
                 }
+                Step::Decide { kind, one, other } => {
+                    let live = self.engines.tracker().tracks();
+                    let pick = |n: usize| live.get(n % live.len().max(1)).map(|t| (t.id, t.sources.clone()));
+                    let (Some((track, sources)), Some((with, _))) = (pick(*one), pick(*other)) else {
+                        return Vec::new();
+                    };
+                    let why = "as seen".to_owned();
+                    let act = match kind {
+                        0 => TrackAct::Merge { track, with, why },
+                        1 => {
+                            let Some(source) = sources.get(other % sources.len().max(1)).cloned() else {
+                                return Vec::new();
+                            };
+                            TrackAct::Split { track, part: TrackPart::Source { source }, why }
+                        }
+                        _ => {
+                            let class = [None, Some(TrackClass::Crewed), Some(TrackClass::Drone)][other % 3];
+                            TrackAct::Classify { track, class, affiliation: None, why }
+                        }
+                    };
+                    // As at the door.
+                    if self.engines.tracker().check(&act).is_err() {
+                        return Vec::new();
+                    }
+                    self.act("watch", Act::Track(act))
+                }
                 Step::Seconds(s) => {
                     let mut all = Vec::new();
                     for _ in 0..*s {
@@ -1022,6 +1081,32 @@ mod tests {
                 run.entries.iter().filter_map(|e| Some((e.cause?, e.body.clone()))).collect();
             prop_assert!(decided == recorded, "recomputing differs");
         }
+    }
+
+    #[test]
+    fn the_reports_of_a_track_that_is_merged_feed_the_other_and_how_it_ended_stands_in_the_record() {
+        let report = |who: usize, azimuth: f64| Step::Report { who, azimuth };
+        // Two people in one place see something to the east and something to the west of it.
+        let mut run = run(&[report(3, 90.0), report(2, 270.0), Step::Seconds(1)]);
+        let live = run.engines.tracker().tracks();
+        assert_eq!(live.len(), 2);
+        let decided = run.step(9, &Step::Decide { kind: 0, one: 0, other: 1 });
+        let left = run.engines.tracker().tracks();
+        assert_eq!(left.len(), 1);
+        let lost = live.iter().find(|t| t.id != left[0].id).unwrap().id;
+        let fed: Vec<_> = run.engines.desk().sightings().map(|s| s.track).collect();
+        assert_eq!(fed, [Some(left[0].id); 2]);
+        let tracks: Vec<&Track> = decided
+            .iter()
+            .filter_map(|b| if let Body::Tracks { items } = b { Some(items) } else { None })
+            .flatten()
+            .collect();
+        let ended = tracks.iter().find(|t| t.id == lost).unwrap();
+        assert_eq!((ended.state, merged(ended)), (TrackState::Deleted, Some((lost, left[0].id))));
+        // Parted again, each has its own.
+        run.step(10, &Step::Decide { kind: 1, one: 0, other: 0 });
+        let fed: BTreeSet<_> = run.engines.desk().sightings().map(|s| s.track).collect();
+        assert_eq!((run.engines.tracker().tracks().len(), fed.len()), (2, 2));
     }
 
     #[test]

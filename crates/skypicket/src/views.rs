@@ -642,7 +642,7 @@ fn round7(x: f64) -> f64 {
 }
 
 /// A track as a GeoJSON feature (RFC 7946: longitude first; a height only where it is known).
-fn feature(t: &Track, trail: Option<&VecDeque<[f64; 2]>>) -> serde_json::Value {
+pub fn feature(t: &Track, trail: Option<&VecDeque<[f64; 2]>>) -> serde_json::Value {
     let mut coordinates = vec![round7(t.place.lon_deg), round7(t.place.lat_deg)];
     coordinates.extend(t.place.alt_hae_m);
     let mut properties = serde_json::to_value(t).unwrap_or_default();

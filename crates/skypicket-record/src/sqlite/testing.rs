@@ -212,6 +212,8 @@ pub(crate) fn track(n: u128, at: Time) -> Track {
         because: vec![ObservationId(uuid(1))],
         height_takeoff_m: Some(60.0),
         by_people_only: false,
+        decided: None,
+        lineage: Vec::new(),
     }
 }
 

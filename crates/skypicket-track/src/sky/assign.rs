@@ -24,6 +24,22 @@ const SMALL: usize = 8;
 /// neither the memory nor the time, and the likeliest pair is taken first.
 const LARGE: usize = 1_000_000;
 
+/// How a cluster is solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Chances are those of all ways to give plots to tracks, added up; else of messages between these until they settle.
+    pub(super) exact: bool,
+    /// The best is that of all ways to give plots to tracks; else the likeliest pair is taken first.
+    pub(super) best: bool,
+}
+
+impl Way {
+    /// For so many tracks and plots.
+    fn of(tracks: usize, plots: usize) -> Self {
+        Self { exact: tracks <= SMALL && plots <= SMALL, best: tracks * (plots + tracks) <= LARGE }
+    }
+}
+
 /// Solves who is who. Its buffers are kept from scan to scan.
 #[derive(Debug, Clone, Default)]
 pub struct Assignment {
@@ -56,6 +72,11 @@ const FAR: f64 = 1e6;
 impl Assignment {
     /// Fills in `chance` and `best` of every pair and [`Self::free`].
     pub fn solve(&mut self, pairs: &mut [Pair], tracks: usize, plots: usize) {
+        self.solve_by(None, pairs, tracks, plots);
+    }
+
+    /// The same, all clusters in one way, also those of a lone pair.
+    pub(super) fn solve_by(&mut self, way: Option<Way>, pairs: &mut [Pair], tracks: usize, plots: usize) {
         self.free.clear();
         self.free.resize(plots, 1.0);
         if pairs.is_empty() {
@@ -84,19 +105,20 @@ impl Assignment {
             while to < order.len() && order[to].0 == order[from].0 {
                 to += 1;
             }
-            if to == from + 1 {
+            if to == from + 1 && way.is_none() {
                 let p = &mut pairs[order[from].1];
                 p.chance = p.odds / (1.0 + p.odds);
                 p.best = p.odds > 1.0;
                 self.free[p.plot] = 1.0 - p.chance;
             } else {
                 self.number(pairs, &order[from..to], tracks, plots);
-                if self.cols.len() <= SMALL && self.rows.len() <= SMALL {
+                let way = way.unwrap_or_else(|| Way::of(self.rows.len(), self.cols.len()));
+                if way.exact {
                     self.exact(pairs, &order[from..to]);
                 } else {
                     self.marginals(pairs, &order[from..to], tracks);
                 }
-                if self.rows.len() * (self.cols.len() + self.rows.len()) <= LARGE {
+                if way.best {
                     self.best(pairs, &order[from..to]);
                 } else {
                     self.likeliest(pairs, &mut order[from..to]);

@@ -6,13 +6,17 @@
 
 use super::{
     Name,
-    body::{Body, Step},
+    body::{Body, Last},
     charts::{Chart, Charts},
+    flock::Common,
     gauss::{Gauss, V3, dot, minus},
+    motion::Motion,
     numbers::Numbers,
+    past::{Means, Spare, Step},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
+    mem,
     ops::{Index, IndexMut},
 };
 
@@ -24,8 +28,8 @@ const SIDE: [f64; 3] = [2_000.0, 8_000.0, 128_000.0];
 const FAST: f64 = 60.0;
 /// In a scene, what flies may have gone farther since it was noted where it is: that is done anew each second, m.
 const SLACK: f64 = 100.0;
-/// Room for steps at first: most starts are false and over soon.
-const FIRST_STEPS: usize = 4;
+/// So much room is kept for what is not known of flocks.
+const FEW: usize = 64;
 /// No slot.
 const NONE: usize = usize::MAX;
 
@@ -38,7 +42,9 @@ const OBLATE: (f64, f64) = (1.01, 150.0);
 /// All that may be there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bodies {
-    slots: Vec<Body>,
+    /// Each by itself: they are large, and with room for more of them beside one another there would be much for nobody.
+    #[allow(clippy::vec_box)]
+    slots: Vec<Box<Body>>,
     /// Where each lies: its square, and its neighbours in the bucket of that.
     links: Vec<Link>,
     free: Vec<usize>,
@@ -50,13 +56,18 @@ pub(super) struct Bodies {
     /// How many lie in squares of each size.
     lie: [usize; SIDE.len()],
     charts: Charts,
+    spare: Spare,
+    /// Room for what is not known of flocks' flight.
+    #[allow(clippy::vec_box)] // they go from one thing to another
+    commons: Vec<Box<Common>>,
     /// When all were last looked through, s.
     pub(super) looked: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
-    /// The number of what lies there: here it is at hand, while what lies there is large and far away in memory.
+    /// The number of what lies there, nought where nothing does: here it is at hand, while what lies there is large and far
+    /// away in memory.
     id: u64,
     square: Option<Square>,
     before: usize,
@@ -85,7 +96,7 @@ pub(super) struct Flown {
 impl Flown {
     const NEVER: Self = Self { t: f64::NEG_INFINITY, speed: [0.0; 2], spread: [0.0; 2] };
 
-    fn of(step: &Step, chart: Chart) -> Self {
+    fn of(step: Last, chart: Chart) -> Self {
         let [quiet, busy] = &step.motion.states;
         if chart == Chart::SCENE {
             // Whoever asks there looks for itself.
@@ -146,7 +157,7 @@ impl Bodies {
                 it.named.entry(name).or_default().push(slot);
             }
             it.numbered.insert(body.id, slot);
-            it.slots.push(body);
+            it.slots.push(Box::new(body));
             it.links.push(Link::NOWHERE);
         }
         it.widen(now);
@@ -166,28 +177,41 @@ impl Bodies {
     /// Slots of all, oldest first.
     pub(super) fn all(&self, out: &mut Vec<usize>) {
         out.clear();
-        out.extend((0..self.slots.len()).filter(|k| self.slots[*k].id != 0));
+        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0));
+        self.oldest_first(out);
+    }
+
+    /// Slots of those whose newest step is of `t` or older, oldest first.
+    pub(super) fn older(&self, t: f64, out: &mut Vec<usize>) {
+        out.clear();
+        out.extend((0..self.links.len()).filter(|k| self.links[*k].id != 0 && self.links[*k].last.t <= t));
         self.oldest_first(out);
     }
 
     /// Takes a new one; gives its slot.
-    pub(super) fn add(&mut self, mut body: Body, first: &Step, now: f64) -> usize {
+    pub(super) fn add(&mut self, mut body: Body, (first, motion): (Step, &Motion), now: f64) -> usize {
         let slot = if let Some(slot) = self.free.pop() {
-            // Room for steps that was kept.
-            body.steps = std::mem::take(&mut self.slots[slot].steps);
-            self.slots[slot] = body;
+            // Room that was kept.
+            let it = &mut self.slots[slot];
+            (body.past, body.waits) = (mem::take(&mut it.past), mem::take(&mut it.waits));
+            **it = body;
             slot
         } else {
-            self.slots.push(body);
+            if self.links.len() == self.links.capacity() {
+                self.links.reserve_exact((self.links.len() / 4).max(16));
+                // As many as may once be free.
+                self.free.reserve_exact(self.links.capacity());
+            }
+            self.slots.push(Box::new(body));
             self.links.push(Link::NOWHERE);
             self.slots.len() - 1
         };
-        self.numbered.insert(self.slots[slot].id, slot);
-        let steps = &mut self.slots[slot].steps;
-        if steps.capacity() == 0 {
-            steps.reserve_exact(FIRST_STEPS);
+        if self.numbered.capacity() < 2 * self.slots.len() {
+            // With so much room what is gone is cleared away in place.
+            self.numbered.reserve(3 * self.slots.len());
         }
-        steps.push_back(*first);
+        self.numbered.insert(self.slots[slot].id, slot);
+        self.slots[slot].past.restart(first, motion, &mut self.spare);
         if self.buckets.len() < 2 * self.slots.len() {
             self.widen(now);
         }
@@ -201,15 +225,52 @@ impl Bodies {
         for name in self.slots[slot].claims.names() {
             self.unname(name, slot);
         }
+        let followed = self.len();
         let body = &mut self.slots[slot];
         self.numbered.remove(&body.id);
         body.id = 0;
-        body.waits = Vec::new();
-        body.steps.clear();
-        if body.steps.capacity() > FIRST_STEPS {
-            body.steps = VecDeque::new();
-        }
+        self.links[slot].id = 0;
+        body.waits.clear();
+        self.commons.extend(body.common.take().filter(|_| self.commons.len() < FEW));
+        body.past.clear(&mut self.spare, followed);
         self.free.push(slot);
+    }
+
+    /// Puts a step, and the state at it, behind the one of a thing that it came from and works through what came after it
+    /// again. Whether it was put there: what left no state to go on with is left out, since nothing could ever mend it.
+    pub(super) fn insert(&mut self, slot: usize, base: usize, step: Step, motion: &Motion, means: &Means) -> bool {
+        if !motion.is_sound() {
+            return false;
+        }
+        let body = &mut self.slots[slot];
+        body.past.insert(base, (step, motion), body.chart, means, &mut self.spare);
+        true
+    }
+
+    /// One flies in no flock any more. Gives what was not known of its flight.
+    pub(super) fn leave(&mut self, slot: usize) -> Option<Common> {
+        let common = self.slots[slot].common.take()?;
+        let known = (*common).clone();
+        if self.commons.len() < FEW {
+            self.commons.push(common);
+        }
+        Some(known)
+    }
+
+    /// One flies in a flock, of whose flight so much is not known.
+    pub(super) fn join_flock(&mut self, slot: usize, common: Common) {
+        self.slots[slot].common = Some(match self.commons.pop() {
+            Some(mut room) => {
+                *room = common;
+                room
+            }
+            None => Box::new(common),
+        });
+    }
+
+    /// A thing is there, and nothing is known of before.
+    pub(super) fn restart(&mut self, slot: usize, step: Step, motion: &Motion) {
+        self.slots[slot].past.restart(step, motion, &mut self.spare);
     }
 
     /// The slot of a number.
@@ -290,7 +351,7 @@ impl Bodies {
     pub(super) fn pass(&mut self, now: f64) {
         self.looked = now;
         for slot in 0..self.slots.len() {
-            if self.slots[slot].id != 0 && self.links[slot].until <= now {
+            if self.links[slot].id != 0 && self.links[slot].until <= now {
                 self.moved(slot, now);
             }
         }

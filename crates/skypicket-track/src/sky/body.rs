@@ -4,27 +4,12 @@ use super::{
     Sky,
     charts::{Chart, Move},
     claims::Claims,
-    flock::{Common, Push},
-    join,
+    flock::Common,
     motion::Motion,
-    registration::Registration,
+    past::{Means, Past, Step},
     sensor::Measured,
-    sensors::Sensors,
-    settings::Settings,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
-
-/// A state at a time, and what was joined there.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    pub(super) t: f64,
-    pub(super) motion: Motion,
-    /// The sensor, and what it measured.
-    pub(super) by: Option<(usize, Measured)>,
-    /// What its flock did beyond what was expected of it before that: place (m) and velocity (m/s).
-    pub(super) push: Push,
-}
 
 /// One thing that may be there.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,10 +20,12 @@ pub(super) struct Body {
     pub(super) r: f64,
     /// The moment that `r` is of, s.
     pub(super) as_of: f64,
-    /// Its last steps, oldest first; never empty.
-    pub(super) steps: VecDeque<Step>,
+    /// Its last steps; never empty.
+    pub(super) past: Past,
     /// It is believed.
     pub(super) confirmed: bool,
+    /// It was believed at some time.
+    pub(super) was: bool,
     /// Chance that it gives off what a radio finder, or an ear, can find.
     pub(super) gives: [f64; 2],
     /// It began where such bearings met: of radio, of sound.
@@ -88,10 +75,7 @@ impl Body {
     /// Its places are in another chart from now on.
     pub(super) fn carry(&mut self, chart: Chart, to: &Move) {
         self.chart = chart;
-        for step in &mut self.steps {
-            step.motion.moved(to);
-            step.push.moved(to);
-        }
+        self.past.moved(to);
         if let Some(common) = &mut self.common {
             common.moved(to);
         }
@@ -99,61 +83,25 @@ impl Body {
     }
 }
 
+/// The newest step of a thing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Last<'a> {
+    pub(super) t: f64,
+    pub(super) motion: &'a Motion,
+}
+
 impl Body {
     /// Its newest step.
-    pub(super) fn last(&self) -> &Step {
-        &self.steps[self.steps.len() - 1]
+    pub(super) fn last(&self) -> Last<'_> {
+        Last { t: self.past.newest(), motion: self.past.now() }
     }
 }
 
 /// A track as it was at a time, and its step that this comes from; none when it began later.
-pub(super) fn at_time(body: &Body, t: f64, settings: &Settings) -> (Option<usize>, Motion) {
-    let at = body.steps.iter().rposition(|x| x.t <= t);
-    let step = &body.steps[at.unwrap_or(0)];
-    (at, step.motion.predict(t - step.t, &settings.flight))
-}
-
-/// Puts a step behind the one that it came from and works through what came after it again. Whether it was put there:
-/// a step that left no state to go on with is left out, since nothing could ever mend it.
-pub(super) fn insert(
-    body: &mut Body,
-    base: usize,
-    step: &Step,
-    sensors: &Sensors,
-    offs: &[Registration],
-    settings: &Settings,
-) -> bool {
-    if !step.motion.is_sound() {
-        return false;
-    }
-    if body.steps.len() == body.steps.capacity() {
-        // Twice as many, but no more than there will ever be.
-        let more = body.steps.len().max(4).min((settings.steps + 1).saturating_sub(body.steps.len())).max(1);
-        body.steps.reserve_exact(more);
-    }
-    body.steps.insert(base + 1, *step);
-    for k in base + 2..body.steps.len() {
-        let before = body.steps[k - 1];
-        let it = &mut body.steps[k];
-        let predicted = before.motion.predict(it.t - before.t, &settings.flight);
-        let mut predicted = predicted;
-        predicted.push(&it.push);
-        it.motion = predicted;
-        if let Some((sensor, m)) = &it.by {
-            join(&mut it.motion, &sensors.seen_from(*sensor, body.chart), &offs[*sensor], m);
-            if !it.motion.is_sound() {
-                it.motion = predicted;
-                it.by = None;
-            }
-        }
-    }
-    let newest = body.last().t;
-    // The last of those that are too old leads up to what is not: without it nothing between the two could be joined.
-    let old = body.steps.iter().take_while(|s| newest - s.t > settings.rewind).count().saturating_sub(1);
-    let spare = body.steps.len().saturating_sub(settings.steps);
-    let drop = old.max(spare).min(body.steps.len() - 1);
-    body.steps.drain(..drop);
-    true
+pub(super) fn at_time(body: &Body, t: f64, means: &Means) -> (Option<usize>, Motion) {
+    let at = body.past.base(t, means.settings);
+    let (then, motion) = body.past.state(at.unwrap_or_else(|oldest| oldest), body.chart, means);
+    (at.ok(), means.predict(&motion, t - then))
 }
 
 impl Sky {
@@ -173,6 +121,6 @@ impl Sky {
         let shown = f64::NEG_INFINITY;
         let body = Body { id: self.next, r, as_of: t, gives: [0.5; 2], shown, chart, ..Body::default() };
         self.next += 1;
-        Some(self.bodies.add(body, &Step { t, motion: *motion, by, push: Push::default() }, self.now))
+        Some(self.bodies.add(body, (Step::of(t, by), motion), self.now))
     }
 }

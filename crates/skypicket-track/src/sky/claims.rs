@@ -3,12 +3,12 @@
 
 use super::{
     Name, Plot, Report, Sky,
-    body::{Body, Step, at_time, insert},
+    body::{Body, at_time},
     charts::{Chart, Move},
-    flock::Push,
     gauss::{AT, Gauss, V3, dot, minus},
     join,
     motion::Motion,
+    past::{Means, Step},
     sensor::{Measured, Sensor},
     settings::Settings,
 };
@@ -177,27 +177,17 @@ impl Sky {
                 continue;
             }
             known = true;
-            let Some(at) = body.steps.iter().rposition(|x| x.t <= t) else { continue };
-            let step = &body.steps[at];
-            let mut motion = step.motion.predict(t - step.t, &self.settings.flight);
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+            let (Some(at), mut motion) = at_time(body, t, &means) else { continue };
             let (_, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 < 12.0 {
                 body.claims.fits += 1;
                 // What a radar sees as well is no mere word: the finder's errors can be learned from it.
-                if body.claims.seen > 0
-                    && let Some(said) = body.claims.said_place(t, &motion.merged())
-                {
+                let said = (body.claims.seen > 0).then(|| body.claims.said_place(t, &motion.merged())).flatten();
+                self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &motion, &means);
+                if let Some(said) = said {
                     self.registrations[sensor].learn_from(from, &plot.m, &said, t);
                 }
-                let by = Some((sensor, plot.m));
-                insert(
-                    body,
-                    at,
-                    &Step { t, motion, by, push: Push::default() },
-                    &self.sensors,
-                    &self.registrations,
-                    &self.settings,
-                );
             } else {
                 body.claims.misfits += 1;
             }
@@ -226,13 +216,14 @@ impl Sky {
         for k in near.iter().copied() {
             let body = &self.bodies[k];
             // What is older than all that is kept of a track can still be its word.
-            let step = body.steps.iter().rfind(|x| x.t <= t).unwrap_or(&body.steps[0]);
-            let d = minus(&p, &step.motion.states[0].p);
-            let reach = 60.0 * (t - step.t).abs() + 5.0 * (own + step.motion.states[1].spread()) + 100.0;
+            let (then, about) = body.past.about(t, &self.settings);
+            let d = minus(&p, &about.states[0].p);
+            let reach = 60.0 * (t - then).abs() + 5.0 * (own + about.states[1].spread()) + 100.0;
             if dot(&d, &d) > reach * reach {
                 continue;
             }
-            let (at, mut motion) = at_time(body, t, &self.settings);
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+            let (at, mut motion) = at_time(body, t, &means);
             let (ln, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 > self.settings.gate {
                 continue;
@@ -263,30 +254,21 @@ impl Sky {
             None if again.is_some() => {
                 let k = again.unwrap_or(0);
                 let motion = self.first_word(&plot.m);
-                let body = &mut self.bodies[k];
                 // An old word does not lead it back.
-                if t >= body.last().t {
-                    body.steps.clear();
-                    body.steps.push_back(Step { t, motion, by: Some((sensor, plot.m)), push: Push::default() });
+                if t >= self.bodies[k].last().t {
+                    self.bodies.restart(k, Step::by(t, sensor, plot.m), &motion);
                 }
                 k
             }
             Some((odds, k, at, motion)) => {
-                let by = Some((sensor, plot.m));
-                let body = &mut self.bodies[k];
                 if let Some(at) = at {
-                    insert(
-                        body,
-                        at,
-                        &Step { t, motion, by, push: Push::default() },
-                        &self.sensors,
-                        &self.registrations,
-                        &self.settings,
-                    );
-                } else if body.steps.len() >= self.settings.steps {
+                    let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                    self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &motion, &means);
+                } else if self.bodies[k].past.is_full(&self.settings) {
                     // It was there then, and nobody knows any more where.
                     self.refused.late += 1;
                 }
+                let body = &mut self.bodies[k];
                 // Where it was before it was known is vague: that something speaks there makes it no surer.
                 if at.is_some() && !body.claims.alone() {
                     body.r = odds / (1.0 + odds);

@@ -11,6 +11,7 @@ use super::{
     charts::Move,
     gauss::{self, AT, Gauss, Sym3, V3, dot, minus, times, turn},
     motion::{MODELS, Motion},
+    past::Means,
     scan::Scratch,
     settings::Settings,
 };
@@ -155,7 +156,7 @@ impl Sky {
         for (k, seen) in s.seen.iter().enumerate() {
             let body = &self.bodies[seen.body];
             // What comes late finds the flock as it was, and its flight from then on is known.
-            if body.r > THERE && seen.from == Some(body.steps.len() - 1) && seen.motion.mu[0] > 0.5 {
+            if body.r > THERE && seen.from == Some(body.past.last()) && seen.motion.mu[0] > 0.5 {
                 let quiet = &seen.motion.states[0];
                 s.fliers.push(Flier { seen: k, p: quiet.p, v: quiet.v, mates: 0.0 });
             }
@@ -183,26 +184,28 @@ impl Sky {
         let mut next = 0;
         for (k, seen) in s.seen.iter_mut().enumerate() {
             let body = &mut self.bodies[seen.body];
-            let last = body.steps.len() - 1;
+            let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+            let last = body.past.last();
             let member = s.members.get_mut(next).filter(|m| m.flier.seen == k);
             let Some(member) = member else {
                 if seen.from == Some(last)
-                    && let Some(common) = body.common.take()
+                    && let Some(common) = self.bodies.leave(seen.body)
                 {
-                    for state in &mut body.steps[last].motion.states {
+                    let body = &mut self.bodies[seen.body];
+                    for state in &mut body.past.now_mut().states {
                         state.widen(&common.g);
                     }
-                    seen.motion = at_time(body, t, &self.settings).1;
+                    seen.motion = at_time(body, t, &means).1;
                 }
                 continue;
             };
             next += 1;
             if body.common.is_none() {
                 let mut g = NOTHING;
-                let step = &mut body.steps[last];
+                let began = body.past.newest();
                 // Just begun: how fast it flies nobody knows, but all of them fly alike.
                 if last == 0 && body.claims.seen == 1 && !body.claims.any {
-                    let quiet = &mut step.motion.states[0];
+                    let quiet = &mut body.past.now_mut().states[0];
                     let alike = self.settings.alike * self.settings.alike;
                     for axis in [0, 3, 5] {
                         g.vv[axis] = (quiet.vv[axis] - alike).max(0.0);
@@ -210,11 +213,12 @@ impl Sky {
                     }
                 }
                 let mu = Motion::of(NOTHING, &self.settings.flight).mu;
-                body.common = Some(Box::new(Common { t: step.t, g, mu }));
-                seen.motion = at_time(body, t, &self.settings).1;
+                self.bodies.join_flock(seen.body, Common { t: began, g, mu });
+                let body = &self.bodies[seen.body];
+                seen.motion = at_time(body, t, &means).1;
                 member.start = seen.motion;
             }
-            if let Some(common) = &body.common {
+            if let Some(common) = &self.bodies[seen.body].common {
                 let both = Motion { mu: common.mu, states: [common.g; MODELS], flat: false };
                 member.common = both.predict(t - common.t, &self.settings.flight);
             }
@@ -290,12 +294,12 @@ impl Sky {
         let Some(common) = common.filter(|_| n >= self.settings.mates) else { return };
         let alike = self.settings.alike * self.settings.alike;
         let body = &mut self.bodies[k];
-        let quiet = &mut body.steps[0].motion.states[0];
+        let quiet = &mut body.past.now_mut().states[0];
         quiet.v = sum.map(|x| x / n);
         for axis in [0, 3, 5] {
             quiet.vv[axis] = quiet.vv[axis].min(alike);
         }
-        body.common = Some(Box::new(Common::after(&common, t)));
+        self.bodies.join_flock(k, Common::after(&common, t));
     }
 
     /// Things that fly close together fly alike: in a flock each knows its velocity from its neighbours, as far as these
@@ -333,9 +337,7 @@ impl Sky {
                 let spread = (square[i] / n - mean[i] * mean[i]).max(0.0) * n / (n - 1.0);
                 (spread - own[i] / n).max(0.0) + own[i] / (n * n) + self.settings.alike * self.settings.alike
             });
-            let body = &mut self.bodies[me.0];
-            let last = body.steps.len() - 1;
-            for state in &mut body.steps[last].motion.states {
+            for state in &mut self.bodies[me.0].past.now_mut().states {
                 state.believe_velocity(&mean, &var);
             }
         }

@@ -153,6 +153,21 @@ impl Fade {
     }
 }
 
+/// Joins one number to a place and its covariance, as [`Gauss::join`] does.
+pub(super) fn join_place(p: &mut V3, pp: &mut Sym3, h: &V3, nu: f64, r: f64) -> Said {
+    let a = times(pp, h);
+    let s = dot(h, &a) + r;
+    let k = nu / s;
+    let share = a.map(|a| a / s);
+    for i in 0..3 {
+        p[i] += a[i] * k;
+        for j in i..3 {
+            pp[AT[i][j]] -= a[i] * share[j];
+        }
+    }
+    Said { d2: nu * k, s }
+}
+
 impl Gauss {
     /// At a place with such a covariance, flying nobody knows where: sigmas of the velocity over ground and up, m/s.
     pub fn standing(p: V3, pp: Sym3, over_ground: f64, up: f64) -> Self {
@@ -196,20 +211,19 @@ impl Gauss {
     pub fn join(&mut self, h: &V3, nu: f64, r: f64) -> Said {
         let a = times(&self.pp, h);
         let b = turn_back(&self.pv, h);
-        let s = dot(h, &a) + r;
-        let k = nu / s;
+        let said = join_place(&mut self.p, &mut self.pp, h, nu, r);
+        let k = nu / said.s;
+        let share = b.map(|b| b / said.s);
         for i in 0..3 {
-            self.p[i] += a[i] * k;
             self.v[i] += b[i] * k;
             for j in 0..3 {
-                self.pv[i][j] -= a[i] * b[j] / s;
+                self.pv[i][j] -= a[i] * share[j];
             }
             for j in i..3 {
-                self.pp[AT[i][j]] -= a[i] * a[j] / s;
-                self.vv[AT[i][j]] -= b[i] * b[j] / s;
+                self.vv[AT[i][j]] -= b[i] * share[j];
             }
         }
-        Said { d2: nu * k, s }
+        said
     }
 
     /// Joins what is believed of the velocity, each axis by itself: afterwards it is no surer than `var`, and no less
@@ -297,13 +311,15 @@ impl Gauss {
 
     /// All numbers are finite and of this Earth, and the covariance is positive definite.
     pub fn is_sound(&self) -> bool {
-        let mut all = self.p.iter().chain(&self.v).chain(&self.pp).chain(self.pv.iter().flatten()).chain(&self.vv);
-        all.all(|x| x.abs() < 1e12) && self.is_positive()
+        let all = |numbers: &[f64]| numbers.iter().all(|x| x.abs() < 1e12);
+        let small =
+            all(&self.p) && all(&self.v) && all(&self.pp) && self.pv.iter().all(|row| all(row)) && all(&self.vv);
+        small && self.is_positive()
     }
 
-    /// Whether the covariance has a Cholesky factor.
+    /// Whether the covariance is a lower triangle with ones, times a diagonal of positive numbers, times that triangle again.
     fn is_positive(&self) -> bool {
-        let mut l = [[0.0; 6]; 6];
+        let (mut l, mut d, mut inverse) = ([[0.0; 6]; 6], [0.0; 6], [0.0; 6]);
         for i in 0..6 {
             for j in 0..=i {
                 let entry = match (i < 3, j < 3) {
@@ -311,14 +327,17 @@ impl Gauss {
                     (false, true) => self.pv[j][i - 3],
                     (false, false) => self.vv[AT[i - 3][j - 3]],
                 };
-                let rest: f64 = entry - (0..j).map(|k| l[i][k] * l[j][k]).sum::<f64>();
+                let mut rest = entry;
+                for k in 0..j {
+                    rest -= l[i][k] * d[k] * l[j][k];
+                }
                 if i == j {
                     if rest.is_nan() || rest <= 0.0 {
                         return false;
                     }
-                    l[i][i] = rest.sqrt();
+                    (d[i], inverse[i]) = (rest, 1.0 / rest);
                 } else {
-                    l[i][j] = rest / l[j][j];
+                    l[i][j] = rest * inverse[j];
                 }
             }
         }

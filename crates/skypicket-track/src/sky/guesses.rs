@@ -9,13 +9,13 @@
 
 use super::{
     Plot, Report, Sky,
-    body::{Body, Step},
+    body::Body,
     charts::Chart,
     crossing::Loose,
-    flock::Push,
     gauss::{self, Gauss, V3, minus},
     join,
     motion::Motion,
+    past::Step,
     scan::{MOST_GIVES, Scratch},
     sensor::{Measured, Sensor},
 };
@@ -379,7 +379,7 @@ impl Sky {
             all[0].loose.retain(|n| *n >= oldest);
             all[0].loose.extend(new.iter().map(|l| l.number));
         } else {
-            self.branch(sensor, t, ear, &mine, &new, &crossings);
+            self.branch_guesses(sensor, t, ear, &mine, &new, &crossings);
             self.call();
             self.tidy();
             self.mirror(t, out);
@@ -409,7 +409,7 @@ impl Sky {
     }
 
     /// Each guess becomes several.
-    fn branch(
+    fn branch_guesses(
         &mut self,
         sensor: usize,
         t: f64,
@@ -716,11 +716,9 @@ impl Sky {
             }
         }
         for (line, r, motion) in &all {
-            let step = Step { t: newest, motion: *motion, by: None, push: Push::default() };
+            let step = Step::blank(newest);
             let k = if let Some(k) = self.bodies.numbered(line.id) {
-                let body = &mut self.bodies[k];
-                body.steps.clear();
-                body.steps.push_back(step);
+                self.bodies.restart(k, step, motion);
                 k
             } else {
                 if *r < self.settings.over * 2.0 {
@@ -731,7 +729,7 @@ impl Sky {
                     continue;
                 }
                 let body = Body { id: line.id, shown: f64::NEG_INFINITY, chart: Chart::SCENE, ..Body::default() };
-                self.bodies.add(body, &step, self.now)
+                self.bodies.add(body, (step, motion), self.now)
             };
             let body = &mut self.bodies[k];
             body.r = r.clamp(0.0, 1.0 - 1e-9);

@@ -5,13 +5,15 @@
 use super::{
     Measured, Refused, Sky, Unfit,
     bodies::Bodies,
-    body::{Body, Step, Wait},
+    body::{Body, Wait},
     charts::Chart,
+    clutter::Clutter,
     crossing::{self, Loose},
     flock::Push,
     gauss::{Gauss, V3},
     guesses::Guesses,
-    motion::Motion,
+    motion::{MODELS, Motion},
+    past::{EACH, NOBODY, Past, Step},
     registration::Registration,
     scan::Scratch,
     sensors::{MOST_SENSORS, Sensors, Slot},
@@ -31,6 +33,7 @@ struct Keeps<'a> {
     swept: f64,
     loose: &'a [Vec<Loose>],
     registrations: &'a [Registration],
+    clutter: &'a [Clutter],
     alone: usize,
     refused: Refused,
     world: bool,
@@ -50,6 +53,7 @@ pub(super) struct Kept {
     swept: f64,
     loose: Vec<Vec<Loose>>,
     registrations: Vec<Registration>,
+    clutter: Vec<Clutter>,
     alone: usize,
     refused: Refused,
     world: bool,
@@ -67,6 +71,7 @@ impl Serialize for Sky {
             swept: self.swept,
             loose: &self.loose,
             registrations: &self.registrations,
+            clutter: &self.clutter,
             alone: self.alone,
             refused: self.refused,
             world: self.world,
@@ -87,13 +92,11 @@ impl Serialize for Bodies {
     }
 }
 
-/// Numbers of a state: place, velocity and their covariance.
-const STATE: usize = 3 + 3 + 6 + 9 + 6;
-/// Bytes of a step: its moment, two states and their chances, what it was measured by, what its flock did; and whether its
-/// height is known.
-const STEP: usize = 8 * (1 + 2 * STATE + 2) + 8 + 8 * 6 + 4 * 6 + 1;
-/// No sensor.
-const NOBODY: u64 = u64::MAX;
+/// Bytes of a state: the chances of the models, place, velocity and their covariance under each; and whether its height is
+/// known.
+const STATE: usize = 8 * (MODELS + MODELS * (3 + 3 + 6 + 9 + 6)) + 1;
+/// Bytes of a step: its moment, what it was measured by, and what its flock did.
+const STEP: usize = 8 + 4 + 8 * 6 + 4 * 6;
 
 /// Numbers one after another, little-endian.
 struct Bytes<T>(T);
@@ -105,12 +108,28 @@ impl Bytes<Vec<u8>> {
         }
     }
 
-    fn state(&mut self, g: &Gauss) {
-        self.all(&g.p);
-        self.all(&g.v);
-        self.all(&g.pp);
-        g.pv.iter().for_each(|row| self.all(row));
-        self.all(&g.vv);
+    fn motion(&mut self, motion: &Motion) {
+        self.all(&motion.mu);
+        for g in &motion.states {
+            self.all(&g.p);
+            self.all(&g.v);
+            self.all(&g.pp);
+            g.pv.iter().for_each(|row| self.all(row));
+            self.all(&g.vv);
+        }
+        self.0.push(u8::from(motion.flat));
+    }
+
+    fn step(&mut self, step: &Step) {
+        self.all(&[step.t]);
+        let (sensor, m) = step.seen().map_or((NOBODY, Measured { z: [0.0; 3], r: [0.0; 3] }), |(k, m)| {
+            // There are never as many sensors as a u32 counts.
+            (u32::try_from(k).unwrap_or(NOBODY), *m)
+        });
+        self.0.extend_from_slice(&sensor.to_le_bytes());
+        self.all(&m.z);
+        self.all(&m.r);
+        step.push.p.iter().chain(&step.push.v).for_each(|x| self.0.extend_from_slice(&x.to_le_bytes()));
     }
 }
 
@@ -122,55 +141,86 @@ impl Bytes<&[u8]> {
         *first
     }
 
-    fn number(&mut self) -> f64 {
-        f64::from_le_bytes(self.next())
-    }
-
     fn all<const N: usize>(&mut self) -> [f64; N] {
-        std::array::from_fn(|_| self.number())
+        std::array::from_fn(|_| f64::from_le_bytes(self.next()))
     }
 
-    fn state(&mut self) -> Gauss {
-        let (p, v, pp) = (self.all(), self.all(), self.all());
-        let pv = std::array::from_fn(|_| self.all());
-        Gauss { p, v, pp, pv, vv: self.all() }
+    fn motion(&mut self) -> Motion {
+        let mu = self.all();
+        let states = std::array::from_fn(|_| {
+            let (p, v, pp) = (self.all(), self.all(), self.all());
+            let pv = std::array::from_fn(|_| self.all());
+            Gauss { p, v, pp, pv, vv: self.all() }
+        });
+        Motion { mu, states, flat: self.next() != [0] }
+    }
+
+    fn step(&mut self) -> Step {
+        let [t] = self.all();
+        let sensor = u32::from_le_bytes(self.next());
+        let (z, r): (V3, V3) = (self.all(), self.all());
+        let by = (sensor != NOBODY).then_some((sensor as usize, Measured { z, r }));
+        let [p, v] = std::array::from_fn(|_| std::array::from_fn(|_| f32::from_le_bytes(self.next())));
+        Step::of(t, by).pushed(Push { p, v })
     }
 }
 
-/// Steps are by far the most of what is kept, so each is one string of bytes: with its numbers by name, thousands of tracks
-/// would take too long to write while warnings wait.
-impl Serialize for Step {
+/// Steps are by far the most of what is kept, so they are strings of bytes: the state at the newest, and for each block the
+/// state at its first step and the steps. With the numbers by name, thousands of tracks would take too long to write while
+/// warnings wait.
+impl Serialize for Past {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Bytes(Vec::with_capacity(STEP));
-        bytes.all(&[self.t]);
-        bytes.all(&self.motion.mu);
-        self.motion.states.iter().for_each(|g| bytes.state(g));
-        let (sensor, m) = self.by.map_or((NOBODY, Measured { z: [0.0; 3], r: [0.0; 3] }), |(k, m)| (k as u64, m));
-        bytes.0.extend_from_slice(&sensor.to_le_bytes());
-        bytes.all(&m.z);
-        bytes.all(&m.r);
-        bytes.0.push(u8::from(self.motion.flat));
-        self.push.p.iter().chain(&self.push.v).for_each(|x| bytes.0.extend_from_slice(&x.to_le_bytes()));
-        to.serialize_bytes(&bytes.0)
+        let blocks = self.blocks();
+        let mut seq = to.serialize_seq(Some(1 + blocks.len()))?;
+        let mut bytes = Bytes(Vec::with_capacity(STATE + EACH * STEP));
+        bytes.motion(self.now());
+        seq.serialize_element(&Written(&bytes.0))?;
+        for (start, steps) in blocks {
+            bytes.0.clear();
+            bytes.motion(start);
+            for step in steps {
+                bytes.step(step);
+            }
+            seq.serialize_element(&Written(&bytes.0))?;
+        }
+        seq.end()
     }
 }
 
-impl<'de> Deserialize<'de> for Step {
+/// A string of bytes.
+struct Written<'a>(&'a [u8]);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(self.0)
+    }
+}
+
+/// A state and the steps that it is followed by, as they were read.
+struct Part(Motion, Vec<Step>);
+
+impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Read;
 
         impl de::Visitor<'_> for Read {
-            type Value = Step;
+            type Value = Part;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{STEP} bytes of a step")
+                write!(f, "{STATE} bytes of a state and up to {EACH} times {STEP} of steps")
             }
 
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Step, E> {
-                step(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Part, E> {
+                let steps = bytes.len().checked_sub(STATE).filter(|rest| rest % STEP == 0).map(|rest| rest / STEP);
+                let Some(steps) = steps.filter(|n| *n <= EACH) else {
+                    return Err(E::invalid_length(bytes.len(), &self));
+                };
+                let mut bytes = Bytes(bytes);
+                let motion = bytes.motion();
+                Ok(Part(motion, (0..steps).map(|_| bytes.step()).collect()))
             }
 
-            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Step, E> {
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Part, E> {
                 self.visit_bytes(&bytes)
             }
         }
@@ -179,22 +229,13 @@ impl<'de> Deserialize<'de> for Step {
     }
 }
 
-/// A step as it was written; none where it was not.
-fn step(bytes: &[u8]) -> Option<Step> {
-    if bytes.len() != STEP {
-        return None;
+impl<'de> Deserialize<'de> for Past {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut parts = Vec::<Part>::deserialize(from)?.into_iter();
+        let now = parts.next().filter(|now| now.1.is_empty());
+        let past = now.and_then(|now| Past::again(parts.map(|p| (p.0, p.1)).collect(), &now.0));
+        past.ok_or_else(|| de::Error::custom(Unfit::Kept))
     }
-    let mut bytes = Bytes(bytes);
-    let [t] = bytes.all();
-    let mu = bytes.all();
-    let states = std::array::from_fn(|_| bytes.state());
-    let sensor = u64::from_le_bytes(bytes.next());
-    let (z, r): (V3, V3) = (bytes.all(), bytes.all());
-    // A number too large for a sensor is of none that is known, and refused as such.
-    let by = (sensor != NOBODY).then(|| (usize::try_from(sensor).unwrap_or(usize::MAX), Measured { z, r }));
-    let flat = bytes.next() != [0];
-    let [p, v] = std::array::from_fn(|_| std::array::from_fn(|_| f32::from_le_bytes(bytes.next())));
-    Some(Step { t, motion: Motion { mu, states, flat }, by, push: Push { p, v } })
 }
 
 /// Sensors that there can be.
@@ -222,23 +263,22 @@ impl TryFrom<Kept> for Sky {
         if kept.loose.len() != n || kept.registrations.len() != n || kept.now.is_nan() || kept.swept.is_nan() {
             return Err(Unfit::Kept);
         }
-        let known = |by: &Option<(usize, Measured)>| {
+        let known = |step: &Step| {
             // In a world the slot may be another's by now, of a step that is too old to be worked through again.
-            by.as_ref().is_none_or(|(s, m)| *s < n && (kept.world || m.is_fit(sky.sensors[*s].sense)))
+            step.seen().is_none_or(|(s, m)| s < n && (kept.world || m.is_fit(sky.sensors[s].sense)))
         };
         let mut last = 0;
         for b in &kept.bodies {
-            let sound = b.steps.iter().all(|s| s.t.is_finite() && s.motion.is_sound() && known(&s.by));
-            let in_order = b.steps.iter().zip(b.steps.iter().skip(1)).all(|(a, b)| a.t <= b.t);
+            let sound = b.past.is_sound() && b.past.steps().all(|s| s.t.is_finite() && known(s));
+            let in_order = b.past.steps().is_sorted_by(|a, b| a.t <= b.t);
             let pushed = |s: &Step| s.push.p.iter().chain(&s.push.v).all(|x| x.is_finite());
             let common = b.common.as_ref().is_none_or(|c| c.is_sound());
             let placed =
                 b.chart.is_sound() && (b.chart != Chart::SCENE) == kept.world && b.waits.iter().all(Wait::is_sound);
             if !placed
-                || !b.steps.iter().all(pushed)
+                || !b.past.steps().all(pushed)
                 || !common
                 || b.id <= last
-                || b.steps.is_empty()
                 || !sound
                 || !in_order
                 || !(0.0..=1.0).contains(&b.r)
@@ -248,11 +288,16 @@ impl TryFrom<Kept> for Sky {
             last = b.id;
         }
         let heard = |l: &Loose| l.sensor < n && l.is_sound(&sky.sensors[l.sensor]);
+        if kept.clutter.len() != n || !kept.clutter.iter().all(Clutter::is_sound) {
+            return Err(Unfit::Kept);
+        }
         if last >= kept.next || !kept.loose.iter().flatten().all(heard) {
             return Err(Unfit::Kept);
         }
         // A world has none: nobody takes whole scans of bearings there.
-        if !kept.guesses.is_sound(kept.next, |by| known(&Some(*by)) && !kept.world)
+        if !kept
+            .guesses
+            .is_sound(kept.next, |(sensor, m)| !kept.world && *sensor < n && m.is_fit(sky.sensors[*sensor].sense))
             || kept.loose.iter().flatten().any(|l| l.number >= kept.guesses.next())
         {
             return Err(Unfit::Kept);
@@ -265,6 +310,7 @@ impl TryFrom<Kept> for Sky {
         sky.bodies.looked = kept.swept;
         sky.loose = kept.loose;
         sky.registrations = kept.registrations;
+        sky.clutter = kept.clutter;
         sky.alone = kept.alone;
         sky.refused = kept.refused;
         sky.scratch = Scratch::default();

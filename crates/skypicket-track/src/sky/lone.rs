@@ -10,12 +10,13 @@
 use super::{
     Sky,
     bodies::Flown,
-    body::{Body, Step, Wait, at_time, insert},
+    body::{Body, Wait, at_time},
     charts::{Chart, Move},
-    flock::Push,
+    clutter::Clutter,
     gauss::{AT, Gauss, M3, Sym3, V3, distance2, dot, minus, principal, turn, turned},
     join,
     motion::Motion,
+    past::{Means, Step},
     registration::Registration,
     sensor::{EARTH_M, Measured, Sense, Sensor, Sight},
     sensors::{UPRIGHT, placed},
@@ -192,6 +193,8 @@ impl Sky {
         if new {
             self.registrations.resize(self.sensors.len(), Registration::default());
             self.loose.resize(self.sensors.len(), Vec::new());
+            self.clutter.resize(self.sensors.len(), Clutter::default());
+            self.clutter[slot] = Clutter::default();
             self.registrations[slot] = Registration::default();
             self.loose[slot].clear();
         }
@@ -245,7 +248,7 @@ impl Sky {
     pub fn compare(&self, id: u64, lone: &Lone, tied: bool) -> Option<Compared> {
         let k = self.bodies.numbered(id)?;
         let from = self.facing(self.bodies[k].chart, lone)?;
-        let (_, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let (_, mut motion) = at_time(&self.bodies[k], lone.t, &self.means());
         if !tied && from.sense == Sense::Sight {
             let q = turn(&from.axes, &minus(&motion.place(), &from.at));
             if libm::hypot(q[0], q[1]) > lone.reach {
@@ -279,14 +282,13 @@ impl Sky {
             self.bodies.bring(k, lone.chart);
         }
         let Some(from) = self.facing(self.bodies[k].chart, lone) else { return Joined::Unsound };
-        let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let (base, mut motion) = at_time(&self.bodies[k], lone.t, &self.means());
         let Some(compared) = self.try_on(k, &mut motion, &from, lone) else { return Joined::Unsound };
-        let body = &mut self.bodies[k];
         let done = match base {
             Some(base) => {
-                let by = lone.slot.map(|slot| (slot, lone.m));
-                let step = Step { t: lone.t, motion, by, push: Push::default() };
-                if !insert(body, base, &step, &self.sensors, &self.registrations, &self.settings) {
+                let step = Step::of(lone.t, lone.slot.map(|slot| (slot, lone.m)));
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                if !self.bodies.insert(k, base, step, &motion, &means) {
                     return Joined::Unsound;
                 }
                 Joined::Moved
@@ -294,6 +296,7 @@ impl Sky {
             // Nobody knows any more how it stood then.
             None => Joined::Late,
         };
+        let body = &mut self.bodies[k];
         if witness {
             let r = body.r;
             let all = compared.chance + (1.0 - compared.chance) * r;
@@ -316,7 +319,7 @@ impl Sky {
     pub fn learn_direction(&mut self, id: u64, lone: &Lone) {
         let (Some(k), Some(slot)) = (self.bodies.numbered(id), lone.slot) else { return };
         let Some(from) = self.facing(self.bodies[k].chart, lone) else { return };
-        let (_, motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        let (_, motion) = at_time(&self.bodies[k], lone.t, &self.means());
         if lone.sensor.sense == Sense::Sight
             && let Some(said) = self.bodies[k].claims.said_place(lone.t, &motion.merged())
         {
@@ -409,10 +412,8 @@ impl Sky {
         let body = &mut self.bodies[k];
         body.chart = lone.chart;
         body.claims = super::claims::Claims::default();
-        body.steps.clear();
-        let by = lone.slot.map(|slot| (slot, lone.m));
         body.common = None;
-        body.steps.push_back(Step { t: lone.t, motion, by, push: Push::default() });
+        self.bodies.restart(k, Step::of(lone.t, lone.slot.map(|slot| (slot, lone.m))), &motion);
         self.bodies.moved(k, self.now);
         true
     }
@@ -480,7 +481,7 @@ impl Sky {
     /// How a thing was at a moment, also one that is over.
     pub fn state_then(&self, id: u64, t: f64) -> Option<Stands> {
         let body = &self.bodies[self.bodies.numbered(id)?];
-        let (_, motion) = at_time(body, t, &self.settings);
+        let (_, motion) = at_time(body, t, &self.means());
         Some(Stands { chart: body.chart, flat: motion.flat, state: motion.merged() })
     }
 
@@ -517,7 +518,7 @@ impl Sky {
             }
         }
         if better {
-            body.steps = lost.steps;
+            body.past = lost.past;
             body.chart = lost.chart;
             body.claims = lost.claims;
         }
@@ -528,7 +529,7 @@ impl Sky {
     /// A thing is gone.
     pub fn remove(&mut self, id: u64) {
         if let Some(k) = self.bodies.numbered(id) {
-            self.bodies.remove(k);
+            self.gone(k);
         }
     }
 }

@@ -12,7 +12,9 @@ mod bodies;
 mod body;
 pub mod charts;
 mod claims;
+mod clutter;
 mod crossing;
+mod decided;
 mod flock;
 pub mod gauss;
 mod guesses;
@@ -20,6 +22,7 @@ mod keep;
 pub mod lone;
 pub mod motion;
 mod numbers;
+mod past;
 mod registration;
 mod report;
 mod scan;
@@ -28,12 +31,16 @@ mod sensors;
 pub mod settings;
 mod sight;
 mod sighting;
+#[cfg(test)]
+mod suite;
 
 use bodies::Bodies;
+use clutter::Clutter;
 use crossing::Loose;
 use gauss::V3;
-use gauss::{dot, minus};
+use gauss::{Said, dot, minus};
 use motion::{MODELS, Motion};
+use past::Means;
 pub use registration::Registration;
 pub use report::{Belief, Report};
 use scan::Scratch;
@@ -76,6 +83,8 @@ pub struct Sky {
     finders: Arc<[Box<[usize]>]>,
     /// Of each sensor, how far it is off.
     registrations: Vec<Registration>,
+    /// Of each sensor, what it showed that was nothing.
+    clutter: Vec<Clutter>,
     scratch: Scratch,
     refused: Refused,
     /// Things may fly anywhere on Earth, and sensors come and go.
@@ -145,25 +154,73 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
         let n = sensor.components(m, state, &mut parts);
-        match sensor.sense {
-            Sense::Radar => off.put_right(0, &mut parts, &state.v),
-            Sense::Bearing => off.put_right(registration::AZIMUTH, &mut parts[..n], &state.v),
-            _ => {}
-        }
+        off.put_right(sensor.sense, &mut parts[..n], &state.v);
         let start = state.p;
-        let mut d2 = 0.0;
+        let mut told = Told::default();
         for c in &mut parts[..n] {
             if flat {
                 c.h[2] = 0.0;
             }
             let moved = dot(&c.h, &minus(&state.p, &start));
-            let said = state.join(&c.h, c.nu - moved, c.r);
-            d2 += said.d2;
-            *ln -= 0.5 * (said.d2 + libm::log(said.s) + LN_2PI);
+            told.also(state.join(&c.h, c.nu - moved, c.r));
         }
-        least = least.min(d2);
+        *ln = told.ln(n);
+        least = least.min(told.d2);
     }
     (motion.weigh(&ln), least)
+}
+
+/// What [`join`] says of a measurement to whoever does not ask what the motion is afterwards: the same to the last bit. A
+/// measurement sees the place alone, so nothing else of a state has to be worked on.
+/// Where it is farther off than `gate`, squared and in sigmas, only that is said.
+fn compare(motion: &Motion, sensor: &Sensor, off: &Registration, m: &Measured, gate: f64) -> (f64, f64) {
+    if motion.flat || sensor.sense == Sense::Sight {
+        return join(&mut motion.clone(), sensor, off, m);
+    }
+    let mut parts = [Component::default(); 3];
+    let mut n = 0;
+    let mut both = [Told::default(), Told::default()];
+    for (state, told) in motion.states.iter().zip(&mut both) {
+        n = sensor.components(m, state, &mut parts);
+        off.put_right(sensor.sense, &mut parts[..n], &state.v);
+        let (mut p, mut pp) = (state.p, state.pp);
+        for c in &parts[..n] {
+            let moved = dot(&c.h, &minus(&p, &state.p));
+            told.also(gauss::join_place(&mut p, &mut pp, &c.h, c.nu - moved, c.r));
+        }
+    }
+    let least = both[0].d2.min(both[1].d2);
+    // Logarithms cost the most of all this, and most are of no use.
+    if least > gate {
+        return (f64::NEG_INFINITY, least);
+    }
+    (motion.weighed(&both.map(|told| told.ln(n))).1, least)
+}
+
+/// What the numbers of a measurement said of a state, one after another.
+struct Told {
+    /// Squared distance, in sigmas.
+    d2: f64,
+    /// Product of the variances that were expected.
+    s: f64,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { d2: 0.0, s: 1.0 }
+    }
+}
+
+impl Told {
+    fn also(&mut self, said: Said) {
+        self.d2 += said.d2;
+        self.s *= said.s;
+    }
+
+    /// Natural logarithm of the likelihood, of `n` numbers.
+    fn ln(&self, n: usize) -> f64 {
+        -0.5 * (self.d2 + libm::log(self.s) + n as f64 * LN_2PI)
+    }
 }
 
 impl Sky {
@@ -180,6 +237,7 @@ impl Sky {
             sensors: Sensors::of(sensors),
             loose: vec![Vec::new(); n],
             registrations: vec![Registration::default(); n],
+            clutter: vec![Clutter::default(); n],
             world: false,
             ..Self::of_defaults()
         })
@@ -207,6 +265,7 @@ impl Sky {
             alone: 0,
             loose: Vec::new(),
             registrations: Vec::new(),
+            clutter: Vec::new(),
             scratch: Scratch::default(),
             refused: Refused::default(),
             world: true,
@@ -218,6 +277,11 @@ impl Sky {
         settings.check()?;
         self.settings = settings;
         Ok(())
+    }
+
+    /// What steps are worked through with again.
+    fn means(&self) -> Means<'_> {
+        Means::of(&self.sensors, &self.registrations, &self.settings)
     }
 
     /// Density of unnoticed things at a place, per m³. Where the ground is not known they are spread evenly.
@@ -296,6 +360,13 @@ impl Sky {
     }
 
     fn take(&mut self, sensor: usize, t: f64, plots: &[Plot], out: &mut Vec<Report>) {
+        // What was seen or said at one moment has no order. It gets one of its own, so that it does not matter, not even by
+        // a rounding, in which it came.
+        let mut plots_in_order = std::mem::take(&mut self.scratch.in_order);
+        plots_in_order.clear();
+        plots_in_order.extend_from_slice(plots);
+        plots_in_order.sort_unstable_by_key(|p| (p.name, p.m.z.map(f64::to_bits), p.m.r.map(f64::to_bits)));
+        let plots = &plots_in_order[..];
         match self.sensors[sensor].sense {
             Sense::Radar | Sense::Bearing => self.whole(sensor, t, plots, out),
             Sense::Claim => {
@@ -311,6 +382,7 @@ impl Sky {
             // These come by themselves.
             Sense::Fix | Sense::Sight => {}
         }
+        self.scratch.in_order = plots_in_order;
     }
 
     /// A second passed: every track that was not shown for as long, as it is by now.
@@ -321,16 +393,6 @@ impl Sky {
         }
         self.now = self.now.max(now);
         self.forget(out);
-        let mut all = std::mem::take(&mut self.scratch.all);
-        self.bodies.all(&mut all);
-        for k in &all {
-            let body = &mut self.bodies[*k];
-            body.fade(now, &self.settings);
-            if now - body.shown >= 0.999 {
-                self.show(*k, now, out);
-            }
-        }
-        self.scratch.all = all;
-        self.sweep(out);
+        self.show_all(out);
     }
 }

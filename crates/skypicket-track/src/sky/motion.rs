@@ -2,8 +2,8 @@
 
 use super::{
     charts::Move,
-    flock::Push,
-    gauss::{AT, Fade, Gauss, V3, dot, minus},
+    flock::{NOTHING, Push},
+    gauss::{AT, Fade, Gauss, Sym3, V3, dot, minus},
     sensor::EARTH_M,
 };
 use serde::{Deserialize, Serialize};
@@ -37,8 +37,41 @@ pub struct Motion {
     pub flat: bool,
 }
 
+/// What so many seconds do, whatever flies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lapse {
+    /// s.
+    dt: f64,
+    /// Chance that each model has given way to the other.
+    leave: [f64; MODELS],
+    /// What becomes of a velocity over ground under each, and of a climb.
+    lasts: [Fade; MODELS],
+    climb: Fade,
+}
+
+impl Lapse {
+    pub(super) fn of(dt: f64, flight: &Flight) -> Self {
+        let (a, b) = (1.0 / flight.stay[0], 1.0 / flight.stay[1]);
+        let gone = (1.0 - libm::exp(-(a + b) * dt.abs())) / (a + b);
+        let lasts = [Fade::of(dt, f64::INFINITY), Fade::of(dt, flight.turn)];
+        Self { dt, leave: [a * gone, b * gone], lasts, climb: Fade::of(dt, flight.level) }
+    }
+
+    /// It is of exactly so many.
+    pub(super) fn is(&self, dt: f64) -> bool {
+        self.dt.to_bits() == dt.to_bits()
+    }
+}
+
 /// Sigma of a height that nothing has measured, m, and of the climb rate, m/s.
 const ANY_HEIGHT: [f64; 2] = [1_000.0, 5.0];
+
+impl Default for Motion {
+    /// Of nothing.
+    fn default() -> Self {
+        Self { mu: [0.0; MODELS], states: [NOTHING; MODELS], flat: false }
+    }
+}
 
 impl Motion {
     /// The same state under all models.
@@ -96,16 +129,18 @@ impl Motion {
     /// somebody looks.
     #[must_use]
     pub fn predict(&self, dt: f64, flight: &Flight) -> Self {
+        self.after(&Lapse::of(dt, flight), flight)
+    }
+
+    /// The same, where it is known what so many seconds do.
+    pub(super) fn after(&self, lapse: &Lapse, flight: &Flight) -> Self {
+        let dt = lapse.dt;
         if dt == 0.0 {
             return *self;
         }
-        let (a, b) = (1.0 / flight.stay[0], 1.0 / flight.stay[1]);
-        let gone = (1.0 - libm::exp(-(a + b) * dt.abs())) / (a + b);
-        let (leave0, leave1) = (a * gone, b * gone);
+        let [leave0, leave1] = lapse.leave;
         let flow =
             [[self.mu[0] * (1.0 - leave0), self.mu[1] * leave1], [self.mu[0] * leave0, self.mu[1] * (1.0 - leave1)]];
-        let lasts = [Fade::of(dt, f64::INFINITY), Fade::of(dt, flight.turn)];
-        let climb = Fade::of(dt, flight.level);
         // What has just begun is the same under all models.
         let same = self.states[0] == self.states[1];
         let mut out = *self;
@@ -117,7 +152,7 @@ impl Motion {
                 Gauss::mixed(&[(into[0] / mu, self.states[0]), (into[1] / mu, self.states[1])])
             };
             out.mu[j] = mu;
-            out.states[j] = mixed.later(dt, [flight.q[j], flight.q[j] * flight.up], [lasts[j], climb]);
+            out.states[j] = mixed.later(dt, [flight.q[j], flight.q[j] * flight.up], [lapse.lasts[j], lapse.climb]);
         }
         out
     }
@@ -125,6 +160,22 @@ impl Motion {
     /// One Gaussian with the moments of all.
     pub fn merged(&self) -> Gauss {
         Gauss::mixed(&[(self.mu[0], self.states[0]), (self.mu[1], self.states[1])])
+    }
+
+    /// The mean place and its covariance, of [`Self::merged`].
+    pub(super) fn merged_place(&self) -> (V3, Sym3) {
+        let [g, h] = &self.states;
+        let p: V3 = std::array::from_fn(|i| 0.0 + self.mu[0] * g.p[i] + self.mu[1] * h.p[i]);
+        let mut pp = [0.0; 6];
+        for (w, g) in self.mu.iter().zip(&self.states) {
+            let d = minus(&g.p, &p);
+            for i in 0..3 {
+                for j in i..3 {
+                    pp[AT[i][j]] += w * (g.pp[AT[i][j]] + d[i] * d[j]);
+                }
+            }
+        }
+        (p, pp)
     }
 
     /// Mean place and its spread ([`Gauss::spread`]), m.
@@ -140,16 +191,22 @@ impl Motion {
 
     /// The models are as probable as they were, times what each made of a measurement (natural logarithms).
     pub fn weigh(&mut self, ln: &[f64; MODELS]) -> f64 {
+        let (mu, all) = self.weighed(ln);
+        self.mu = mu;
+        all
+    }
+
+    /// How probable the models would be, and the natural logarithm of how likely the measurement was over all of them.
+    pub(super) fn weighed(&self, ln: &[f64; MODELS]) -> ([f64; MODELS], f64) {
         let top = ln[0].max(ln[1]);
         let w: [f64; MODELS] = std::array::from_fn(|j| self.mu[j] * libm::exp(ln[j] - top));
         let total = w[0] + w[1];
+        let mut mu = self.mu;
         if total > 0.0 && total.is_finite() {
-            for (mu, w) in self.mu.iter_mut().zip(w) {
-                // Nothing is ever impossible: a model that has died could never come back.
-                *mu = (w / total).clamp(1e-4, 1.0 - 1e-4);
-            }
+            // Nothing is ever impossible: a model that has died could never come back.
+            mu = w.map(|w| (w / total).clamp(1e-4, 1.0 - 1e-4));
         }
-        top + libm::log(total.max(f64::MIN_POSITIVE))
+        (mu, top + libm::log(total.max(f64::MIN_POSITIVE)))
     }
 
     /// What the flock did: who flies quietly in one does the same.

@@ -22,7 +22,7 @@ const PARTS: usize = 3;
 /// Those and the clock.
 const STATES: usize = 4;
 /// Of these the azimuth.
-pub(super) const AZIMUTH: usize = 1;
+const AZIMUTH: usize = 1;
 
 /// How far off a sensor is: range (m), azimuth and elevation (rad), clock (s; positive where its stamps are late).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,12 @@ impl Registration {
         self.is_known() && (0..PARTS).all(|k| self.off[k].abs() <= MOST[k])
     }
 
+    /// What a number (of [`Self::off`]) is off by and one sigma of that; none where next to nothing was learned of it.
+    pub fn learned(&self, k: usize) -> Option<(f64, f64)> {
+        let var = *self.cov.get(k)?.get(k)?;
+        (var < 0.5 * AT_FIRST[k] * AT_FIRST[k]).then(|| (self.off[k], var.sqrt()))
+    }
+
     /// What a number (of [`Self::off`]) is surely off by, and the variance of that; nought where it may as well be right. A
     /// sensor that is well set up is not made worse by a guess.
     pub fn sure(&self, k: usize) -> (f64, f64) {
@@ -74,9 +80,14 @@ impl Registration {
         if self.off[k] * self.off[k] > SURELY * SURELY * var { (self.off[k], var) } else { (0.0, 0.0) }
     }
 
-    /// Components put right for a thing that flies at `v`, and less sure for what is not known of the error. The first of
-    /// them is the number `first` of [`Self::off`], the others follow it.
-    pub(super) fn put_right(&self, first: usize, parts: &mut [Component], v: &V3) {
+    /// Components of what such a sensor measured put right for a thing that flies at `v`, and less sure for what is not known
+    /// of the error.
+    pub(super) fn put_right(&self, sense: Sense, parts: &mut [Component], v: &V3) {
+        let first = match sense {
+            Sense::Radar => 0,
+            Sense::Bearing => AZIMUTH,
+            _ => return,
+        };
         if !self.is_applied() {
             return;
         }

@@ -1,6 +1,8 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
-use super::{Name, Sky, body::Body, charts::Chart, claims::SILENCE_S, gauss::Gauss, settings::Settings};
+use super::{
+    Name, Sense, Sky, body::Body, charts::Chart, claims::SILENCE_S, gauss::Gauss, past::Step, settings::Settings,
+};
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl Sky {
         let lost = (state.pp[0] + state.pp[3]).sqrt() > self.settings.lost;
         if suspect || (body.r >= enough && !lost && (body.claims.any || body.claims.seen >= 2)) {
             body.confirmed = true;
+            body.was = true;
         } else if body.r < self.settings.doubt || lost {
             body.confirmed = false;
         }
@@ -105,29 +108,55 @@ impl Sky {
         self.swept = self.now;
         self.bodies.looked = self.now;
         self.alone = 0;
+        self.forget(out);
         let mut all = std::mem::take(&mut self.scratch.all);
         self.bodies.all(&mut all);
+        all.retain(|k| !self.stays(*k));
         for k in &all {
-            if is_over(&self.bodies[*k], self.now, &self.settings)
-                || is_stale(&self.bodies[*k], self.now, &self.settings)
-            {
-                self.end(*k, out);
-            } else {
-                self.alone += usize::from(self.bodies[*k].claims.alone());
-                self.bodies.moved(*k, self.now);
-            }
+            self.end(*k, out);
         }
         self.scratch.all = all;
+    }
+
+    /// All as they are by now: those that were not shown for a second are, what is hardly there any more ends. Each is looked
+    /// at once, since thousands of them are far away in memory.
+    pub(super) fn show_all(&mut self, out: &mut Vec<Report>) {
+        self.swept = self.now;
+        self.bodies.looked = self.now;
+        self.alone = 0;
+        let mut all = std::mem::take(&mut self.scratch.all);
+        self.bodies.all(&mut all);
+        all.retain(|k| {
+            let body = &mut self.bodies[*k];
+            body.fade(self.now, &self.settings);
+            if self.now - body.shown >= 0.999 {
+                self.show(*k, self.now, out);
+            }
+            !self.stays(*k)
+        });
+        for k in &all {
+            self.end(*k, out);
+        }
+        self.scratch.all = all;
+    }
+
+    /// Notes where one is by now. Whether it is still there; else it has to be ended.
+    fn stays(&mut self, k: usize) -> bool {
+        let body = &self.bodies[k];
+        if is_over(body, self.now, &self.settings) {
+            return false;
+        }
+        self.alone += usize::from(body.claims.alone());
+        self.bodies.moved(k, self.now);
+        true
     }
 
     /// Ends what nothing was measured of for so long that its state says nothing.
     pub(super) fn forget(&mut self, out: &mut Vec<Report>) {
         let mut all = std::mem::take(&mut self.scratch.all);
-        self.bodies.all(&mut all);
+        self.bodies.older(self.now - self.settings.forget, &mut all);
         for k in &all {
-            if is_stale(&self.bodies[*k], self.now, &self.settings) {
-                self.end(*k, out);
-            }
+            self.end(*k, out);
         }
         self.scratch.all = all;
     }
@@ -148,6 +177,20 @@ impl Sky {
                 suspect: false,
             });
         }
+        self.gone(k);
+    }
+
+    /// One is over. If nobody ever believed it, what radars showed of it was nothing.
+    pub(super) fn gone(&mut self, k: usize) {
+        let body = &self.bodies[k];
+        if !body.was && !body.claims.any {
+            for (sensor, m) in body.past.steps().filter_map(Step::seen) {
+                let from = &self.sensors[sensor];
+                if from.sense == Sense::Radar {
+                    self.clutter[sensor].count(from, m, 1.0);
+                }
+            }
+        }
         self.bodies.remove(k);
     }
 }
@@ -157,9 +200,4 @@ impl Sky {
 fn is_over(b: &Body, now: f64, settings: &Settings) -> bool {
     let silent = now - b.claims.heard;
     if b.claims.alone() { silent >= SILENCE_S } else { b.r < settings.over && !(b.claims.any && silent < 8.0) }
-}
-
-/// Nothing was measured of it for so long that its state says nothing.
-fn is_stale(b: &Body, now: f64, settings: &Settings) -> bool {
-    now - b.last().t >= settings.forget
 }

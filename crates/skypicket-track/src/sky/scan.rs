@@ -3,13 +3,15 @@
 use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
-    body::{Step, at_time, insert},
+    body::at_time,
+    compare,
     crossing::Loose,
     flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
     guesses::Strange,
     join,
     motion::Motion,
+    past::{Means, Step},
     sensor::{self, Measured, Sense},
 };
 
@@ -34,6 +36,8 @@ const MOST_EACH: usize = 50;
 pub(super) struct Scratch {
     /// Plots of a scan that had others which are not fit.
     pub(super) fit: Vec<Plot>,
+    /// All plots of one, in an order of their own.
+    pub(super) in_order: Vec<Plot>,
     pub(super) seen: Vec<Seen>,
     pub(super) pairs: Vec<Pair>,
     pub(super) fliers: Vec<Flier>,
@@ -102,13 +106,14 @@ impl Sky {
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
             let birth = self.unnoticed_at(&p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
             s.places.push((p, cov, spread));
-            s.against.push(from.clutter + birth);
+            s.against.push(from.clutter * self.clutter[sensor].factor(from, &plot.m) + birth);
             s.births.push(birth);
         }
         // Tracks that it could see.
         s.seen.clear();
         let far = from.range[1] + 500.0;
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
+        let means = Means::of(&self.sensors, &self.registrations, &self.settings);
         for k in s.near.iter().copied() {
             if bearing && self.guesses.hold(self.bodies[k].id) {
                 continue;
@@ -122,13 +127,13 @@ impl Sky {
             let mut then = t;
             if let Some(speed) = from.sound {
                 for _ in 0..2 {
-                    let d = minus(&at_time(body, then, &self.settings).1.place(), &from.at);
+                    let d = minus(&at_time(body, then, &means).1.place(), &from.at);
                     then = t - gauss::dot(&d, &d).sqrt() / speed;
                 }
             }
-            let (at, motion) = at_time(body, then, &self.settings);
-            let g = motion.merged();
-            let mut chance = from.chance(&g);
+            let (at, motion) = at_time(body, then, &means);
+            let (p, pp) = motion.merged_place();
+            let mut chance = from.chance_at(&p, &pp);
             if bearing {
                 chance *= body.gives[ear];
             }
@@ -179,7 +184,7 @@ impl Sky {
             if best.is_some() && !bearing {
                 body.claims.seen += 1;
             }
-            if seen.from.is_none() && any > 0.5 && body.steps.len() >= self.settings.steps {
+            if seen.from.is_none() && any > 0.5 && body.past.is_full(&self.settings) {
                 // It was there then, and nobody knows any more where.
                 self.refused.late += 1;
             }
@@ -191,18 +196,12 @@ impl Sky {
                 {
                     let mut motion = seen.motion;
                     join(&mut motion, from, &self.registrations[sensor], &m);
-                    let by = Some((sensor, m));
-                    insert(
-                        body,
-                        base,
-                        &Step { t: seen.then, motion, by, push: Push::default() },
-                        &self.sensors,
-                        &self.registrations,
-                        &self.settings,
-                    );
+                    let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                    self.bodies.insert(seen.body, base, Step::by(seen.then, sensor, m), &motion, &means);
                 }
             } else if let (Some(best), Some(base)) = (best, seen.from) {
                 let plot = s.pairs[best].plot;
+                s.taken[plot] = true;
                 if s.pairs[best].chance > SURE
                     && let Some(said) = body.claims.said_place(t, &seen.motion.merged())
                 {
@@ -213,20 +212,15 @@ impl Sky {
                 m.r = m.r.map(|r| r / s.pairs[best].chance.max(LEAST_SURE));
                 let mut motion = seen.motion;
                 join(&mut motion, from, &self.registrations[sensor], &m);
-                let by = Some((sensor, m));
-                insert(
-                    body,
-                    base,
-                    &Step { t: seen.then, motion, by, push: seen.push },
-                    &self.sensors,
-                    &self.registrations,
-                    &self.settings,
-                );
+                let step = Step::by(seen.then, sensor, m).pushed(seen.push);
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                self.bodies.insert(seen.body, base, step, &motion, &means);
             } else if let Some(base) = seen.from
                 && seen.push != Push::default()
             {
-                let step = Step { t: seen.then, motion: seen.motion, by: None, push: seen.push };
-                insert(body, base, &step, &self.sensors, &self.registrations, &self.settings);
+                let step = Step::blank(seen.then).pushed(seen.push);
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                self.bodies.insert(seen.body, base, step, &seen.motion, &means);
             }
         }
         if !bearing {
@@ -240,6 +234,8 @@ impl Sky {
                 if r < self.settings.over * 2.0 {
                     continue;
                 }
+                // What it comes to is seen when that is over.
+                s.taken[j] = true;
                 let (p, cov, spread) = s.places[j];
                 if spread > self.settings.vague {
                     continue;
@@ -252,6 +248,12 @@ impl Sky {
                 self.bodies[k].claims.seen = 1;
                 self.hatch(&s, k, t);
             }
+        }
+        if !bearing {
+            for (j, plot) in plots.iter().enumerate().filter(|(j, _)| !s.taken[*j]) {
+                self.clutter[sensor].count(from, &plot.m, s.assignment.free[j]);
+            }
+            self.clutter[sensor].looked(from, t);
         }
         if bearing {
             // What is of a thing whose place is known otherwise says nothing new.
@@ -297,8 +299,7 @@ impl Sky {
                         continue;
                     }
                 }
-                let mut joined = seen.motion;
-                let (ln, d2) = join(&mut joined, from, &self.registrations[sensor], &plot.m);
+                let (ln, d2) = compare(&seen.motion, from, &self.registrations[sensor], &plot.m, self.settings.gate);
                 if d2 > self.settings.gate {
                     continue;
                 }

@@ -173,9 +173,14 @@ impl Sensor {
     /// Chance that it sees something that is about at this place: its `pd` inside, nothing outside, and in between by
     /// how much of the spread is inside.
     pub fn chance(&self, g: &Gauss) -> f64 {
-        let q = turn(&self.axes, &minus(&g.p, &self.at));
+        self.chance_at(&g.p, &g.pp)
+    }
+
+    /// The same of a place with its covariance.
+    pub(super) fn chance_at(&self, p: &V3, pp: &Sym3) -> f64 {
+        let q = turn(&self.axes, &minus(p, &self.at));
         let r = dot(&q, &q).sqrt();
-        let spread = (g.spread() / 1.7).max(1.0);
+        let spread = ((pp[0] + pp[3] + pp[5]).max(0.0).sqrt() / 1.7).max(1.0);
         let mut inside = (r - self.range[0]).min(self.range[1] - r);
         if self.sector[1] < PI - 1e-6 {
             let off = wrap(libm::atan2(q[0], q[1]) - self.sector[0]).abs();
@@ -188,8 +193,8 @@ impl Sensor {
         }
         let mut share = soft(inside / spread);
         if self.floor > f64::NEG_INFINITY {
-            let up = g.pp[5].max(1.0).sqrt();
-            share = share.min(soft((height(&g.p) - self.floor) / up));
+            let up = pp[5].max(1.0).sqrt();
+            share = share.min(soft((height(p) - self.floor) / up));
         }
         self.pd * share
     }

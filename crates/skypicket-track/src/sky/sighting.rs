@@ -7,12 +7,12 @@
 
 use super::{
     Plot, Report, Sky,
-    body::{Step, at_time, insert},
+    body::at_time,
     charts::Chart,
-    flock::Push,
     gauss::{self, AT, Gauss, minus, turn_back},
     join,
     motion::Motion,
+    past::{Means, Step},
     sensor::{Measured, height},
 };
 
@@ -45,7 +45,7 @@ impl Sky {
         let mut all = none;
         for k in near.iter().copied() {
             let body = &self.bodies[k];
-            let (at, motion) = at_time(body, t, &self.settings);
+            let (at, motion) = at_time(body, t, &self.means());
             // People see what is in sight, wherever it flies.
             let d = minus(&motion.place(), &from.at);
             if gauss::dot(&d, &d).sqrt() - motion.merged().spread() > 2.0 * from.range[1] {
@@ -84,8 +84,8 @@ impl Sky {
                 && let Some(at) = at
                 && body.last().motion.merged().spread() > 0.5 * spread
             {
-                let step = Step { t, motion: joined, by: Some((sensor, plot.m)), push: Push::default() };
-                insert(body, at, &step, &self.sensors, &self.registrations, &self.settings);
+                let means = Means::of(&self.sensors, &self.registrations, &self.settings);
+                self.bodies.insert(k, at, Step::by(t, sensor, plot.m), &joined, &means);
             }
             self.bodies.moved(k, self.now);
             self.show(k, self.now, out);

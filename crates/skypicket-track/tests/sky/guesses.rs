@@ -116,6 +116,9 @@ fn guesses_that_were_kept_go_on_as_if_nothing_had_been_between() {
     }
 }
 
+/// What is wrong, and how it comes to be.
+type Wrong<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 /// The field of a map.
 fn field<'a>(of: &'a mut Value, name: &str) -> &'a mut Value {
     let map = of.as_map_mut().unwrap();
@@ -141,7 +144,6 @@ fn guesses_that_were_kept_and_are_damaged_are_refused() {
         *field(&mut field(v, list).as_array_mut().unwrap()[0], name) = to;
     };
     let far = || Value::Integer(1_000_000.into());
-    type Wrong<'a> = (&'a str, &'a dyn Fn(&mut Value));
     let wrong: [Wrong; 8] = [
         ("weight", &|v| first(v, "all", "ln", Value::Float(f64::NAN))),
         ("no such line", &|v| first(v, "all", "lines", Value::Array(vec![far()]))),

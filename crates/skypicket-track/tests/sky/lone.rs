@@ -6,7 +6,7 @@ use skypicket_track::sky::{
     Belief, MOST_SENSORS, Measured, Plot, Sense, Sensor, Settings, Sight, Sky,
     lone::{Joined, Lone, Odds},
 };
-use std::f64::consts::PI;
+use std::{f64::consts::PI, fmt::Write};
 
 const SURELY: Odds = Odds { pd: 1.0, untrue: 0.0 };
 const RADAR: Odds = Odds { pd: 0.9, untrue: 1e-6 };
@@ -498,5 +498,99 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// A report that comes by itself: what it is of, when it was made, and how far off it is, in sigmas.
+type One = (u8, u8, f64, [f64; 3]);
+
+/// Takes reports as whoever keeps a book would: to the thing that it is likeliest of, else it is new; and a radar's scan at
+/// times. Gives all that it saw of the sky.
+fn keep_book(sky: &mut Sky, now: &mut f64, ones: &[One]) -> String {
+    let (mut said, mut ids, mut out) = (String::new(), Vec::new(), Vec::new());
+    for (kind, thing, age, off) in ones {
+        *now += 0.25;
+        let t = *now - age;
+        let (k, p) = (f64::from(*thing), f64::from(*thing) * 300.0);
+        let at = [p + 9.0 * t + 8.0 * off[0], 500.0 - k * 7.0 * t + 8.0 * off[1], 120.0 + 6.0 * off[2]];
+        sky.pass(*now);
+        let r = apart(at, [0.0; 3]);
+        let seen = Measured { z: [r, libm::atan2(at[0], at[1]), libm::asin(at[2] / r)], r: [100.0, 1e-4, 1e-4] };
+        let lone = match kind {
+            0 | 1 => sky.lone_place(t, there(at), &round(8.0), SURELY),
+            2 => sky.lone_place(t, Place { alt_hae_m: None, ..there(at) }, &round(12.0), SURELY),
+            3 | 4 => sky.lone_plot(t, home(), seen, RADAR),
+            5 | 6 => {
+                let south = libm::atan2(at[0], at[1] + 250.0).to_degrees();
+                Some(look(sky, t, south, (*kind == 5).then_some((400.0, 0.5)), (off[2] > 0.0).then_some(8.0)))
+            }
+            _ => {
+                let radar = Sensor {
+                    sense: Sense::Radar,
+                    at: [0.0; 3],
+                    axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+                    pd: 0.9,
+                    clutter: 1e-6,
+                    range: [30.0, 8_000.0],
+                    sector: [0.0, PI],
+                    elevation: [-0.2, 1.3],
+                    floor: f64::NEG_INFINITY,
+                    sound: None,
+                    sight: None,
+                };
+                let slot = sky.admit(&radar, home()).unwrap();
+                sky.scan(slot, t, &[Plot { m: seen, name: None }], &mut out);
+                None
+            }
+        };
+        let Some(lone) = lone else { continue };
+        sky.near(&lone, &mut ids);
+        let best = ids
+            .iter()
+            .filter_map(|id| Some((*id, sky.compare(*id, &lone, false)?)))
+            .max_by(|a, b| a.1.ln.total_cmp(&b.1.ln).then(b.0.cmp(&a.0)));
+        let _ = write!(said, "{ids:?} {best:?} ");
+        let id = match best {
+            Some((id, c)) if c.chance > 0.3 => {
+                sky.heard(id, *kind, 5.0, 20.0);
+                let _ = write!(said, "{:?} ", sky.join_lone(id, &lone, true));
+                Some(id)
+            }
+            _ => sky.begin_lone(&lone, None, 0.4),
+        };
+        if let Some(id) = id {
+            if *kind == 0 {
+                sky.says_itself(id, &lone);
+            }
+            let _ = writeln!(said, "{id} {:?} {:?}", sky.look_at(id, *now), sky.existence(id));
+        }
+    }
+    said + &format!("{out:?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn reports_by_themselves_go_on_over_what_was_kept_as_if_nothing_had_been_between(
+        ones in proptest::collection::vec(
+            (0..8u8, 0..5u8, prop_oneof![2 => Just(0.0), 1 => 0.0..9.0f64], proptest::array::uniform3(-2.0..2.0f64)), 1..120,
+        ),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let cut = cut.index(ones.len());
+        let (mut whole, mut now) = (sky(), 100.0);
+        let kept = |sky: &Sky| {
+            let mut bytes = Vec::new();
+            ciborium::into_writer(sky, &mut bytes).unwrap();
+            bytes
+        };
+        keep_book(&mut whole, &mut now, &ones[..cut]);
+        let mut again: Sky = ciborium::from_reader(&kept(&whole)[..]).unwrap();
+        prop_assert_eq!(kept(&whole), kept(&again));
+        let mut later = now;
+        let (one, two) = (keep_book(&mut whole, &mut now, &ones[cut..]), keep_book(&mut again, &mut later, &ones[cut..]));
+        prop_assert_eq!(one, two);
+        prop_assert_eq!(kept(&whole), kept(&again));
     }
 }

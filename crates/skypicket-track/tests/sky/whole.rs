@@ -611,41 +611,59 @@ fn what_was_kept_and_is_damaged_is_refused() {
         change(&mut body.iter_mut().find(|(k, _)| k.as_text() == Some(field)).unwrap().1);
         read(&v)
     };
-    for (field, bad) in [("r", number(2.0)), ("steps", ciborium::Value::Array(Vec::new()))] {
+    for (field, bad) in [("r", number(2.0)), ("past", ciborium::Value::Array(Vec::new()))] {
         assert!(with(field, &|v| *v = bad.clone()).unwrap_err().contains("damaged"), "{field}");
     }
-    // A step is one string of bytes: whichever of its numbers is none.
-    let step = |change: &dyn Fn(&mut Vec<u8>)| {
-        with("steps", &|v| change(v.as_array_mut().unwrap()[0].as_bytes_mut().unwrap()))
+    // The state at the newest step, and the first block with the state at its first: strings of bytes, whichever of their
+    // numbers is none.
+    let part = |k: usize, change: &dyn Fn(&mut Vec<u8>)| {
+        with("past", &|v| change(v.as_array_mut().unwrap()[k].as_bytes_mut().unwrap()))
     };
-    for k in 0..1 + 2 + 2 * 27 {
-        let why = step(&|s| s[8 * k..8 * k + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err();
-        assert!(why.contains("damaged"), "{k}: {why}");
+    for k in 0..2 + 2 * 27 {
+        for place in [0, 1] {
+            let why = part(place, &|s| s[8 * k..8 * k + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err();
+            assert!(why.contains("damaged"), "{place} {k}: {why}");
+        }
     }
-    // Measured by a sensor that there is not.
-    assert!(step(&|s| s[57 * 8..58 * 8].copy_from_slice(&99_u64.to_le_bytes())).unwrap_err().contains("damaged"));
-    assert!(step(&|s| s.truncate(s.len() - 1)).unwrap_err().contains("bytes of a step"));
-    assert!(step(&|s| s.push(0)).is_err());
+    // When the first step was, and by what: a sensor that there is not.
+    let first = 8 * 56 + 1;
+    assert!(
+        part(1, &|s| s[first..first + 8].copy_from_slice(&f64::NAN.to_le_bytes())).unwrap_err().contains("damaged")
+    );
+    assert!(
+        part(1, &|s| s[first + 8..first + 12].copy_from_slice(&99_u32.to_le_bytes())).unwrap_err().contains("damaged")
+    );
+    for k in [0, 1] {
+        assert!(part(k, &|s| s.truncate(s.len() - 1)).unwrap_err().contains("bytes of a state"));
+        assert!(part(k, &|s| s.push(0)).is_err());
+    }
+    // Steps where there are none, none where there are some, and a block that is not full before another.
+    let parts = |change: &dyn Fn(&mut Vec<ciborium::Value>)| with("past", &|v| change(v.as_array_mut().unwrap()));
+    assert!(parts(&|v| v[0] = v[1].clone()).is_err());
+    assert!(parts(&|v| v[1] = v[0].clone()).is_err());
+    assert!(parts(&|v| v.truncate(1)).is_err());
+    assert!(parts(&|v| v[1].as_bytes_mut().unwrap().truncate(first + 84)).is_err());
 }
 
 /// A track that was followed for long keeps many steps; thousands of them are written while warnings wait.
 #[test]
-fn a_step_that_is_kept_takes_hardly_more_than_its_numbers() {
+fn the_steps_that_are_kept_take_hardly_more_than_their_numbers() {
     let mut sky = sky();
     a_scene(0..9, &mut sky);
     let value: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
     let bodies = value.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("bodies")).unwrap().1.clone();
     let mut steps = 0;
     for body in bodies.as_array().unwrap() {
-        let all = &body.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("steps")).unwrap().1;
-        for step in all.as_array().unwrap() {
+        let all = &body.as_map().unwrap().iter().find(|(k, _)| k.as_text() == Some("past")).unwrap().1;
+        // The state at the newest, and each four steps with the state at their first.
+        for part in all.as_array().unwrap() {
             let mut bytes = Vec::new();
-            ciborium::into_writer(step, &mut bytes).unwrap();
-            assert!(bytes.len() <= 550, "{}", bytes.len());
+            ciborium::into_writer(part, &mut bytes).unwrap();
+            assert!(bytes.len() <= 4 + 449 + 4 * 84, "{}", bytes.len());
             steps += 1;
         }
     }
-    assert!(steps > 3);
+    assert!(steps > 6);
 }
 
 #[test]
@@ -669,7 +687,7 @@ fn a_flock_that_was_kept_and_is_damaged_is_refused() {
         |body| at(at(at(body, "common"), "g"), "vv").as_array_mut().unwrap()[0] = (-1.0).into(),
         |body| {
             // What its flock did is the last six numbers of a step: so the second of its velocity.
-            let step = at(body, "steps").as_array_mut().unwrap().last_mut().unwrap().as_bytes_mut().unwrap();
+            let step = at(body, "past").as_array_mut().unwrap().last_mut().unwrap().as_bytes_mut().unwrap();
             let from = step.len() - 8;
             step[from..from + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
         },
@@ -1009,4 +1027,314 @@ fn a_finder_that_hears_all_around_hears_what_is_straight_above_it() {
     let above = Gauss::standing([0.0, 0.0, 500.0], [4.0, 0.0, 0.0, 4.0, 0.0, 4.0], 1.0, 1.0);
     assert!((all_around.chance(&above) - all_around.pd).abs() < 1e-9);
     assert!(up_to_half.chance(&above) < 1e-9);
+}
+
+/// Everywhere something says that it is there, a million times: what was followed before is followed on, and each that finds
+/// no room is counted.
+#[test]
+fn a_million_that_begin_are_refused_beyond_the_room_there_is_and_what_flies_is_followed_on() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    for s in 0..10 {
+        let t = f64::from(s);
+        sky.scan(0, t, &[radar_plot(flies(2, t))], &mut out);
+    }
+    let before = confirmed(&out, 9.0);
+    assert_eq!(before.len(), 1);
+    let mut told = 0;
+    for k in 0..100_u32 {
+        let t = 10.0 + 0.05 * f64::from(k);
+        let plots: Vec<Plot> = (0..10_000_u32)
+            .map(|n| {
+                let z = [20_000.0 + 150.0 * f64::from(k), 150.0 * f64::from(n), 100.0];
+                Plot { m: Measured { z, r: [100.0; 3] }, name: Some(10 + 10_000 * k + n) }
+            })
+            .collect();
+        out.clear();
+        sky.scan(4, t, &plots, &mut out);
+        told += out.len() as u64;
+        if k % 20 == 0 {
+            out.clear();
+            sky.scan(0, t, &[radar_plot(flies(2, t))], &mut out);
+            assert!(out.iter().any(|r| r.id == before[0].id), "{t}: still followed");
+        }
+    }
+    let refused = sky.refused().many;
+    assert_eq!(told + refused, 1_000_000, "each was told of or counted");
+    // Words have half of the room, so that what is seen finds some.
+    assert_eq!(told, Settings::default().tracks as u64 / 2);
+    out.clear();
+    for s in 0..8 {
+        let t = 15.5 + f64::from(s);
+        sky.scan(0, t, &[radar_plot(flies(2, t)), radar_plot(flies(0, t))], &mut out);
+    }
+    assert_eq!(confirmed(&out, 22.5).len(), 2, "and what is seen now finds room");
+}
+
+/// A scan: the sensor, when it was made, and what it saw.
+type Scan = (usize, f64, Vec<Plot>);
+
+/// What a scene's sensors of all kinds say of eight things, five of them a flock, in the order in which it comes: radars' and
+/// finders' scans, words that come up to two seconds late, and what somebody saw some seconds ago; with false plots and
+/// bearings of nothing.
+fn mixed(seed: u64, steps: usize) -> Vec<Scan> {
+    let (all, mut off) = (with_a_person(), noise(seed));
+    let at = |k: usize, t: f64| if k < 5 { in_a_swarm(k, t) } else { flies(k - 5, t) };
+    (0..steps)
+        .map(|s| {
+            let now = 0.2 * s as f64;
+            let mut near = |k: usize, t: f64, m: f64| -> [f64; 3] { at(k, t).map(|x| x + m * off()) };
+            let sensor = [0, 1, 4, 2, 0, 3, 4, 1, 2, 5][s % 10];
+            let t = now - [0.0, 0.3, 0.5, 0.2, 1.5 * ((s / 10) % 2) as f64, 0.1, 2.0, 0.0, 0.0, 8.0][s % 10];
+            let plots = match all[sensor].sense {
+                Sense::Radar => {
+                    let mut plots: Vec<Plot> =
+                        (0..8).filter(|k| (s + 3 * k) % 7 != 0).map(|k| radar_plot(near(k, t, 5.0))).collect();
+                    plots.push(radar_plot(near(0, 40.0 + 7.0 * t, 300.0)));
+                    plots
+                }
+                Sense::Bearing => (0..8)
+                    .filter(|k| (s + k) % 3 == 0)
+                    .map(|k| Plot { name: (sensor == 1 && k == 6).then_some(7), ..bearing(sensor, near(k, t, 12.0)) })
+                    .collect(),
+                Sense::Claim => {
+                    vec![said(near(6, t, 6.0), 7), said(near(5, t, 6.0), 8), said(near(5, 30.0 + t, 3_000.0), 8)]
+                }
+                _ => vec![said_of(at(7, t), &all[5])],
+            };
+            (sensor, t, plots)
+        })
+        .collect()
+}
+
+/// All of these, with a second's tick where one falls due.
+fn take(sky: &mut Sky, scans: &[Scan], ticked: &mut f64) -> Vec<Report> {
+    let mut out = Vec::new();
+    for (sensor, t, plots) in scans {
+        sky.scan(*sensor, *t, plots, &mut out);
+        if *t >= *ticked + 1.0 {
+            *ticked = t.floor();
+            sky.tick(*ticked, &mut out);
+        }
+    }
+    out
+}
+
+/// A scene that finds everything at work: late words, bearings that meet, flocks, claims, somebody's sightings.
+#[test]
+fn the_mixed_scene_is_one() {
+    let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+    let out = take(&mut sky, &mixed(1, 200), &mut 0.0);
+    let believed = confirmed(&out, 39.0);
+    assert!(believed.len() >= 7, "{} are believed", believed.len());
+    assert!(believed.iter().any(|r| r.name == Some(7)));
+    assert!(sky.refused().many == 0 && sky.refused().unfit == 0, "{:?}", sky.refused());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_scene_of_all_sensors_that_was_kept_anywhere_goes_on_as_if_nothing_had_been_between(
+        seed in any::<u64>(), cuts in prop::collection::vec(0..200usize, 1..4),
+    ) {
+        let scans = mixed(seed, 200);
+        let mut whole = Sky::new(Settings::default(), with_a_person()).unwrap();
+        let (mut again, mut from) = (whole.clone(), 0);
+        let (mut ticked, mut ticked_again, mut out) = (0.0, 0.0, Vec::new());
+        let mut cuts = cuts;
+        cuts.push(scans.len());
+        cuts.sort_unstable();
+        for to in cuts {
+            out.extend(take(&mut again, &scans[from..to], &mut ticked_again));
+            again = ciborium::from_reader(&kept(&again)[..]).unwrap();
+            from = to;
+        }
+        let once = take(&mut whole, &scans, &mut ticked);
+        prop_assert_eq!(format!("{once:?}"), format!("{out:?}"));
+        prop_assert_eq!(kept(&whole), kept(&again));
+    }
+}
+
+/// The engine has no threads of its own and nothing that two of it could share.
+#[test]
+fn two_skies_at_the_same_time_are_each_as_one_alone() {
+    let run = |seed: u64| {
+        let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+        let out = take(&mut sky, &mixed(seed, 300), &mut 0.0);
+        (format!("{out:?}"), kept(&sky))
+    };
+    let alone = [run(1), run(2)];
+    let together =
+        std::thread::scope(|s| [1, 2, 1, 2].map(|seed| s.spawn(move || run(seed))).map(|t| t.join().unwrap()));
+    for (k, it) in together.iter().enumerate() {
+        assert!(*it == alone[k % 2], "{k}");
+    }
+}
+
+/// A radar that says that it shows five false plots a scan; beside these it shows five more over a patch of trees. A drone
+/// flies across that. Gives, of the last two minutes of four, how many tracks of nothing were shown and how many believed, and
+/// how many seconds the drone had a believed track.
+fn over_trees(seed: u64, patch: bool, learns: bool) -> [usize; 3] {
+    let radar = Sensor { clutter: 1.1e-4, elevation: [0.0, 1.5], ..sensor(Sense::Radar, [0.0; 3], None) };
+    let mut sky = Sky::new(Settings::default(), vec![radar]).unwrap();
+    let (mut off, mut out) = (noise(seed), Vec::new());
+    let drone = |t: f64| [1_480.0 - 6.0 * (t - 120.0), 1_000.0 + 2.0 * (t - 120.0), 110.0];
+    let (mut shown, mut believed, mut followed) = (Vec::new(), Vec::new(), 0);
+    for s in 0..240 {
+        let t = f64::from(s);
+        // Even from nought to one, nearly: what is beyond three sigmas wraps around.
+        let mut even = || (off() * 7.0).rem_euclid(1.0);
+        let all = [[30.0, 4_970.0], [-PI, 2.0 * PI], [0.0, 1.5]];
+        let trees = [[900.0, 1_700.0], [0.2, 1.4], [0.0, 0.18]];
+        let mut plots = Vec::new();
+        for (n, within) in [(5, all), (if patch { 5 } else { 0 }, trees)] {
+            for _ in 0..n {
+                let z = within.map(|[from, wide]| from + wide * even());
+                plots.push(Plot { m: Measured { z, r: [100.0, 4e-5, 4e-5] }, name: None });
+            }
+        }
+        let p = drone(t);
+        if t >= 90.0 && even() < 0.9 {
+            let [r, az, el] = sensor(Sense::Radar, [0.0; 3], None).sees(&p);
+            let z = [r + 10.0 * off(), az + 0.006 * off(), el + 0.006 * off()];
+            plots.push(Plot { m: Measured { z, r: [100.0, 4e-5, 4e-5] }, name: None });
+        }
+        if !learns {
+            // As if nothing had ever been counted.
+            let mut whole: ciborium::Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+            for (key, value) in whole.as_map_mut().unwrap() {
+                if key.as_text() == Some("clutter") {
+                    let map = value.as_array_mut().unwrap()[0].as_map_mut().unwrap();
+                    map[0].1 = ciborium::Value::Array(Vec::new());
+                    map[1].1 = ciborium::Value::Float(0.0);
+                }
+            }
+            sky = whole.deserialized().unwrap();
+        }
+        out.clear();
+        sky.scan(0, t, &plots, &mut out);
+        if t < 120.0 {
+            continue;
+        }
+        let is_drone = |r: &Report| apart(&r.state.p, &p) < 60.0;
+        followed += usize::from(out.iter().any(|r| is_drone(r) && r.belief == Belief::Confirmed));
+        for r in out.iter().filter(|r| !is_drone(r)) {
+            shown.push(r.id);
+            if r.belief == Belief::Confirmed {
+                believed.push(r.id);
+            }
+        }
+    }
+    let distinct = |mut ids: Vec<u64>| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    };
+    [distinct(shown), distinct(believed), followed]
+}
+
+#[test]
+fn over_trees_a_radar_is_believed_less_and_what_flies_there_is_followed() {
+    let add = |patch: bool, learns: bool| {
+        let mut sum = [0; 3];
+        for seed in 0..4 {
+            let one = over_trees(seed, patch, learns);
+            (0..3).for_each(|k| sum[k] += one[k]);
+        }
+        sum
+    };
+    let (learned, never) = (add(true, true), add(true, false));
+    let (plain, plain_never) = (add(false, true), add(false, false));
+    let said = format!("trees {learned:?} {never:?}, none {plain:?} {plain_never:?}");
+    assert!(3 * learned[1] < 2 * never[1] && learned[0] < never[0], "{said}");
+    assert!(learned[2] > 460 && learned[2] + 10 > never[2], "{said}");
+    // Where there is no more than the radar says, nothing gets worse.
+    assert!(plain[0].abs_diff(plain_never[0]) < 25 && plain[1] == plain_never[1] && plain[2] > 460, "{said}");
+}
+
+#[test]
+fn what_a_radar_showed_that_was_nothing_is_kept_and_refused_where_it_is_damaged() {
+    use ciborium::Value;
+    let mut sky = sky();
+    a_scene(0..9, &mut sky);
+    let whole: Value = ciborium::from_reader(&kept(&sky)[..]).unwrap();
+    let damages: [fn(&mut Vec<Value>); 6] = [
+        |all| all.truncate(1),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap().truncate(7),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap()[3] = Value::Float(f64::NAN),
+        |all| all[0].as_map_mut().unwrap()[0].1.as_array_mut().unwrap()[3] = Value::Float(-1.0),
+        |all| all[0].as_map_mut().unwrap()[1].1 = Value::Float(f64::INFINITY),
+        |all| all[0].as_map_mut().unwrap()[2].1 = Value::Float(f64::NAN),
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        let mut v = whole.clone();
+        let map = v.as_map_mut().unwrap();
+        damage(map.iter_mut().find(|(k, _)| k.as_text() == Some("clutter")).unwrap().1.as_array_mut().unwrap());
+        assert!(v.deserialized::<Sky>().is_err_and(|e| e.to_string().contains("damaged")), "{n}");
+    }
+    assert!(whole.deserialized::<Sky>().is_ok());
+}
+
+/// What is there at the end, by place: what begins first is numbered first.
+fn by_place(sky: &mut Sky, t: f64) -> Vec<Report> {
+    let mut out = Vec::new();
+    sky.tick(t, &mut out);
+    out.retain(|r| r.belief != Belief::Deleted);
+    out.sort_by(|a, b| a.state.p[0].total_cmp(&b.state.p[0]));
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Plots of radars, bearings, words and sightings, all of them that came at once.
+    #[test]
+    fn in_whatever_order_a_scan_of_any_sensor_says_it_all_it_is_the_same(
+        seed in any::<u64>(), turn in 1..5usize,
+    ) {
+        let scans = mixed(seed, 100);
+        let mut turned = scans.clone();
+        for (_, _, plots) in &mut turned {
+            plots.reverse();
+            let n = plots.len().max(1);
+            plots.rotate_left(turn % n);
+        }
+        let [one, two] = [scans, turned].map(|scans| {
+            let mut sky = Sky::new(Settings::default(), with_a_person()).unwrap();
+            let out = take(&mut sky, &scans, &mut 0.0);
+            (format!("{out:?}"), kept(&sky))
+        });
+        prop_assert!(one == two, "to the last bit, and for whatever comes after");
+    }
+
+    /// Of two that see the same thing at the same moment the first to come is joined first, and the second compared with what
+    /// that left: there the order counts. Where nothing is seen by both it does not, to the last bit.
+    #[test]
+    fn sensors_that_have_no_thing_in_common_may_come_in_any_order(noise in prop::collection::vec(-8.0..8.0f64, 120)) {
+        let far = [60_000.0, 20_000.0, 0.0];
+        let radars = vec![sensor(Sense::Radar, [0.0; 3], None), sensor(Sense::Radar, far, None)];
+        let run = |swapped: bool| {
+            let mut sky = Sky::new(Settings::default(), radars.clone()).unwrap();
+            let mut out = Vec::new();
+            for s in 0..10_usize {
+                let t = s as f64;
+                let mut both = [0, 1];
+                if swapped {
+                    both.reverse();
+                }
+                for k in both {
+                    // The same things, seen from there with errors of their own.
+                    let plots: Vec<Plot> = (0..4)
+                        .map(|j| radar_plot(flies(j, t).map(|x| x + noise[(12 * s + 3 * k + j) % noise.len()])))
+                        .collect();
+                    sky.scan(k, t, &plots, &mut out);
+                }
+            }
+            by_place(&mut sky, 10.0)
+        };
+        let (one, two) = (run(false), run(true));
+        prop_assert!(one.len() >= 8);
+        let all = |reports: &[Report]| reports.iter().map(|r| (r.state, r.existence.to_bits(), r.belief)).collect::<Vec<_>>();
+        prop_assert_eq!(all(&one), all(&two));
+    }
 }

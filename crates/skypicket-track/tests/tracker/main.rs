@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always so here; it tells clippy that helpers may unwrap and print as tests do.
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod behaviour;
 #[cfg(test)]
 mod capture;

@@ -3,7 +3,8 @@
 use crate::common::*;
 use proptest::prelude::*;
 use skypicket_model::{
-    Enu, IdMaker, LogId, Measurement, Observation, ObservationId, Place, SightingId, Time, Track,
+    Enu, IdMaker, LogId, Measurement, Observation, ObservationId, PersonId, Place, SightingId, Time, Track, TrackAct,
+    TrackClass, TrackPart,
     observation::{IdClaim, IdKind, LogNormalRange},
 };
 use skypicket_track::{Settings, Tracker};
@@ -15,6 +16,8 @@ enum Event {
     Seen(Box<Observation>, f64),
     Tick(f64),
     Retract(u128, f64),
+    /// What a person does to two of the tracks that are there then.
+    Act(u8, usize, usize, f64),
 }
 
 /// A number that may be anything.
@@ -127,13 +130,15 @@ fn story(wild: bool) -> impl Strategy<Value = Vec<Event>> {
     };
     let age = prop_oneof![3 => Just(0.0), 2 => 0.0..3.0f64, 1 => -5.0..140.0f64];
     let event = (seen, 0.0..2.5f64, age, 0..12u8);
-    proptest::collection::vec(event, 1..60).prop_map(|events| {
+    let two = (any::<usize>(), any::<usize>());
+    proptest::collection::vec((event, two), 1..60).prop_map(|events| {
         let mut now = 200.0;
         events
             .into_iter()
-            .map(|(mut o, gap, age, what)| {
+            .map(|((mut o, gap, age, what), (one, other))| {
                 now += gap;
                 match what {
+                    3..=5 => Event::Act(what - 3, one, other, now),
                     0 | 1 => Event::Tick(now),
                     2 => Event::Retract(u128::from(gap > 1.0), now),
                     _ => {
@@ -155,6 +160,33 @@ fn step(tracker: &mut Tracker, entry: u64, event: &Event) -> Vec<Track> {
         }
         Event::Tick(now) => tracker.tick(time(*now)),
         Event::Retract(s, now) => tracker.retract(SightingId(Uuid::from_u128(*s)), time(*now)),
+        Event::Act(kind, one, other, now) => {
+            let live = tracker.tracks();
+            let (Some(t), Some(with)) = (live.get(one % live.len().max(1)), live.get(other % live.len().max(1))) else {
+                return Vec::new();
+            };
+            let why = "as seen".to_owned();
+            let act = match kind {
+                0 => TrackAct::Merge { track: t.id, with: with.id, why },
+                1 if t.ids.is_empty() || other % 2 == 0 => {
+                    let Some(source) = t.sources.get(other % t.sources.len().max(1)).cloned() else {
+                        return Vec::new();
+                    };
+                    TrackAct::Split { track: t.id, part: TrackPart::Source { source }, why }
+                }
+                1 => {
+                    let name = &t.ids[other % t.ids.len()];
+                    let part = TrackPart::Identity { kind: name.kind, value: name.value.clone() };
+                    TrackAct::Split { track: t.id, part, why }
+                }
+                _ => {
+                    let class = [None, Some(TrackClass::Bird), Some(TrackClass::Unknown)][other % 3];
+                    TrackAct::Classify { track: t.id, class, affiliation: None, why }
+                }
+            };
+            let mut ids = IdMaker::new(LogId(Uuid::from_u128(4)), entry);
+            tracker.act(&act, &PersonId::new("w1").unwrap(), &mut ids, time(*now))
+        }
     }
 }
 
@@ -173,6 +205,7 @@ fn sound(t: &Track) -> bool {
         && (0.0..=1.0).contains(&t.class_p)
         && t.ids.iter().all(|i| (0.0..=1.0).contains(&i.p))
         && t.because.len() <= Track::BECAUSE
+        && (1..=Track::LINEAGE).contains(&t.lineage.len())
         && t.height_takeoff_m.is_none_or(f64::is_finite)
         && definite(t)
 }

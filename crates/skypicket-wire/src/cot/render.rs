@@ -240,6 +240,8 @@ pub(super) mod tests {
             because: vec![ObservationId(uuid::Uuid::from_u128(1))],
             height_takeoff_m: Some(30.0),
             by_people_only: false,
+            decided: None,
+            lineage: Vec::new(),
         }
     }
 

@@ -43,6 +43,7 @@ mod sessions;
 mod sightings;
 mod subscriptions;
 mod system;
+mod tracks;
 pub mod trust;
 mod upkeep;
 
@@ -181,6 +182,9 @@ fn routes() -> Routes {
         .route("/api/v1/positions", post(places::position))
         .route("/api/v1/observations", post(observations::take))
         .route("/api/v1/tracks", get(places::tracks))
+        .route("/api/v1/tracks/{id}/merges", post(tracks::merge))
+        .route("/api/v1/tracks/{id}/splits", post(tracks::split))
+        .route("/api/v1/tracks/{id}/classifications", post(tracks::classify))
         .route("/api/v1/dangers", get(places::dangers))
         .route("/api/v1/notices", get(notices::list))
         .route("/api/v1/notices/{id}", get(notices::one))

@@ -138,6 +138,7 @@ fn schemas() -> Value {
 
 const SCHEMAS: &[&str] = &[
     include_str!("schemas/core.json"),
+    include_str!("schemas/tracks.json"),
     include_str!("schemas/accounts.json"),
     include_str!("schemas/people.json"),
     include_str!("schemas/audit.json"),

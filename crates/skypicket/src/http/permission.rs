@@ -76,7 +76,7 @@ const BULLETINS: &[Role] = &[Watch, Analyst, Supervisor, Auditor];
 const SEARCHES: &[Role] = &[Watch, Analyst, Supervisor, Auditor];
 /// Writes bulletins.
 const WRITES: &[Role] = &[Watch, Analyst, Supervisor];
-/// Decides about bulletins, and calls who is silent.
+/// Decides about bulletins and tracks, and calls who is silent.
 const DECIDES: &[Role] = &[Watch, Supervisor];
 
 /// Sees which systems of other agencies read here.
@@ -169,6 +169,30 @@ pub const TABLE: &[Row] = &[
         (202, Some("Taken")),
     ),
     row("GET", "/api/v1/tracks", Roles(SKY), "Tracks as GeoJSON.", None, (200, Some("FeatureCollection"))),
+    row(
+        "POST",
+        "/api/v1/tracks/{id}/merges",
+        Roles(DECIDES),
+        "Say that another track is the same thing.",
+        Some("TrackMerge"),
+        (200, Some("TrackDecided")),
+    ),
+    row(
+        "POST",
+        "/api/v1/tracks/{id}/splits",
+        Roles(DECIDES),
+        "Say that a track is two things: a source or identity gets its own.",
+        Some("TrackSplit"),
+        (200, Some("TrackDecided")),
+    ),
+    row(
+        "POST",
+        "/api/v1/tracks/{id}/classifications",
+        Roles(DECIDES),
+        "Say what a track is, or take that back.",
+        Some("TrackClassify"),
+        (200, Some("TrackDecided")),
+    ),
     row(
         "GET",
         "/api/v1/dangers",

@@ -111,9 +111,8 @@ impl From<NotTaken> for Problem {
                     "unfit" | "unknown_measure" | "views" | "not_lawful" | "no_basis" | "no_approver"
                     | "own_approver" | "kept_too_long" | "bad_dates" | "later_dates" | "tips_time"
                     | "not_independent" | "marking_wider" | "why" | "bad_sighting" | "why_needed" | "why_too_long"
-                    | "not_a_verdict" | "merge_into_itself" | "bad_alarms" | "from_yourself" | "bad_shelf_time" => {
-                        StatusCode::UNPROCESSABLE_ENTITY
-                    }
+                    | "not_a_verdict" | "merge_into_itself" | "own_is_filed" | "bad_alarms" | "from_yourself"
+                    | "bad_shelf_time" => StatusCode::UNPROCESSABLE_ENTITY,
                     "desk_full" => return Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry(30),
                     _ => StatusCode::CONFLICT,
                 };

@@ -44,6 +44,9 @@ const MAY: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/positions", "field supervisor watch"),
     ("post", "/api/v1/observations", SOURCE),
     ("get", "/api/v1/tracks", "supervisor watch analyst integrator auditor"),
+    ("post", "/api/v1/tracks/{id}/merges", "watch supervisor"),
+    ("post", "/api/v1/tracks/{id}/splits", "watch supervisor"),
+    ("post", "/api/v1/tracks/{id}/classifications", "watch supervisor"),
     ("get", "/api/v1/dangers", SIGNED_IN),
     ("get", "/api/v1/notices", SIGNED_IN),
     ("get", "/api/v1/notices/{id}", SIGNED_IN),
@@ -544,6 +547,19 @@ fn every_answer_and_event_is_as_the_document_says() {
     check("acknowledgement", "Acknowledged", &done);
     at_watch.wait("tracks", |e| e.name == "tracks" && !e.data["features"].as_array().unwrap().is_empty());
     at_watch.wait("dangers", |e| e.name == "dangers" && !items(&e.data).is_empty());
+
+    let other = Flight::start(centre.scene.tcp, "1581F4SCHEMB", [300.0, 900.0, 30.0], [0.0, 0.0, 0.0]);
+    let [one, two] = ["1581F4SCHEMA", "1581F4SCHEMB"].map(|serial| super::tracks::of(&watch, serial));
+    let on = |track: &Value, what: &str| format!("/api/v1/tracks/{}/{what}", text(track, "/id"));
+    let called = json!({"id": id(), "class": "drone", "affiliation": "suspect", "why": "seen"});
+    check("classification", "TrackDecided", &watch.post(&on(&two, "classifications"), &called).ok(200));
+    let same = json!({"id": id(), "with": two["id"], "why": "one light"});
+    let merged = watch.post(&on(&one, "merges"), &same).ok(200);
+    check("merge", "TrackDecided", &merged);
+    let part = json!({"of": "identity", "kind": "serial", "value": "1581F4SCHEMB"});
+    let split = json!({"id": id(), "part": part, "why": "two lights"});
+    check("split", "TrackDecided", &watch.post(&on(&merged["track"], "splits"), &split).ok(200));
+    other.end();
 
     // Every GET, by each who may.
     let mut checked = 0;
