@@ -314,7 +314,7 @@ impl Sky {
 
     /// Something that three bearings are of, and the logarithm of the odds of that.
     fn born(&self, place: &V3, three: &[Loose; 3]) -> Option<(f64, Line, Vec<Leg>)> {
-        let pp = [WIDE_M * WIDE_M, 0.0, 0.0, WIDE_M * WIDE_M, 0.0, 900.0];
+        let pp = [WIDE_M * WIDE_M, 0.0, 0.0, WIDE_M * WIDE_M, 0.0, HIGH[0] * HIGH[0]];
         let start = Gauss::standing(*place, pp, self.settings.unknown_speed[0], HIGH[1]);
         let mut line = Line { id: 0, r: THERE, as_of: three[0].t, gives: [0.5; 2], met: [false; 2], flight: 0 };
         let mut by: Vec<(f64, &Loose)> = three
