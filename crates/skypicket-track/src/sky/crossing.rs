@@ -1,11 +1,10 @@
 //! [`Loose`]: bearings that no track explains, and where three of them meet.
 
 use super::{
-    Plot, Sky,
+    Sky,
     charts::Chart,
-    gauss::{Gauss, V3, dot, minus, turn, turn_back},
-    motion::Motion,
-    scan::{MOST_GIVES, Scratch},
+    gauss::{V3, dot, minus, turn, turn_back},
+    scan::Scratch,
     sensor::{EARTH_M, Measured, Sense, Sensor, height},
 };
 use serde::{Deserialize, Serialize};
@@ -16,19 +15,23 @@ const HEARING: f64 = 1.1;
 /// How high over the origin's height flies what bearings find, and how sure that is, m.
 const HEIGHT_M: [f64; 2] = [60.0, 30.0];
 
-/// Bearings of one scan that can meet others; beyond, they would meet anywhere.
-const MOST_OF_A_SCAN: usize = 40;
 /// Bearings that one can meet: the newest.
 const MOST_NEAR: usize = 120;
+/// Places where those of a scan meet others: the best.
+const MOST_CROSSINGS: usize = 40;
 
 /// A bearing that no track explains.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Loose {
     pub(super) sensor: usize,
-    t: f64,
+    pub(super) t: f64,
+    /// As it came, and put right.
+    pub(super) raw: Measured,
     m: Measured,
-    /// Chance that it is of no track.
-    free: f64,
+    /// Chance that it is of nothing that is known otherwise.
+    pub(super) free: f64,
+    /// Its number among all bearings.
+    pub(super) number: u64,
     /// Normal of the upright plane through the sensor that it stands for, in the scene's axes.
     n: V3,
     /// The direction itself.
@@ -52,10 +55,10 @@ pub(super) fn finders(sensors: &[Sensor]) -> Arc<[Box<[usize]>]> {
 impl Loose {
     /// The bearing, with the upright plane that it stands for: its normal, and where it is to be met, in the scene's
     /// axes. Far from the scene's origin "upright" and "north" are others than there.
-    fn new(sensor: usize, t: f64, m: Measured, free: f64, from: &Sensor) -> Self {
+    pub(super) fn new(sensor: usize, t: f64, [raw, m]: [Measured; 2], free: f64, number: u64, from: &Sensor) -> Self {
         let (sin, cos) = (libm::sin(m.z[1]), libm::cos(m.z[1]));
         let n = turn_back(&from.axes, &[cos, -sin, 0.0]);
-        Self { sensor, t, m, free, n, ahead: turn_back(&from.axes, &[sin, cos, 0.0]) }
+        Self { sensor, t, raw, m, free, number, n, ahead: turn_back(&from.axes, &[sin, cos, 0.0]) }
     }
 
     /// It can have been heard by this sensor.
@@ -63,7 +66,8 @@ impl Loose {
         self.t.is_finite()
             && (0.0..=1.0).contains(&self.free)
             && self.m.is_fit(from.sense)
-            && *self == Self::new(self.sensor, self.t, self.m, self.free, from)
+            && self.raw.is_fit(from.sense)
+            && *self == Self::new(self.sensor, self.t, [self.raw, self.m], self.free, self.number, from)
     }
 
     /// Variance of where the plane is at a distance, m²: its angle's, and what the thing may have moved.
@@ -75,8 +79,15 @@ impl Loose {
 
 impl Sky {
     /// Bearings of three places that meet may be of something new: one alone says nothing of where, and two meet
-    /// nearly always.
-    pub(super) fn cross(&mut self, sensor: usize, t: f64, plots: &[Plot], s: &mut Scratch) {
+    /// nearly always. Where those of a scan meet two others, the best first.
+    pub(super) fn crossings(
+        &mut self,
+        sensor: usize,
+        t: f64,
+        scan: &[Loose],
+        s: &mut Scratch,
+        out: &mut Vec<(V3, [Loose; 3])>,
+    ) {
         let window = self.settings.crossing;
         // Late looks come within the rewind: what is newer than they are must still be there for others.
         let kept = self.now - window - self.settings.rewind;
@@ -88,61 +99,42 @@ impl Sky {
             all.extend(loose.iter().filter(|l| (t - l.t).abs() < window));
         }
         if all.len() > MOST_NEAR {
-            all.sort_unstable_by(|a, b| b.t.total_cmp(&a.t).then(a.sensor.cmp(&b.sensor)));
+            all.sort_unstable_by(|a, b| b.t.total_cmp(&a.t).then(a.number.cmp(&b.number)));
             all.truncate(MOST_NEAR);
         }
         self.loose[sensor].retain(|l| l.t > kept);
-        let mut tried = 0;
-        for (j, plot) in plots.iter().enumerate() {
-            if s.taken[j] {
-                continue;
-            }
-            tried += 1;
-            if tried > MOST_OF_A_SCAN {
-                self.refused.many += 1;
-                continue;
-            }
-            let m = self.registrations[sensor].without_motion(&plot.m);
-            let new = Loose::new(sensor, t, m, s.assignment.free[j], &self.sensors[sensor]);
-            let mut best: Option<(f64, Gauss, f64, [usize; 3])> = None;
+        let mut found: Vec<(f64, V3, [usize; 3])> = Vec::new();
+        for (j, new) in scan.iter().enumerate() {
             for (k, one) in all.iter().enumerate() {
-                let Some(p) = self.pair(&new, one) else { continue };
-                for two in &all[k + 1..] {
+                let Some(p) = self.pair(new, one) else { continue };
+                for (n, two) in all.iter().enumerate().skip(k + 1) {
                     if one.sensor != two.sensor
-                        && self.could_meet(&p, [&new, one, two])
-                        && let Some((d2, g)) = self.meet(&[&new, one, two])
-                        && best.as_ref().is_none_or(|b| d2 < b.0)
+                        && self.could_meet(&p, [new, one, two])
+                        && let Some((d2, p)) = self.meet(&[new, one, two])
+                        && d2 <= self.settings.meets
                     {
-                        let free = new.free.min(one.free).min(two.free);
-                        best = Some((d2, g, free, [sensor, one.sensor, two.sensor]));
+                        found.push((d2, p, [j, k, n]));
                     }
                 }
             }
-            self.loose[sensor].push(new);
-            let Some((d2, g, free, by)) = best else { continue };
-            if d2 > self.settings.meets {
-                continue;
+            found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
+            found.truncate(4 * MOST_CROSSINGS);
+        }
+        out.clear();
+        for (_, p, [j, k, n]) in found {
+            if out.len() >= MOST_CROSSINGS {
+                break;
             }
-            // Where a track is under one model can be a little beside where it is under the others.
-            self.bodies.known_within(Chart::SCENE, &g.p, self.settings.apart + 200.0, &mut s.near);
+            // What is known otherwise is not new.
+            self.bodies.known_within(Chart::SCENE, &p, self.settings.apart + 200.0, &mut s.near);
             let close = s.near.iter().any(|k| {
-                let d = minus(&self.bodies[*k].last().motion.place(), &g.p);
-                (d[0] * d[0] + d[1] * d[1]).sqrt() < self.settings.apart
+                let body = &self.bodies[*k];
+                let d = minus(&body.last().motion.place(), &p);
+                !self.guesses.hold(body.id) && (d[0] * d[0] + d[1] * d[1]).sqrt() < self.settings.apart
             });
-            if close {
-                continue;
+            if !close {
+                out.push((p, [scan[j], all[k], all[n]]));
             }
-            let motion = Motion::of(g, &self.settings.flight);
-            let r = self.settings.met * free.max(self.settings.taken);
-            let Some(k) = self.begin(Chart::SCENE, t, &motion, None, r) else { continue };
-            let body = &mut self.bodies[k];
-            // It gives off what these sensors find; of the rest nothing is known.
-            for sensor in by {
-                let ear = usize::from(self.sensors[sensor].sound.is_some());
-                body.gives[ear] = self.settings.gives.min(MOST_GIVES);
-                body.met[ear] = true;
-            }
-            body.claims.seen = 2;
         }
     }
 
@@ -184,7 +176,7 @@ impl Sky {
 
     /// Where three bearings meet, and how well. Each is in the plane of its own sensor, and what is found flies low over the
     /// ground, which far from the origin is not where the origin's plane is.
-    fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, Gauss)> {
+    fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, V3)> {
         let start = self.sensors[three[0].sensor].at;
         let mut p = over_ground(start[0], start[1]);
         let mut a = [0.0; 3];
@@ -234,19 +226,7 @@ impl Sky {
         if flat[0] + flat[2] > 200.0 * 200.0 {
             return None;
         }
-        // Over ground as sure as the bearings; upwards, as it is up there, nobody knows.
-        let (x, y) = (-p[0] / EARTH_M, -p[1] / EARTH_M);
-        let steep = 1.0 + x * x + y * y;
-        let high = HEIGHT_M[1] * HEIGHT_M[1] / steep;
-        let pp = [
-            flat[0] + high * x * x,
-            flat[1] + high * x * y,
-            x * flat[0] + y * flat[1] - high * x,
-            flat[2] + high * y * y,
-            x * flat[1] + y * flat[2] - high * y,
-            x * x * flat[0] + 2.0 * x * y * flat[1] + y * y * flat[2] + high,
-        ];
-        Some((d2, Gauss::standing(p, pp, self.settings.unknown_speed[0], 1.0)))
+        Some((d2, p))
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     crossing::{self, Loose},
     flock::Push,
     gauss::{Gauss, V3},
+    guesses::Guesses,
     motion::{MODELS, Motion},
     past::{EACH, NOBODY, Past, Step},
     registration::Registration,
@@ -26,6 +27,7 @@ struct Keeps<'a> {
     settings: &'a Settings,
     sensors: &'a [Slot],
     bodies: &'a Bodies,
+    guesses: &'a Guesses,
     next: u64,
     now: f64,
     swept: f64,
@@ -43,6 +45,9 @@ pub(super) struct Kept {
     settings: Settings,
     sensors: Vec<Slot>,
     bodies: Vec<Body>,
+    /// None where bearings were not guessed about yet: a world has none anyway.
+    #[serde(default)]
+    guesses: Guesses,
     next: u64,
     now: f64,
     swept: f64,
@@ -60,6 +65,7 @@ impl Serialize for Sky {
             settings: &self.settings,
             sensors: self.sensors.slots(),
             bodies: &self.bodies,
+            guesses: &self.guesses,
             next: self.next,
             now: self.now,
             swept: self.swept,
@@ -288,7 +294,16 @@ impl TryFrom<Kept> for Sky {
         if last >= kept.next || !kept.loose.iter().flatten().all(heard) {
             return Err(Unfit::Kept);
         }
+        // A world has none: nobody takes whole scans of bearings there.
+        if !kept
+            .guesses
+            .is_sound(kept.next, |(sensor, m)| !kept.world && *sensor < n && m.is_fit(sky.sensors[*sensor].sense))
+            || kept.loose.iter().flatten().any(|l| l.number >= kept.guesses.next())
+        {
+            return Err(Unfit::Kept);
+        }
         sky.bodies = Bodies::of(kept.bodies, kept.now);
+        sky.guesses = kept.guesses;
         sky.next = kept.next;
         sky.now = kept.now;
         sky.swept = kept.swept;

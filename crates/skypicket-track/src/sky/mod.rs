@@ -24,6 +24,7 @@ mod crossing;
 mod decided;
 mod flock;
 pub mod gauss;
+mod guesses;
 mod keep;
 pub mod lone;
 pub mod motion;
@@ -76,6 +77,7 @@ pub struct Sky {
     settings: Settings,
     sensors: Sensors,
     bodies: Bodies,
+    guesses: guesses::Guesses,
     next: u64,
     now: f64,
     /// When all were last looked through for what is over, s.
@@ -263,6 +265,7 @@ impl Sky {
             finders: crossing::finders(&[]),
             sensors: Sensors::default(),
             bodies: Bodies::default(),
+            guesses: guesses::Guesses::default(),
             next: 1,
             now: f64::NEG_INFINITY,
             swept: f64::NEG_INFINITY,

@@ -8,6 +8,7 @@ use super::{
     crossing::Loose,
     flock::{self, Flier, Member, Push},
     gauss::{self, Gauss, V3, minus},
+    guesses::Strange,
     join,
     motion::Motion,
     past::{Means, Step},
@@ -51,6 +52,9 @@ pub(super) struct Scratch {
     pub(super) near: Vec<usize>,
     pub(super) named: Vec<usize>,
     pub(super) loose: Vec<Loose>,
+    pub(super) crossings: Vec<(V3, [Loose; 3])>,
+    pub(super) strange: Vec<Strange>,
+    pub(super) new: Vec<Loose>,
     explained: Vec<f64>,
     /// Tracks that a sighting may be of: their weights, the steps that they come from, and as they are with it.
     pub(super) shares: Vec<(usize, f64, Option<usize>, Motion)>,
@@ -111,6 +115,9 @@ impl Sky {
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
         let means = Means::of(&self.sensors, &self.registrations, &self.settings);
         for k in s.near.iter().copied() {
+            if bearing && self.guesses.hold(self.bodies[k].id) {
+                continue;
+            }
             let body = &mut self.bodies[k];
             let near = minus(&body.last().motion.states[0].p, &from.at);
             if near[0] * near[0] + near[1] * near[1] > far * far {
@@ -253,14 +260,12 @@ impl Sky {
             s.explained.clear();
             s.explained.resize(plots.len(), 0.0);
             for p in &s.pairs {
-                if self.bodies[s.seen[p.track].body].met == [false; 2] {
-                    s.explained[p.plot] += p.chance;
-                }
+                s.explained[p.plot] += p.chance;
             }
             for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
                 *taken |= *explained > EXPLAINED;
             }
-            self.cross(sensor, t, plots, &mut s);
+            self.guess(sensor, t, plots, &mut s, out);
         }
         s.near.clear();
         for seen in &s.seen {

@@ -52,10 +52,6 @@ pub struct Settings {
     pub crossing: f64,
     /// They meet within this squared distance, in sigmas.
     pub meets: f64,
-    /// Chance that where three meet there is something.
-    pub met: f64,
-    /// The same as a share of that, where the bearings are explained by tracks already.
-    pub taken: f64,
     /// No crossing counts as near to a track as this, m.
     pub apart: f64,
     /// Least chance that what began where bearings met gives off what made them.
@@ -110,8 +106,6 @@ impl Default for Settings {
             alike: 2.5,
             crossing: 1.3,
             meets: 5.0,
-            met: 0.3,
-            taken: 0.3,
             apart: 50.0,
             gives: 0.95,
             rewind: 6.5,
@@ -133,8 +127,6 @@ impl Settings {
             ("word", self.word),
             ("worth", self.worth),
             ("confirm", self.confirm),
-            ("met", self.met),
-            ("taken", self.taken),
             ("gives", self.gives),
         ];
         chances.iter().try_for_each(|(name, x)| within(name, *x, 0.0, 1.0))?;

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always so here; it tells clippy that helpers may unwrap and print as tests do.
 #[cfg(test)]
+mod guesses;
+#[cfg(test)]
 mod lone;
 #[cfg(test)]
 mod parts;
