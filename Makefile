@@ -18,7 +18,7 @@ REPRODUCIBLE := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/skypicket --remap-path
 	CFLAGS="-ffile-prefix-map=$(CURDIR)=/skypicket -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security cap-check eval eval-check bench-peers deb sbom package-test
+.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security built checks cap-check eval eval-check bench-peers deb sbom package-test
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -30,7 +30,9 @@ run: tools build ## build everything and start the exercise on 127.0.0.1:8080
 build: web ## release build of the one binary, pages inside
 	$(REPRODUCIBLE) cargo build --release --locked -p skypicket
 
-test: tools lint deny unit cap-check eval-check package-test docs browser ## everything that CI runs
+test: tools lint deny built ## everything that CI runs
+	$(MAKE) -j2 --output-sync=line unit checks
+	$(MAKE) browser
 	@echo "all of: format, clippy, deny, unit, property, real binary, CAP by other programs, scores by the evaluation kit, package, docs, browser"
 
 tools: ## check versions and install what is missing
@@ -54,17 +56,21 @@ lint: web
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd web && npm run check
 
+built: web
+	$(DEBUG_BUILD)
+
+# Beside the tests, which wait for programs and disks half of their time.
+checks: cap-check eval-check package-test docs
+
 # Tests of the real binary mostly wait for it; faults are run one after the other whatever stands here.
 unit: web ## unit, property and real-binary tests
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace --locked
 	cd web && npm test
 
-cap-check: web ## our CAP by other programs: xmlsec1, the OASIS schemas, two readers from PyPI
-	$(DEBUG_BUILD)
+cap-check: built ## our CAP by other programs: xmlsec1, the OASIS schemas, two readers from PyPI
 	@scripts/cap-check $(DEBUG_BIN) target/debug/examples/signed_alert $(TOOLS)
 
-eval-check: web ## our scenes and scores beside the evaluation kit's, where the kit is (SKYPICKET_KIT)
-	$(DEBUG_BUILD)
+eval-check: built ## our scenes and scores beside the evaluation kit's, where the kit is (SKYPICKET_KIT)
 	@scripts/eval-check $(DEBUG_BIN) target/debug/examples/toy_tracks $(TOOLS)
 
 eval: build ## the tracker's accuracy, speed and memory with tables and pictures into docs/tracking-results.md (ten minutes)
@@ -82,8 +88,7 @@ deny: ## licences, sources, bans; advisories where their database can be reached
 docs: ## the manual
 	cd docs && npm ci --no-audit --no-fund && npm run build
 
-browser: web ## the pages in Chromium, against the real binary
-	$(DEBUG_BUILD)
+browser: built ## the pages in Chromium, against the real binary
 	cd web && npm run test:browser
 	cd web && SKYPICKET_BIN=$(CURDIR)/$(DEBUG_BIN) npm run test:real
 
@@ -96,8 +101,7 @@ sbom: ## what is in the program (CycloneDX JSON), into target/sbom.cdx.json
 	node scripts/sbom.mjs > target/sbom.cdx.json
 	@scripts/sbom-check target/sbom.cdx.json
 
-package-test: web ## the package: reproducible, installed, started, upgraded, removed, in a root of its own
-	$(DEBUG_BUILD)
+package-test: built ## the package: reproducible, installed, started, upgraded, removed, in a root of its own
 	SKYPICKET_BIN=$(DEBUG_BIN) scripts/package-test
 
 pictures: web ## the pictures of README and manual, taken from the running exercise (four minutes)

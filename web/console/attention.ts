@@ -4,7 +4,7 @@ import type { Alarm, AlarmId, Bulletin, Channel, Danger, Level, NoticeView, Pers
 import { ended, isBulletin, isOver, isWarning, titleOf } from '../shared/notice';
 import type { Selection } from './selection';
 import { utc } from '../shared/format';
-import { channelName, LEVEL_RANK, plural, sightingLine, trackName } from './words';
+import { channelName, LEVEL_RANK, offWords, plural, sightingLine, trackName } from './words';
 
 export interface Row {
   key: string;
@@ -229,6 +229,11 @@ export function attention(input: Input): Row[] {
   } else {
     for (const s of silent) {
       quiet.push({ ...blank('silent'), key: `source/${s.id}`, what: `Source ${s.id}`, since: s.last_heard, select: { kind: 'source', id: s.id } });
+    }
+  }
+  for (const s of [...input.sources].sort((a, b) => cmp(a.id, b.id))) {
+    if (s.registration && !s.registration.applied) {
+      quiet.push({ ...blank('silent'), key: `off/${s.id}`, word: 'misaligned', what: `Source ${s.id}: ${offWords(s.registration)}`, select: { kind: 'source', id: s.id } });
     }
   }
   const lost = [...input.people].filter((p) => p.unreachable && !p.disabled).sort((a, b) => cmp(a.id, b.id));

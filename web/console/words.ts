@@ -1,8 +1,8 @@
 // The words behind the fixed codes that engines and channels use. A code that is not known here is shown as it is, with
 // spaces: never hidden.
 import type {
-  Activity, Affiliation, AirClass, BearingHow, Channel, DecidedAffiliation, DroneKind, Level, NoticeState, RangeClass, Reached, ReportKind, Role, Rule,
-  SightingView, TrackChange, TrackClass, TrackFeature, TrackPart,
+  Activity, Affiliation, AirClass, BearingHow, Channel, DecidedAffiliation, DroneKind, Level, NoticeState, OffBy, RangeClass, Reached, Registration,
+  ReportKind, Role, Rule, SightingView, TrackChange, TrackClass, TrackFeature, TrackPart,
 } from '../shared/types';
 
 const plain = (code: string): string => code.replaceAll('_', ' ');
@@ -188,3 +188,15 @@ export function verdictName(v: SightingView): string {
 }
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** How far a sensor is off, in words; empty where it is as right as can be told. */
+export function offWords(r: Registration): string {
+  const say = (by: OffBy | null, digits: number, unit: string, more: string, less: string): string[] =>
+    by === null || !by.sure ? [] : [`${Math.abs(by.off).toFixed(digits)}${unit} ± ${by.sigma.toFixed(digits)}${unit} ${by.off > 0 ? more : less}`];
+  return [
+    ...say(r.azimuth_deg, 1, '°', 'too far right', 'too far left'),
+    ...say(r.elevation_deg, 1, '°', 'too high', 'too low'),
+    ...say(r.range_m, 0, ' m', 'too far', 'too near'),
+    ...say(r.clock_s, 2, ' s', 'late', 'early'),
+  ].join(', ');
+}

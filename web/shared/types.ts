@@ -780,6 +780,18 @@ export interface OwnFlight {
   from: Time;
   until: Time;
 }
+/** How far a number is off: as measured, less what is true. */
+export interface OffBy { off: number; sigma: number; sure: boolean }
+/** How far a source's measurements are off, learned from drones that say where they are. */
+export interface Registration {
+  range_m: OffBy | null;
+  azimuth_deg: OffBy | null;
+  elevation_deg: OffBy | null;
+  clock_s: OffBy | null;
+  rests_on: number;
+  /** What is sure is put right; otherwise it is too much, and somebody has to look at the sensor. */
+  applied: boolean;
+}
 export interface SourceView {
   id: string;
   kind: string;
@@ -793,6 +805,7 @@ export interface SourceView {
   /** How far its clock is ahead of the centre's (behind, where negative), seconds. */
   clock_offset_s: number | null;
   connections: number;
+  registration: Registration | null;
   samples: { at: Time; reason: string; offset: number | null; hex: string }[];
 }
 export interface Status {

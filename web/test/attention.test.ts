@@ -27,7 +27,7 @@ function sighting(id: string, stored_at: string, over: Partial<SightingView> = {
   };
 }
 const source = (id: string, silent: boolean, last_heard: string | null): SourceView =>
-  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, connections: 0, samples: [] });
+  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, connections: 0, registration: null, samples: [] });
 const person = (id: string, unreachable: boolean): PersonView => ({
   id, name: id, unit: 'u', unit_name: 'U', agency: 'a', roles: ['field'], position: null, channels_up: [], unreachable, why: null, since: null, disabled: false,
 });
@@ -82,6 +82,14 @@ describe('order of what needs someone', () => {
     }));
     expect(rows.map((r) => r.key)).toEqual(['track/td', 'track/tb', 'track/tc', 'track/ta', 'sighting/s1', 'source/radar-1', 'sighting/s2', 'people']);
     expect(rows.map((r) => r.word)).toEqual(['urgent', 'urgent', 'caution', 'advisory', 'report', 'silent', 'report', 'unreachable']);
+  });
+  test('a sensor that is off by more than is put right asks somebody to look at it; one that was put right asks nothing', () => {
+    const off = (azimuth: number, applied: boolean): SourceView => ({
+      ...source('df-1', false, '2026-11-23T06:13:59Z'),
+      registration: { range_m: null, azimuth_deg: { off: azimuth, sigma: 0.3, sure: true }, elevation_deg: null, clock_s: null, rests_on: 40, applied },
+    });
+    expect(attention(input({ sources: [off(-7.14, false)] })).map((r) => [r.word, r.what])).toEqual([['misaligned', 'Source df-1: 7.1° ± 0.3° too far left']]);
+    expect(attention(input({ sources: [off(1.2, true)] }))).toEqual([]);
   });
   test('a live danger overrides the time that the notice was made with, which else runs down', () => {
     const n = notice('1', 'ta', 'ann', 'urgent', 30);

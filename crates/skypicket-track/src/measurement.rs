@@ -332,7 +332,16 @@ impl Ray {
 
     /// How its azimuths err.
     pub fn sight(&self) -> Sight {
-        Sight { own: self.from_sigma_m, level: self.from.alt_hae_m.is_some(), stray: self.stray }
+        // Where none is far out, how far does not matter: the same finder is the same however sure it is each time.
+        let stray = if self.stray[0] > 0.0 { self.stray } else { [0.0, 1.0] };
+        Sight { own: self.from_sigma_m, level: self.from.alt_hae_m.is_some(), stray }
+    }
+
+    /// The same ray with its direction as it is in `m`.
+    #[must_use]
+    pub fn as_measured(&self, m: &Measured) -> Self {
+        let elevation = self.elevation.map(|_| (m.z[2], m.r[2].sqrt()));
+        Self { azimuth: m.z[1], sigma: m.r[1].sqrt(), elevation, ..self.clone() }
     }
 
     /// What it measures.

@@ -11,10 +11,10 @@ mod acts;
 
 use crate::{
     identity::{self, Emitter, Fix, Memory, emitter},
-    measurement::{Kind, Plot, Unusable, examine},
+    measurement::{Kind, Plot, Ray, Unusable, examine},
     settings::{FORGET_S, Settings},
     sky::{
-        self, Sky,
+        self, Registration, Sky,
         lone::{Joined, Lone, Odds},
     },
     track::{Live, Said, tell},
@@ -54,6 +54,9 @@ pub struct Tracker {
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
     refused: BTreeMap<String, u64>,
+    /// How far off sources are, as each was when something was last learned of it.
+    #[serde(default)]
+    registrations: BTreeMap<SourceId, Registration>,
     /// What people decided that holds from then on.
     #[serde(default)]
     decisions: Decisions,
@@ -115,6 +118,7 @@ impl Tracker {
             own_flights: Vec::new(),
             refused_starts: 0,
             refused: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             decisions: Decisions::default(),
             near: (Vec::new(), Vec::new()),
         }
@@ -154,6 +158,7 @@ impl Tracker {
             }
             None => self.begin(&report, ids),
         };
+        self.learn(&report);
         self.remember(&report, joined);
         let mut ended = Vec::new();
         if let Some(id) = joined {
@@ -283,6 +288,12 @@ impl Tracker {
     /// The same by reason (`place`, `covariance`, `range`, `angle`, `components`, `identity`, `stale`, `unsound`).
     pub fn refused_by_reason(&self) -> &BTreeMap<String, u64> {
         &self.refused
+    }
+
+    /// How far off sources are whose reports could be held against things that say where they are: radars, and finders of
+    /// directions that read who it is; each as it was when something was last learned of it.
+    pub fn registrations(&self) -> &BTreeMap<SourceId, Registration> {
+        &self.registrations
     }
 
     /// Directions kept that no track explains yet.
@@ -542,6 +553,31 @@ impl Tracker {
         self.name(id, r);
     }
 
+    /// What a report tells of how far off its own source is.
+    fn learn(&mut self, r: &Report) {
+        let Some(lone) = r.lone.as_ref().filter(|_| matches!(r.kind, Kind::Radar | Kind::Direction)) else { return };
+        if r.kind == Kind::Direction && !r.o.claims.ids.is_empty() {
+            // A finder that read in the emission who it is cannot have taken it for another, also where it points far beside
+            // it; where it read nothing, it can. What is doubted is no measure for others.
+            let read = |t: &Live| t.established().any(|own| r.o.claims.ids.contains(&own));
+            let trusted = |t: &Live| !t.doubts.any(r.now, self.settings.trust.hold_s);
+            let of = self.tied(r).into_iter().filter_map(|id| self.tracks.get(&id));
+            let bodies: Vec<u64> = of.filter(|t| read(t) && trusted(t)).map(|t| t.body).collect();
+            // Two of one name: nobody knows which of them it was.
+            if let [body] = bodies[..] {
+                self.sky.learn_direction(body, lone);
+            }
+        }
+        if let Some(learned) = self.sky.registration_of(lone) {
+            let room = self.registrations.len() < sky::MOST_SENSORS;
+            match self.registrations.get_mut(&r.o.source) {
+                Some(known) => *known = *learned,
+                None if room => drop(self.registrations.insert(r.o.source.clone(), *learned)),
+                None => {}
+            }
+        }
+    }
+
     /// A track is heard of: until now it faded, and from now on somebody else may take as long again.
     fn hear(&mut self, id: TrackId, r: &Report) {
         let Some(t) = self.tracks.get(&id) else { return };
@@ -600,7 +636,10 @@ impl Tracker {
                     self.refused_starts += 1;
                     return None;
                 }
-                let Some((crossing, other)) = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings) else {
+                let sky = &self.sky;
+                let right = |ray: &Ray| ray.as_measured(&sky.look_put_right(ray.from, ray.sight(), &ray.measured()));
+                let found = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings, right);
+                let Some((crossing, other)) = found else {
                     self.unresolved.keep(self.settings.unresolved_max, r.at, r.o, ray);
                     return None;
                 };

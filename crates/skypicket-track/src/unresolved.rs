@@ -68,21 +68,24 @@ impl UnresolvedList {
         taken.into()
     }
 
-    /// The earlier direction of another source that crosses `ray` best, with where they cross; taken out.
+    /// The earlier direction of another source that crosses `ray` best, with where they cross; taken out. Both as they are when
+    /// `right` has put them right.
     pub(crate) fn crossing(
         &mut self,
         ray: &Ray,
         at: Time,
         source: &SourceId,
         settings: &Settings,
+        right: impl Fn(&Ray) -> Ray,
     ) -> Option<(Crossing, Unresolved)> {
+        let ray = &right(ray);
         let mut best: Option<(f64, usize, Crossing)> = None;
         for (k, earlier) in self.0.iter().enumerate() {
             let age = at.since_s(earlier.at).abs();
             if earlier.observation.source == *source || age > settings.unresolved_s {
                 continue;
             }
-            let Some(crossing) = cross(&earlier.ray, ray, age, settings) else { continue };
+            let Some(crossing) = cross(&right(&earlier.ray), ray, age, settings) else { continue };
             let spread = (crossing.cov[0][0] + crossing.cov[1][1]).max(0.0).sqrt();
             if best.as_ref().is_none_or(|b| spread < b.0) {
                 best = Some((spread, k, crossing));

@@ -14,6 +14,7 @@ use skypicket_link::{BoxFuture, ClockOffset, Health, HealthSnapshot, Intake, Ref
 use skypicket_model::{
     Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time, entry::ActEntry,
 };
+use skypicket_track::sky::Registration;
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt::Write as _,
@@ -61,6 +62,53 @@ pub struct Sample {
     pub hex: String,
 }
 
+/// How far one of a source's numbers is off: as measured, less what is true.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OffBy {
+    /// Estimate.
+    pub off: f64,
+    /// One sigma of it.
+    pub sigma: f64,
+    /// It is surely off; else it may as well be right, and is left as it is.
+    pub sure: bool,
+}
+
+/// How far a source's own measurements are off, learned from drones that say where they are and of which nothing is doubted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RegistrationView {
+    /// Metres.
+    pub range_m: Option<OffBy>,
+    /// Degrees, positive where it reads too far clockwise.
+    pub azimuth_deg: Option<OffBy>,
+    /// Degrees, positive where it reads too high.
+    pub elevation_deg: Option<OffBy>,
+    /// Seconds, positive where its stamps are late.
+    pub clock_s: Option<OffBy>,
+    /// Measurements that this rests on.
+    pub rests_on: u64,
+    /// What is sure is put right. Otherwise it is more than is ever put right, and somebody has to look at the sensor.
+    pub applied: bool,
+}
+
+impl RegistrationView {
+    /// None where too little was learned to believe it.
+    pub fn of(learned: &Registration) -> Option<Self> {
+        let of = |k: usize, unit: f64| {
+            let (off, sigma) = learned.learned(k)?;
+            Some(OffBy { off: off * unit, sigma: sigma * unit, sure: learned.sure(k).1 > 0.0 })
+        };
+        let degree = 1f64.to_degrees();
+        learned.is_known().then(|| Self {
+            range_m: of(0, 1.0),
+            azimuth_deg: of(1, degree),
+            elevation_deg: of(2, degree),
+            clock_s: of(3, 1.0),
+            rests_on: learned.rests_on,
+            applied: learned.is_applied(),
+        })
+    }
+}
+
 /// How one source does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceView {
@@ -86,8 +134,21 @@ pub struct SourceView {
     pub clock_offset_s: Option<f64>,
     /// Connections open now.
     pub connections: u64,
+    /// How far its measurements are off, as far as that is known.
+    pub registration: Option<RegistrationView>,
     /// The newest refused inputs, oldest first.
     pub samples: Vec<Sample>,
+}
+
+/// What was learned of sensors.
+pub type Learned = BTreeMap<SourceId, Registration>;
+
+impl SourceView {
+    /// The same with what was learned of its sensor.
+    #[must_use]
+    pub fn with(self, learned: &Learned) -> Self {
+        Self { registration: learned.get(&self.id).and_then(RegistrationView::of), ..self }
+    }
 }
 
 /// How the sources do.
@@ -238,6 +299,7 @@ impl SourceTable {
                         (Some(interval), Some(last)) => now.since_s(last) > interval,
                         _ => false,
                     },
+                    registration: None,
                     samples: r.samples.iter().cloned().collect(),
                 }
             })

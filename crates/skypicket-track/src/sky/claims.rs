@@ -183,6 +183,12 @@ impl Sky {
             let (_, d2) = join(&mut motion, from, &self.registrations[sensor], &plot.m);
             if d2 < 12.0 {
                 body.claims.fits += 1;
+                // What a radar sees as well is no mere word: the finder's errors can be learned from it.
+                if body.claims.seen > 0
+                    && let Some(said) = body.claims.said_place(t, &motion.merged())
+                {
+                    self.registrations[sensor].learn_from(from, &plot.m, &said, t);
+                }
                 let by = Some((sensor, plot.m));
                 insert(
                     body,

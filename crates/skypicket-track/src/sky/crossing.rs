@@ -102,7 +102,8 @@ impl Sky {
                 self.refused.many += 1;
                 continue;
             }
-            let new = Loose::new(sensor, t, plot.m, s.assignment.free[j], &self.sensors[sensor]);
+            let m = self.registrations[sensor].without_motion(&plot.m);
+            let new = Loose::new(sensor, t, m, s.assignment.free[j], &self.sensors[sensor]);
             let mut best: Option<(f64, Gauss, f64, [usize; 3])> = None;
             for (k, one) in all.iter().enumerate() {
                 let Some(p) = self.pair(&new, one) else { continue };

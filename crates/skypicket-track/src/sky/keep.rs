@@ -94,7 +94,9 @@ struct Bytes<T>(T);
 
 impl Bytes<Vec<u8>> {
     fn all<const N: usize>(&mut self, numbers: &[f64; N]) {
-        numbers.iter().for_each(|x| self.0.extend_from_slice(&x.to_le_bytes()));
+        for x in numbers {
+            self.0.extend_from_slice(&x.to_le_bytes());
+        }
     }
 
     fn state(&mut self, g: &Gauss) {

@@ -18,7 +18,7 @@ use super::{
     motion::Motion,
     registration::Registration,
     sensor::{EARTH_M, Measured, Sense, Sensor, Sight},
-    sensors::placed,
+    sensors::{UPRIGHT, placed},
     settings::Settings,
     sight,
 };
@@ -37,7 +37,6 @@ const HARDLY: f64 = 0.01;
 const APART: f64 = 500_000.0;
 /// A thing farther than this from the middle of its square, over ground, goes to the square of what reports it, m.
 const OUT_M: f64 = 2_500.0;
-const UPRIGHT: M3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// A report by itself.
 #[derive(Debug, Clone)]
@@ -310,6 +309,30 @@ impl Sky {
         }
         self.bodies.moved(k, self.now);
         done
+    }
+
+    /// A direction to the emission of a thing, which says in it who it is: its finder's errors are learned where the thing
+    /// says as well where it is.
+    pub fn learn_direction(&mut self, id: u64, lone: &Lone) {
+        let (Some(k), Some(slot)) = (self.bodies.numbered(id), lone.slot) else { return };
+        let Some(from) = self.facing(self.bodies[k].chart, lone) else { return };
+        let (_, motion) = at_time(&self.bodies[k], lone.t, &self.settings);
+        if lone.sensor.sense == Sense::Sight
+            && let Some(said) = self.bodies[k].claims.said_place(lone.t, &motion.merged())
+        {
+            self.registrations[slot].learn_from(&from, &lone.m, &said, lone.t);
+        }
+    }
+
+    /// A look from a place as it would be if what made it were not off.
+    pub fn look_put_right(&self, from: Place, sight: Sight, m: &Measured) -> Measured {
+        let sensor = Sensor { sight: Some(sight), ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0 }) };
+        self.sensors.find(&sensor, from).map_or(*m, |slot| self.registrations[slot].without_motion(m))
+    }
+
+    /// How far off the sensor of a report is, as far as that was learned.
+    pub fn registration_of(&self, lone: &Lone) -> Option<&Registration> {
+        self.registrations.get(lone.slot?).filter(|r| r.rests_on > 0)
     }
 
     /// A thing says itself where it is: the errors of those that see it can be learned from that.

@@ -131,7 +131,7 @@ const LN_2PI: f64 = 1.8378770664093453;
 /// the models.
 fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) -> (f64, f64) {
     if sensor.sense == Sense::Sight {
-        return sight::join(motion, sensor, m);
+        return sight::join(motion, sensor, &off.without_motion(m));
     }
     if motion.flat
         && let Some(place) = sensor.measures_height(m)
@@ -144,8 +144,10 @@ fn join(motion: &mut Motion, sensor: &Sensor, off: &Registration, m: &Measured) 
     let mut least = f64::INFINITY;
     for (state, ln) in motion.states.iter_mut().zip(&mut ln) {
         let n = sensor.components(m, state, &mut parts);
-        if sensor.sense == Sense::Radar {
-            off.put_right(&mut parts, &state.v);
+        match sensor.sense {
+            Sense::Radar => off.put_right(0, &mut parts, &state.v),
+            Sense::Bearing => off.put_right(registration::AZIMUTH, &mut parts[..n], &state.v),
+            _ => {}
         }
         let start = state.p;
         let mut d2 = 0.0;

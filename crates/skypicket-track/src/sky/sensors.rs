@@ -38,6 +38,9 @@ pub(super) struct Sensors {
     charts: Charts,
 }
 
+/// East, north and up.
+pub(super) const UPRIGHT: M3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
 /// All that a sensor is that came by itself.
 type Key = [u64; 17];
 
@@ -120,6 +123,11 @@ impl Sensors {
     /// The frame of a chart.
     pub(super) fn peek(&self, chart: Chart) -> Option<Enu> {
         self.charts.peek(chart)
+    }
+
+    /// The slot of a sensor that stands at a place, its axes along east, north and up there, if it was taken in.
+    pub(super) fn find(&self, sensor: &Sensor, place: Place) -> Option<usize> {
+        self.known.get(&key(sensor, place, &UPRIGHT)).copied()
     }
 
     /// Takes a sensor in that stands at a place, with axes along its own east, north and up, and gives its slot, and whether

@@ -721,6 +721,68 @@ fn a_radar_that_is_right_is_left_as_it_is_and_one_that_is_far_out_is_not_put_rig
     assert!(!turned.is_applied() || turned.off[1].abs() < 0.087, "{turned:?}");
 }
 
+/// What the first finder, which is turned by `off`, is known to be off by once a thing that says who and where it is flew
+/// about; which a radar sees as well, or none does.
+fn finder_registered(off: f64, radar: bool) -> (skypicket_track::sky::Registration, Sky) {
+    let mut sky = sky();
+    let mut out = Vec::new();
+    let at = |t: f64| [200.0 + 500.0 * libm::cos(t / 30.0), 700.0 + 500.0 * libm::sin(t / 30.0), 120.0];
+    for s in 0..200 {
+        let t = f64::from(s);
+        let wave = |k: i32| libm::sin(f64::from(s * 7 + k * 13) * 1.7);
+        let p = at(t);
+        let said = std::array::from_fn(|i| p[i] + 5.0 * wave(i32::try_from(i).unwrap()));
+        sky.scan(4, t, &[Plot { m: Measured { z: said, r: [50.0, 50.0, 50.0] }, name: Some(1) }], &mut out);
+        if radar {
+            sky.scan(0, t, &[radar_plot(p)], &mut out);
+        }
+        let [_, az, _] = sensors()[1].sees(&p);
+        let m = Measured { z: [0.0, az + off + 0.03 * wave(4), 0.0], r: [1.0, 1.2e-3, 1.0] };
+        sky.scan(1, t, &[Plot { m, name: Some(1) }], &mut out);
+    }
+    (*sky.registration(1).unwrap(), sky)
+}
+
+#[test]
+fn a_finder_that_is_turned_is_found_out_by_emissions_of_what_says_where_it_is() {
+    let (known, _) = finder_registered(0.06, true);
+    assert!(known.is_applied() && (known.off[1] - 0.06).abs() < 0.01, "{known:?}");
+    assert!((known.off[1] - 0.06).abs() < 4.0 * known.cov[1][1].sqrt(), "{known:?}");
+    // Of a range or an elevation it measured nothing.
+    assert!(known.off[0] == 0.0 && known.off[2] == 0.0, "{known:?}");
+    let (right, _) = finder_registered(0.0, true);
+    assert!(right.sure(1) == (0.0, 0.0), "{right:?}");
+    // Where no radar sees the thing it may lie about where it is: nothing is learned from a mere word.
+    assert_eq!(finder_registered(0.06, false).0.rests_on, 0);
+}
+
+#[test]
+fn what_a_turned_finder_finds_is_met_where_it_is() {
+    // Bearings of three to a thing that nobody else sees: it begins where they meet once they are put right.
+    let begins = |taught: f64| {
+        let (_, mut sky) = finder_registered(taught, true);
+        let p = [-500.0, 900.0, 60.0];
+        let mut out = Vec::new();
+        for k in 0..8 {
+            let t = 260.0 + f64::from(k);
+            for s in [1, 2, 3] {
+                let [_, az, _] = sensors()[s].sees(&p);
+                let az = if s == 1 { az + 0.085 } else { az };
+                sky.scan(
+                    s,
+                    t,
+                    &[Plot { m: Measured { z: [0.0, az, 0.0], r: [1.0, 4e-4, 1.0] }, name: None }],
+                    &mut out,
+                );
+            }
+        }
+        let near = |r: &Report| libm::hypot(r.state.p[0] - p[0], r.state.p[1] - p[1]);
+        out.iter().filter(|r| r.t > 265.0 && r.name.is_none()).map(near).fold(f64::INFINITY, f64::min)
+    };
+    let (taught, untaught) = (begins(0.085), begins(0.0));
+    assert!(taught < 25.0 && untaught > 2.0 * taught, "{taught} {untaught}");
+}
+
 #[test]
 fn what_others_are_near_does_not_matter_for_where_a_track_is_kept() {
     // Far apart, and crossing squares of the ground as they fly.
@@ -947,4 +1009,45 @@ fn a_finder_that_hears_all_around_hears_what_is_straight_above_it() {
     let above = Gauss::standing([0.0, 0.0, 500.0], [4.0, 0.0, 0.0, 4.0, 0.0, 4.0], 1.0, 1.0);
     assert!((all_around.chance(&above) - all_around.pd).abs() < 1e-9);
     assert!(up_to_half.chance(&above) < 1e-9);
+}
+
+/// Everywhere something says that it is there, a million times: what was followed before is followed on, and each that finds
+/// no room is counted.
+#[test]
+fn a_million_that_begin_are_refused_beyond_the_room_there_is_and_what_flies_is_followed_on() {
+    let (mut sky, mut out) = (sky(), Vec::new());
+    for s in 0..10 {
+        let t = f64::from(s);
+        sky.scan(0, t, &[radar_plot(flies(2, t))], &mut out);
+    }
+    let before = confirmed(&out, 9.0);
+    assert_eq!(before.len(), 1);
+    let mut told = 0;
+    for k in 0..100_u32 {
+        let t = 10.0 + 0.05 * f64::from(k);
+        let plots: Vec<Plot> = (0..10_000_u32)
+            .map(|n| {
+                let z = [20_000.0 + 150.0 * f64::from(k), 150.0 * f64::from(n), 100.0];
+                Plot { m: Measured { z, r: [100.0; 3] }, name: Some(10 + 10_000 * k + n) }
+            })
+            .collect();
+        out.clear();
+        sky.scan(4, t, &plots, &mut out);
+        told += out.len() as u64;
+        if k % 20 == 0 {
+            out.clear();
+            sky.scan(0, t, &[radar_plot(flies(2, t))], &mut out);
+            assert!(out.iter().any(|r| r.id == before[0].id), "{t}: still followed");
+        }
+    }
+    let refused = sky.refused().many;
+    assert_eq!(told + refused, 1_000_000, "each was told of or counted");
+    // Words have half of the room, so that what is seen finds some.
+    assert_eq!(told, Settings::default().tracks as u64 / 2);
+    out.clear();
+    for s in 0..8 {
+        let t = 15.5 + f64::from(s);
+        sky.scan(0, t, &[radar_plot(flies(2, t)), radar_plot(flies(0, t))], &mut out);
+    }
+    assert_eq!(confirmed(&out, 22.5).len(), 2, "and what is seen now finds room");
 }

@@ -3,7 +3,9 @@
 use crate::common::*;
 use proptest::prelude::*;
 use skypicket_model::{
-    LatLon, Measurement, OwnFlight, Place, SightingId, TrackState, UnitId, observation::IdKind, sighting::RangeClass,
+    LatLon, Measurement, Observation, OwnFlight, Place, SightingId, SourceId, TrackState, UnitId,
+    observation::{IdClaim, IdKind},
+    sighting::RangeClass,
     track::Affiliation,
 };
 use skypicket_track::Settings;
@@ -567,4 +569,66 @@ fn on_a_tie_the_smaller_id_wins() {
         first_won.push(first < second);
     }
     assert!(first_won.contains(&true) && first_won.contains(&false), "{first_won:?}");
+}
+
+/// A direction from a finder that is turned by so many degrees; with the serial that it read in the emission.
+fn direction(source: &str, t: f64, from: Place, to: Place, turned_deg: f64, serial: Option<&str>) -> Observation {
+    let azimuth_deg = from.distance_and_bearing(to).1 + turned_deg;
+    let azimuth_error = vec![(1.0, 2.0)];
+    let measurement =
+        Measurement::Bearing { from, from_sigma_m: 3.0, azimuth_deg, azimuth_error, elevation_deg: None, range: None };
+    let mut o = observation(source, t, measurement);
+    o.claims.ids = serial.iter().map(|s| IdClaim { kind: IdKind::Serial, value: (*s).into() }).collect();
+    o
+}
+
+/// A drone flies by that says who and where it is; a finder that is turned by 4° reads its serial (or does not).
+fn by_a_turned_finder(read: bool, evidence: bool) -> (Desk, Place, Place) {
+    let mut d = Desk::new();
+    let home = place(47.0, 8.0, Some(400.0));
+    let finder = Place { alt_hae_m: Some(402.0), ..offset(home, 900.0, 0.0) };
+    for k in 0..120 {
+        let t = f64::from(k);
+        let at = Place { alt_hae_m: Some(480.0), ..offset(home, 300.0 - 8.0 * t, 700.0 + 300.0 * libm::sin(t / 20.0)) };
+        let mut o = beacon(t, at, "aa:01", Some("SN1"));
+        if evidence {
+            o.signal.receiver_at = Some(offset(home, 0.0, 40_000.0));
+        }
+        d.see(o, t);
+        d.see(direction("df-1", t + 0.2, finder, at, 4.0, read.then_some("SN1")), t + 0.2);
+        d.tracker.tick(time(t + 0.3));
+    }
+    (d, home, finder)
+}
+
+#[test]
+fn a_turned_finder_is_found_out_by_the_serials_that_it_reads_and_shown_with_its_error() {
+    let (d, ..) = by_a_turned_finder(true, false);
+    let known = d.tracker.registrations().get(&SourceId::new("df-1").unwrap()).expect("learned");
+    let off = known.off[1].to_degrees();
+    assert!(known.is_applied() && (off - 4.0).abs() < 0.6, "{off} {known:?}");
+    assert_eq!(d.confirmed().len(), 1, "and what it finds is no second drone");
+}
+
+#[test]
+fn a_finder_learns_nothing_from_what_it_cannot_have_read_nor_from_a_drone_that_is_doubted() {
+    for (read, evidence) in [(false, false), (true, true)] {
+        let (d, ..) = by_a_turned_finder(read, evidence);
+        assert!(d.tracker.registrations().is_empty(), "{read} {evidence}: {:?}", d.tracker.registrations());
+    }
+}
+
+#[test]
+fn directions_of_a_turned_finder_cross_where_the_thing_is() {
+    let crossing = |taught: bool| {
+        let (mut d, home, finder) = by_a_turned_finder(taught, false);
+        let other = Place { alt_hae_m: Some(401.0), ..offset(home, -900.0, 0.0) };
+        let dark = Place { alt_hae_m: Some(460.0), ..offset(home, 0.0, 2_500.0) };
+        d.see(direction("df-2", 300.0, other, dark, 0.0, None), 300.0);
+        let out = d.see(direction("df-1", 300.3, finder, dark, 4.0, None), 300.3);
+        assert_eq!(out.len(), 1);
+        apart(out[0].place, dark)
+    };
+    let (taught, untaught) = (crossing(true), crossing(false));
+    assert!(taught < 80.0 && untaught > 150.0, "{taught} {untaught}");
 }

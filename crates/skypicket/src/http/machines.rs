@@ -59,6 +59,7 @@ pub async fn list(State(app): State<App>, Extension(caller): Signed) -> Result<R
             Holder::Person(_) => clients.push(json!(c)),
         }
     }
+    let learned = super::system::learned(&app).await?;
     let items: Vec<Value> = app
         .sources
         .list(&app.centre.inbox.shed(), now)
@@ -66,7 +67,7 @@ pub async fn list(State(app): State<App>, Extension(caller): Signed) -> Result<R
         .map(|s| {
             let id = s.id.clone();
             json!({
-                "source": s,
+                "source": s.with(&learned),
                 "tokens": tokens.remove(&id).unwrap_or_default(),
                 "certificates": certificates.remove(&id).unwrap_or_default(),
             })

@@ -6,6 +6,7 @@ use crate::{
     inbox::NotTaken,
     meters,
     pulse::{self, Unready},
+    sources::Learned,
 };
 use axum::{
     Extension, Json,
@@ -76,5 +77,12 @@ pub async fn status(State(app): State<App>, Extension(caller): Signed) -> Result
 
 /// `GET /sources`.
 pub async fn sources(State(app): State<App>) -> Result<Response, Problem> {
-    ok(Json(json!({"items": app.sources.list(&app.centre.inbox.shed(), crate::clock::now())})))
+    let learned = learned(&app).await?;
+    let all = app.sources.list(&app.centre.inbox.shed(), crate::clock::now());
+    ok(Json(json!({"items": all.into_iter().map(|s| s.with(&learned)).collect::<Vec<_>>()})))
+}
+
+/// What the tracker learned of the sensors.
+pub(super) async fn learned(app: &App) -> Result<Learned, Problem> {
+    app.centre.ask(|engines| engines.tracker().registrations().clone()).await.map_err(Problem::from)
 }

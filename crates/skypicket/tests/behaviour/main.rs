@@ -29,6 +29,7 @@ mod people;
 mod permissions;
 mod push;
 mod refusals;
+mod registration;
 mod renderings;
 mod replies;
 mod reports;
