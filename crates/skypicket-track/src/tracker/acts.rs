@@ -147,6 +147,25 @@ impl Decisions {
             share.over = true;
         }
         // What named it is still not of the other.
+        self.clear();
+    }
+
+    /// Two that are one now are of each other's names, also of those that were parted from one of them and are over.
+    fn allow(&mut self, tracks: [TrackId; 2], names: &[IdClaim], addresses: &[Emitter]) {
+        for [a, b] in &mut self.parted {
+            let own = [b.track, a.track];
+            for (own, other) in own.into_iter().zip([a, b]) {
+                if other.over && tracks.contains(&own) {
+                    other.names.retain(|n| !names.contains(n));
+                    other.addresses.retain(|e| !addresses.contains(e));
+                }
+            }
+        }
+        self.clear();
+    }
+
+    /// Nothing is kept of what holds nobody from anything any more.
+    fn clear(&mut self) {
         let done =
             |own: &Share, other: &Share| own.over && (own.names.is_empty() && own.addresses.is_empty() || other.over);
         self.parted.retain(|[a, b]| !done(a, b) && !done(b, a));
@@ -399,8 +418,8 @@ impl Tracker {
             let machines: Vec<SourceId> = t.seen.keys().filter(|s| !is_person(s)).cloned().collect();
             stood.push((self.stood(t, now.max(t.at)), machines));
         }
-        // It was parted once: whoever says that it is one now says so of all of it.
-        self.decisions.parted.retain(|[x, y]| ![(keep, lose), (lose, keep)].contains(&(x.track, y.track)));
+        // One that was parted from the other goes with it: whoever says that it is one now says so of all of it.
+        self.decisions.allow([keep, lose], &bond.names, &bond.addresses);
         let ended = self.unite(keep, lose, now, Some(said));
         let Some(t) = self.tracks.get(&keep) else { return ended.into_iter().collect() };
         let at = now.max(t.at);
