@@ -533,9 +533,13 @@ fn as_before(value: &mut ciborium::Value) {
     const NEW: [&str; 5] = ["decisions", "lineage", "decided", "called", "said"];
     if let Some(map) = value.as_map_mut() {
         map.retain(|(k, _)| !NEW.iter().any(|new| k.as_text() == Some(new)));
-        map.iter_mut().for_each(|(_, v)| as_before(v));
+        for (_, v) in map {
+            as_before(v);
+        }
     } else if let Some(list) = value.as_array_mut() {
-        list.iter_mut().for_each(as_before);
+        for item in list {
+            as_before(item);
+        }
     }
 }
 
