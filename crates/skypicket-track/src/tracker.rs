@@ -418,7 +418,7 @@ impl Tracker {
             return Some((found, How::Update));
         }
         if let Some(found) = self.bound(r) {
-            return Some(found);
+            return Some((found, How::Support));
         }
         // The emitter's own track, out of the gate: it turned harder than anybody thinks, or was not heard for long.
         if let (Some((before, track)), Plot::Point(_)) = (last, &r.plot)

@@ -1085,28 +1085,32 @@ mod tests {
 
     #[test]
     fn the_reports_of_a_track_that_is_merged_feed_the_other_and_how_it_ended_stands_in_the_record() {
-        let report = |who: usize, azimuth: f64| Step::Report { who, azimuth };
-        // Two people in one place see something to the east and something to the west of it.
-        let mut run = run(&[report(3, 90.0), report(2, 270.0), Step::Seconds(1)]);
-        let live = run.engines.tracker().tracks();
-        assert_eq!(live.len(), 2);
+        let mut run = run(&[]);
+        // A drone that says where it is, and what somebody reports half a kilometre from there.
+        let heard: skypicket_model::Observation = serde_json::from_value(serde_json::json!({
+            "id": uuid::Uuid::from_u128(5), "source": "rid-1", "observed_at": run.now, "received_at": run.now,
+            "measurement": {"kind": "position", "at": {"lat_deg": 31.765, "lon_deg": -106.49, "alt_hae_m": 1_250.0},
+                "cov_enu_m2": [[25.0, 0.0, 0.0], [0.0, 25.0, 0.0], [0.0, 0.0, 25.0]]},
+            "claims": {"ids": [{"kind": "serial", "value": "S1"}]}, "signal": {},
+        }))
+        .unwrap();
+        run.input(Body::Observations { items: vec![heard] });
+        let drone = run.engines.tracker().tracks()[0].id;
+        run.now = run.now.plus_s(1.0);
+        run.step(8, &Step::Report { who: 3, azimuth: 90.0 });
+        run.step(0, &Step::Seconds(1));
+        let fed = |run: &Run| run.engines.desk().sightings().next().unwrap().track.unwrap();
+        let reported = fed(&run);
+        assert_ne!(reported, drone);
         let decided = run.step(9, &Step::Decide { kind: 0, one: 0, other: 1 });
-        let left = run.engines.tracker().tracks();
-        assert_eq!(left.len(), 1);
-        let lost = live.iter().find(|t| t.id != left[0].id).unwrap().id;
-        let fed: Vec<_> = run.engines.desk().sightings().map(|s| s.track).collect();
-        assert_eq!(fed, [Some(left[0].id); 2]);
-        let tracks: Vec<&Track> = decided
-            .iter()
-            .filter_map(|b| if let Body::Tracks { items } = b { Some(items) } else { None })
-            .flatten()
-            .collect();
-        let ended = tracks.iter().find(|t| t.id == lost).unwrap();
-        assert_eq!((ended.state, merged(ended)), (TrackState::Deleted, Some((lost, left[0].id))));
-        // Parted again, each has its own.
+        assert_eq!((run.engines.tracker().tracks().len(), fed(&run)), (1, drone));
+        let tracks = decided.iter().filter_map(|b| if let Body::Tracks { items } = b { Some(items) } else { None });
+        let ended = tracks.flatten().find(|t| t.id == reported).unwrap();
+        assert_eq!((ended.state, merged(ended)), (TrackState::Deleted, Some((reported, drone))));
+        // Parted again, the report feeds the new one.
         run.step(10, &Step::Decide { kind: 1, one: 0, other: 0 });
-        let fed: BTreeSet<_> = run.engines.desk().sightings().map(|s| s.track).collect();
-        assert_eq!((run.engines.tracker().tracks().len(), fed.len()), (2, 2));
+        let new = run.engines.tracker().tracks().into_iter().find(|t| t.id != drone).unwrap();
+        assert_eq!((fed(&run), &new.sources[..]), (new.id, &[SourceId::of_person(&pid("a2"))][..]));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! themselves. A split takes both parts' votes of class away: nobody knows whose they were, and what is of no class counts
 //! as the most agile.
 
-use super::{Emitter, How, Live, Plot, Report, Said, Time, Tracker};
+use super::{Emitter, Live, Plot, Report, Said, Time, Tracker};
 use crate::{settings::FORGET_S, track::Decision};
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
@@ -25,8 +25,6 @@ const NEAR_M: f64 = 500.0;
 const BESIDE_M: f64 = 30.0;
 /// Until so long after it last did, s.
 const BESIDE_S: f64 = 60.0;
-/// What was last said of where a merged track is holds for so long, s.
-const COMPANY_S: f64 = 10.0;
 
 /// What people decided that holds from then on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -149,6 +147,25 @@ impl Decisions {
             share.over = true;
         }
         // What named it is still not of the other.
+        self.clear();
+    }
+
+    /// Two that are one now are of each other's names, also of those that were parted from one of them and are over.
+    fn allow(&mut self, tracks: [TrackId; 2], names: &[IdClaim], addresses: &[Emitter]) {
+        for [a, b] in &mut self.parted {
+            let own = [b.track, a.track];
+            for (own, other) in own.into_iter().zip([a, b]) {
+                if other.over && tracks.contains(&own) {
+                    other.names.retain(|n| !names.contains(n));
+                    other.addresses.retain(|e| !addresses.contains(e));
+                }
+            }
+        }
+        self.clear();
+    }
+
+    /// Nothing is kept of what holds nobody from anything any more.
+    fn clear(&mut self) {
         let done =
             |own: &Share, other: &Share| own.over && (own.names.is_empty() && own.addresses.is_empty() || other.over);
         self.parted.retain(|[a, b]| !done(a, b) && !done(b, a));
@@ -221,17 +238,17 @@ impl Tracker {
         Some((then.on_earth()?.0, then.over_ground()))
     }
 
-    /// The track that a report is of because a person said so, and how: it is said to be near it, though not where
-    /// something else, just now, said that it is. When nothing else does any more, the track goes where the report is.
-    pub(super) fn bound(&self, r: &Report) -> Option<(TrackId, How)> {
+    /// The track that a report is of because a person said so: it is said to be near it, though not where something else
+    /// says that it is. When nothing else does any more nobody knows for long where the track is, and the report moves it
+    /// as any other.
+    pub(super) fn bound(&self, r: &Report) -> Option<TrackId> {
         let bonds = self.decisions.bonds.iter().filter(|b| b.names_it(r));
         bonds.map(|b| (b, self.tracks.get(&b.track))).find_map(|(bond, t)| {
             let t = t.filter(|t| self.is_there(t, r.now))?;
             let (said, sigma) = said_place(r)?;
             let (place, spread) = self.stood(t, r.at)?;
             let near = place.distance_and_bearing(said).0 <= bond.reach_m + 3.0 * libm::hypot(sigma, spread);
-            let alone = r.at.since_s(t.at) > COMPANY_S && matches!(r.plot, Plot::Point(_));
-            near.then_some((t.id, if alone { How::Restart } else { How::Support }))
+            near.then_some(t.id)
         })
     }
 
@@ -401,8 +418,8 @@ impl Tracker {
             let machines: Vec<SourceId> = t.seen.keys().filter(|s| !is_person(s)).cloned().collect();
             stood.push((self.stood(t, now.max(t.at)), machines));
         }
-        // It was parted once: whoever says that it is one now says so of all of it.
-        self.decisions.parted.retain(|[x, y]| ![(keep, lose), (lose, keep)].contains(&(x.track, y.track)));
+        // One that was parted from the other goes with it: whoever says that it is one now says so of all of it.
+        self.decisions.allow([keep, lose], &bond.names, &bond.addresses);
         let ended = self.unite(keep, lose, now, Some(said));
         let Some(t) = self.tracks.get(&keep) else { return ended.into_iter().collect() };
         let at = now.max(t.at);

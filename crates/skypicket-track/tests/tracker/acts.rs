@@ -284,6 +284,44 @@ fn an_identity_that_is_split_off_goes_its_own_way_and_the_rest_is_not_called_so_
 }
 
 #[test]
+fn a_name_that_was_split_off_is_not_taken_back_when_it_comes_again_unless_a_person_says_so() {
+    let (mut d, mut noise) = (Desk::new(), Noise(14));
+    let story = |d: &mut Desk, noise: &mut Noise, seconds: std::ops::Range<u32>, radar: bool, named: bool| {
+        for k in seconds {
+            let t = f64::from(k);
+            let at = Place { alt_hae_m: Some(1_250.0), ..offset(home(), 800.0, 300.0) };
+            if radar {
+                d.see(plot("radar-1", t + 0.2, home(), at, noise, [8.0, 0.4, 0.4]), t + 0.2);
+            }
+            if named {
+                d.see(beacon(t + 0.5, at, "aa:01", Some("S1")), t + 0.5);
+            }
+            d.tracker.tick(time(t + 0.9));
+        }
+    };
+    story(&mut d, &mut noise, 0..12, true, true);
+    let whole = d.live().remove(0).id;
+    d.act(&off_name(whole, "S1"), 12.0).unwrap();
+    // Its own track is over, the other goes on.
+    story(&mut d, &mut noise, 13..400, true, false);
+    assert_eq!(d.live().iter().map(|t| t.id).collect::<Vec<_>>(), [whole]);
+    story(&mut d, &mut noise, 400..420, true, true);
+    let again = d.named("S1");
+    assert_ne!(again.id, whole);
+    assert!(d.tracker.track(whole).unwrap().ids.is_empty());
+    d.act(&merge(whole, again.id), 420.0).unwrap();
+    story(&mut d, &mut noise, 421..440, true, true);
+    let live = d.live();
+    assert_eq!((live.len(), live[0].id), (1, whole), "{live:#?}");
+    assert!(live[0].sources.contains(&source("rid-1")) && live[0].measured_at > time(438.0));
+    // It leads the track again when nothing else does.
+    story(&mut d, &mut noise, 440..600, false, true);
+    let live = d.live();
+    assert_eq!((live.len(), live[0].id), (1, whole), "{live:#?}");
+    assert!(live[0].at > time(598.0), "{:?}", live[0].at);
+}
+
+#[test]
 fn what_nobody_knows_after_a_split_counts_as_the_most_agile() {
     let mut d = Desk::new();
     for k in 0..10 {
@@ -495,11 +533,13 @@ fn as_before(value: &mut ciborium::Value) {
     const NEW: [&str; 5] = ["decisions", "lineage", "decided", "called", "said"];
     if let Some(map) = value.as_map_mut() {
         map.retain(|(k, _)| !NEW.iter().any(|new| k.as_text() == Some(new)));
-        for (_, v) in map.iter_mut() {
+        for (_, v) in map {
             as_before(v);
         }
     } else if let Some(list) = value.as_array_mut() {
-        list.iter_mut().for_each(as_before);
+        for item in list {
+            as_before(item);
+        }
     }
 }
 
