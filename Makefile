@@ -31,7 +31,7 @@ build: web ## release build of the one binary, pages inside
 	$(REPRODUCIBLE) cargo build --release --locked -p skypicket
 
 test: tools lint deny built ## everything that CI runs
-	$(MAKE) -j2 --output-sync=line unit checks
+	$(MAKE) -j2 unit checks
 	$(MAKE) browser
 	@echo "all of: format, clippy, deny, unit, property, real binary, CAP by other programs, scores by the evaluation kit, package, docs, browser"
 
