@@ -24,12 +24,12 @@ use std::f64::consts::PI;
 
 /// Bearings of one scan that are worked on; beyond, they would meet anywhere.
 const MOST_OF_A_SCAN: usize = 40;
-/// A bearing that is of nothing can be of something new for so long, s.
-const LOOSE_S: f64 = 2.6;
 /// Most things in a guess; less than the bits of the sets that they are put in.
 const MOST_THINGS: usize = 40;
 /// Most guesses.
 const MOST_GUESSES: usize = 100;
+/// Most things in all guesses together: where there are many things, there are fewer guesses of them.
+const MOST_IN_ALL: usize = 500;
 /// Most guesses that one guess becomes with a scan, before what may have begun.
 const MOST_EACH: usize = 8;
 /// Most that may have begun with a scan in one guess, each by itself.
@@ -85,8 +85,9 @@ struct Guess {
     ln: f64,
     /// Its things: indexes of lines.
     lines: Vec<usize>,
-    /// Numbers of bearings that are of nothing in it, rising.
-    loose: Vec<u64>,
+    /// Recent bearings that are of something in it, by their number, rising, with when they were heard; all others are of
+    /// nothing.
+    used: Vec<(u64, f64)>,
 }
 
 /// One way in which one thing may have flown.
@@ -157,7 +158,7 @@ struct Child {
 
 /// Something that may have begun: the bearings it comes from, and the logarithm of its odds.
 struct Birth {
-    by: [u64; 3],
+    by: [(u64, f64); 3],
     ln: f64,
     line: usize,
 }
@@ -191,8 +192,8 @@ impl Guesses {
             g.ln.is_finite()
                 && g.lines.len() <= MOST_THINGS
                 && g.lines.iter().all(|l| *l < self.lines.len())
-                && g.loose.iter().all(|n| *n < self.next)
-                && g.loose.windows(2).all(|w| w[0] < w[1])
+                && g.used.iter().all(|(n, t)| *n < self.next && t.is_finite())
+                && g.used.windows(2).all(|w| w[0].0 < w[1].0)
         };
         let first = self.all.first().is_none_or(|g| g.ln.abs() < 1e-9);
         first
@@ -371,13 +372,8 @@ impl Sky {
         if self.guesses.lines.is_empty() && crossings.is_empty() && self.guesses.shown.is_empty() {
             // All agree that there is nothing.
             self.guesses.all.truncate(1);
-            let oldest = self.oldest_loose(t);
-            if self.guesses.all.is_empty() {
-                self.guesses.all.push(Guess::default());
-            }
-            let Guesses { all, .. } = &mut self.guesses;
-            all[0].loose.retain(|n| *n >= oldest);
-            all[0].loose.extend(new.iter().map(|l| l.number));
+            let still = self.still_counts();
+            self.guesses.all.iter_mut().for_each(|g| g.used.retain(|u| still(u)));
         } else {
             self.branch_guesses(sensor, t, ear, &mine, &new, &crossings);
             self.call();
@@ -387,10 +383,10 @@ impl Sky {
         (s.crossings, s.strange, s.new) = (crossings, mine, new);
     }
 
-    /// Number of the oldest bearing that can still meet others.
-    fn oldest_loose(&self, t: f64) -> u64 {
-        let recent = self.loose.iter().flatten().filter(|l| l.t > t - LOOSE_S);
-        recent.map(|l| l.number).min().unwrap_or(self.guesses.next)
+    /// Whether a bearing can still meet others.
+    fn still_counts(&self) -> impl Fn(&(u64, f64)) -> bool + use<> {
+        let oldest = self.now - self.settings.crossing - self.settings.rewind;
+        move |(_, t)| *t > oldest
     }
 
     /// Nobody has looked: each may have gone. What nothing was measured of for too long is over.
@@ -453,17 +449,23 @@ impl Sky {
         let top = children.first().map_or(0.0, |c| c.ln);
         children.retain(|c| c.ln > top - UNLIKELY_LN);
         children.truncate(2 * MOST_GUESSES);
+        let mut things = 0;
+        children.retain(|c| {
+            things += c.hits.len();
+            things <= 2 * MOST_IN_ALL
+        });
         // What may have begun.
         let mut births: Vec<Birth> = Vec::new();
         for (place, three) in crossings {
             let Some((ln, mut line, flight)) = self.born(place, three) else { continue };
             line.flight = self.guesses.flights.len();
             self.guesses.flights.push(flight);
-            births.push(Birth { by: [0, 1, 2].map(|k: usize| three[k].number), ln, line: self.guesses.lines.len() });
+            let by = three.map(|l| (l.number, l.t));
+            births.push(Birth { by, ln, line: self.guesses.lines.len() });
             self.guesses.lines.push(line);
         }
-        births.sort_by(|a, b| b.ln.total_cmp(&a.ln).then(a.by.cmp(&b.by)));
-        let oldest = self.oldest_loose(t);
+        births.sort_by(|a, b| b.ln.total_cmp(&a.ln).then(a.by.map(|l| l.0).cmp(&b.by.map(|l| l.0))));
+        let still = self.still_counts();
         // Guesses with what they become.
         let mut made: Vec<Vec<Option<usize>>> = looked.iter().map(|l| vec![None; l.hits.len() + 1]).collect();
         let mut guesses: Vec<Guess> = Vec::new();
@@ -488,16 +490,16 @@ impl Sky {
                     lines.push(now);
                 }
             }
-            let old = &self.guesses.all[c.parent].loose;
-            let mut loose: Vec<u64> = old.iter().copied().filter(|n| *n >= oldest).collect();
-            loose.extend(new.iter().enumerate().filter(|(j, _)| c.used & (1 << j) == 0).map(|(_, l)| l.number));
+            let old = &self.guesses.all[c.parent].used;
+            let mut used: Vec<(u64, f64)> = old.iter().copied().filter(&still).collect();
+            used.extend(new.iter().enumerate().filter(|(j, _)| c.used & (1 << j) != 0).map(|(_, l)| (l.number, t)));
             let mut left = MOST_BORN;
             for b in &births {
                 if left == 0 || lines.len() >= MOST_THINGS {
                     break;
                 }
                 let p = self.guesses.last(b.line).motion.place();
-                if b.by.iter().any(|n| loose.binary_search(n).is_err())
+                if b.by.iter().any(|(n, _)| used.binary_search_by_key(n, |u| u.0).is_ok())
                     || lines.iter().any(|l| apart(&self.guesses.last(*l).motion.place(), &p) < self.settings.apart)
                 {
                     continue;
@@ -505,10 +507,12 @@ impl Sky {
                 left -= 1;
                 let mut lines = lines.clone();
                 lines.push(b.line);
-                let loose = loose.iter().copied().filter(|n| !b.by.contains(n)).collect();
-                guesses.push(Guess { ln: c.ln + b.ln, lines, loose });
+                let mut used = used.clone();
+                used.extend(b.by);
+                used.sort_unstable_by_key(|u| u.0);
+                guesses.push(Guess { ln: c.ln + b.ln, lines, used });
             }
-            guesses.push(Guess { ln: c.ln, lines, loose });
+            guesses.push(Guess { ln: c.ln, lines, used });
         }
         self.choose(guesses);
     }
@@ -519,8 +523,9 @@ impl Sky {
         let top = guesses.first().map_or(0.0, |g| g.ln);
         let mut about: Vec<Option<(V3, V3)>> = vec![None; self.guesses.lines.len()];
         let mut stay: Vec<Guess> = Vec::new();
+        let mut things = 0;
         for g in guesses {
-            if g.ln < top - UNLIKELY_LN || stay.len() >= MOST_GUESSES {
+            if g.ln < top - UNLIKELY_LN || stay.len() >= MOST_GUESSES || things >= MOST_IN_ALL {
                 break;
             }
             for l in &g.lines {
@@ -550,7 +555,10 @@ impl Sky {
             });
             match same {
                 Some(s) => s.ln += libm::log1p(libm::exp((g.ln - s.ln).min(0.0))),
-                None => stay.push(g),
+                None => {
+                    things += g.lines.len();
+                    stay.push(g);
+                }
             }
         }
         stay.sort_by(|a, b| b.ln.total_cmp(&a.ln));

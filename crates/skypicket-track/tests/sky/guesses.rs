@@ -147,7 +147,9 @@ fn guesses_that_were_kept_and_are_damaged_are_refused() {
     let wrong: [Wrong; 8] = [
         ("weight", &|v| first(v, "all", "ln", Value::Float(f64::NAN))),
         ("no such line", &|v| first(v, "all", "lines", Value::Array(vec![far()]))),
-        ("no such bearing", &|v| first(v, "all", "loose", Value::Array(vec![far()]))),
+        ("no such bearing", &|v| {
+            first(v, "all", "used", Value::Array(vec![Value::Array(vec![far(), Value::Float(1.0)])]))
+        }),
         ("chance", &|v| first(v, "lines", "r", Value::Float(2.0))),
         ("no such flight", &|v| first(v, "lines", "flight", far())),
         ("number not given yet", &|v| first(v, "lines", "id", far())),
