@@ -553,12 +553,11 @@ impl Sky {
                     })
                 }
             });
-            match same {
-                Some(s) => s.ln += libm::log1p(libm::exp((g.ln - s.ln).min(0.0))),
-                None => {
-                    things += g.lines.len();
-                    stay.push(g);
-                }
+            if let Some(s) = same {
+                s.ln += libm::log1p(libm::exp((g.ln - s.ln).min(0.0)));
+            } else {
+                things += g.lines.len();
+                stay.push(g);
             }
         }
         stay.sort_by(|a, b| b.ln.total_cmp(&a.ln));
