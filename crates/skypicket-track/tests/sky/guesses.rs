@@ -148,7 +148,7 @@ fn guesses_that_were_kept_and_are_damaged_are_refused() {
         ("weight", &|v| first(v, "all", "ln", Value::Float(f64::NAN))),
         ("no such line", &|v| first(v, "all", "lines", Value::Array(vec![far()]))),
         ("no such bearing", &|v| {
-            first(v, "all", "used", Value::Array(vec![Value::Array(vec![far(), Value::Float(1.0)])]))
+            first(v, "all", "used", Value::Array(vec![Value::Array(vec![far(), Value::Float(1.0)])]));
         }),
         ("chance", &|v| first(v, "lines", "r", Value::Float(2.0))),
         ("no such flight", &|v| first(v, "lines", "flight", far())),
