@@ -92,23 +92,28 @@ fn a_thing_that_flies_over_borders_is_followed_as_in_one_scene() {
     }
 }
 
-/// A radar's whole scans find things that other reports had in other squares of the Earth.
-#[test]
-fn whole_scans_of_a_radar_that_came_go_on_with_what_is_in_any_square() {
-    let mut sky = sky();
-    let radar = Sensor {
+/// A radar whose whole scans are known, at home.
+fn radar() -> Sensor {
+    Sensor {
         sense: Sense::Radar,
         at: [0.0; 3],
         axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
         pd: 0.9,
         clutter: 1e-6,
-        range: [30.0, 20_000.0],
+        range: [30.0, 8_000.0],
         sector: [0.0, PI],
         elevation: [-0.2, 1.3],
         floor: f64::NEG_INFINITY,
         sound: None,
         sight: None,
-    };
+    }
+}
+
+/// A radar's whole scans find things that other reports had in other squares of the Earth.
+#[test]
+fn whole_scans_of_a_radar_that_came_go_on_with_what_is_in_any_square() {
+    let mut sky = sky();
+    let radar = Sensor { range: [30.0, 20_000.0], ..radar() };
     let slot = sky.admit(&radar, home()).unwrap();
     let starts = [[5_000.0, 100.0, 90.0], [-6_000.0, 2_000.0, 130.0]];
     let at = |k: usize, t: f64| [starts[k][0] + 12.0 * t, starts[k][1] - 7.0 * t, starts[k][2]];
@@ -373,19 +378,7 @@ fn a_radar_that_is_off_is_put_right_by_what_says_where_it_is() {
 #[test]
 fn an_empty_scan_speaks_against_what_is_in_reach_and_nothing_else() {
     let mut sky = sky();
-    let radar = Sensor {
-        sense: Sense::Radar,
-        at: [0.0; 3],
-        axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-        pd: 0.9,
-        clutter: 1e-6,
-        range: [50.0, 6_000.0],
-        sector: [0.0, PI],
-        elevation: [-PI, PI],
-        floor: f64::NEG_INFINITY,
-        sound: None,
-        sight: None,
-    };
+    let radar = Sensor { range: [50.0, 6_000.0], elevation: [-PI, PI], ..radar() };
     let radar = sky.admit(&radar, home()).unwrap();
     let ids = [300.0, 2_900.0, 5_700.0, 6_900.0, 9_000.0].map(|north| {
         let lone = fix(&mut sky, 0.0, there([0.0, north, 100.0]), 10.0);
@@ -525,20 +518,7 @@ fn keep_book(sky: &mut Sky, now: &mut f64, ones: &[One]) -> String {
                 Some(look(sky, t, south, (*kind == 5).then_some((400.0, 0.5)), (off[2] > 0.0).then_some(8.0)))
             }
             _ => {
-                let radar = Sensor {
-                    sense: Sense::Radar,
-                    at: [0.0; 3],
-                    axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-                    pd: 0.9,
-                    clutter: 1e-6,
-                    range: [30.0, 8_000.0],
-                    sector: [0.0, PI],
-                    elevation: [-0.2, 1.3],
-                    floor: f64::NEG_INFINITY,
-                    sound: None,
-                    sight: None,
-                };
-                let slot = sky.admit(&radar, home()).unwrap();
+                let slot = sky.admit(&radar(), home()).unwrap();
                 sky.scan(slot, t, &[Plot { m: seen, name: None }], &mut out);
                 None
             }
