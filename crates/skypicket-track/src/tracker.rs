@@ -420,6 +420,9 @@ impl Tracker {
         if let Some(found) = self.bound(r) {
             return Some((found, How::Support));
         }
+        if let Some(found) = self.parted(&tied, r) {
+            return Some((found, How::Restart));
+        }
         // The emitter's own track, out of the gate: it turned harder than anybody thinks, or was not heard for long.
         if let (Some((before, track)), Plot::Point(_)) = (last, &r.plot)
             && let track = self.decisions.other(track, &r.o.source).unwrap_or(track)
@@ -438,6 +441,21 @@ impl Tracker {
         let found = self.likeliest(&near.1, r, Tie::Place);
         self.near = near;
         found.map(|found| (found, How::Update)).or_else(|| Some((self.shifted(r)?, How::Support)))
+    }
+
+    /// Of these the one that was part of another until somebody split the two, and was not heard of since: until then both are
+    /// where the whole was thought to be, and each is where it says itself.
+    fn parted(&self, tied: &[TrackId], r: &Report) -> Option<TrackId> {
+        let Plot::Point(p) = &r.plot else { return None };
+        let split = |e: &&TrackEvent| matches!(e.what, TrackChange::SplitFrom { .. } | TrackChange::SplitOff { .. });
+        let waits =
+            |t: &&Live| t.lineage.iter().rev().find(split).is_some_and(|e| t.measured_at <= e.at && r.at >= t.at);
+        let all = tied.iter().filter_map(|id| self.tracks.get(id).map(|t| &**t)).filter(waits);
+        let fits = |t: &Live| {
+            let (there, _) = self.sky.state_at(t.body, r.at.unix_s()).and_then(|m| m.on_earth())?;
+            Some(there.distance_and_bearing(p.place).0 < acts::APART_M)
+        };
+        all.filter(|t| fits(t) == Some(true)).map(|t| t.id).min()
     }
 
     /// Of these the likeliest that the report can be of, weighed by existence; the smaller id on a tie, so that order never

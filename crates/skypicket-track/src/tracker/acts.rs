@@ -18,7 +18,7 @@ use skypicket_model::{
 /// Decisions of a kind kept at most; the oldest goes first. People make a few an hour.
 const MOST: usize = 256;
 /// Two tracks that are farther apart than this and three sigmas are not one thing, m.
-const APART_M: f64 = 5_000.0;
+pub(super) const APART_M: f64 = 5_000.0;
 /// What is said of a merged track is of it within twice as far as the two were apart, and this, m.
 const NEAR_M: f64 = 500.0;
 /// A source sees a merged track beside itself within this, a quarter of how far off that was, and three sigmas, m.

@@ -283,6 +283,44 @@ fn an_identity_that_is_split_off_goes_its_own_way_and_the_rest_is_not_called_so_
     assert_eq!(d.live().len(), 2, "{:#?}", d.live());
 }
 
+/// The whole was where the other was heard last, 300 m from where the one that is split off flies.
+#[test]
+fn each_part_goes_on_where_it_says_itself_whichever_was_heard_last_before_the_split() {
+    for last in ["S1", "S2"] {
+        let mut d = Desk::new();
+        let at = |name: &str| Place {
+            alt_hae_m: Some(1_250.0),
+            ..offset(home(), if name == "S1" { 0.0 } else { 300.0 }, 900.0)
+        };
+        let hear = |d: &mut Desk, t: f64, names: &[&str]| {
+            for name in names {
+                let mut o = beacon(t, at(name), "", Some(name));
+                o.signal.address = None;
+                d.see(o, t);
+            }
+        };
+        for k in 0..8 {
+            hear(&mut d, f64::from(k), &["S1", "S2"]);
+        }
+        let [one, two] = ["S1", "S2"].map(|name| d.named(name).id);
+        d.act(&merge(one, two), 8.0).unwrap();
+        let whole = d.live()[0].id;
+        for k in 8..12 {
+            hear(&mut d, 0.5 + f64::from(k), &["S1", "S2"]);
+        }
+        hear(&mut d, 12.0, &[last]);
+        d.act(&off_name(whole, "S2"), 12.1).unwrap();
+        for k in 0..20 {
+            hear(&mut d, 12.2 + 0.2 * f64::from(k), &["S1", "S2"]);
+        }
+        let live = d.live();
+        assert_eq!(live.len(), 2, "{last}: {live:#?}");
+        for name in ["S1", "S2"] {
+            assert!(apart(d.named(name).place, at(name)) < 15.0, "{last} {name}: {:?}", d.named(name).place);
+        }
+    }
+}
+
 #[test]
 fn a_name_that_was_split_off_is_not_taken_back_when_it_comes_again_unless_a_person_says_so() {
     let (mut d, mut noise) = (Desk::new(), Noise(14));
