@@ -5,7 +5,7 @@
 //! same, when history is read.
 
 use crate::{
-    PersonId, SourceId, Time, TrackId,
+    Measurement, Observation, PersonId, SourceId, Time, TrackId,
     kinematics::AirClass,
     observation::{IdClaim, IdKind},
     track::Affiliation,
@@ -238,8 +238,8 @@ pub enum TrackChange {
     },
 }
 
-/// What kind of report a track began with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What kind of report something is: what it is worth to a track, and what a track began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportKind {
     /// A position with an identity or an address.
@@ -248,12 +248,28 @@ pub enum ReportKind {
     Fix,
     /// A radar plot.
     Radar,
-    /// A person's report.
+    /// A person's report, however it measures.
     Person,
     /// A direction from a machine.
     Direction,
     /// A presence.
     Presence,
+}
+
+impl ReportKind {
+    /// The kind of an observation.
+    pub fn of(o: &Observation) -> Self {
+        if o.sighting.is_some() || o.signal.transport.as_deref() == Some("person") {
+            return Self::Person;
+        }
+        match o.measurement {
+            Measurement::Position { .. } if o.claims.ids.is_empty() && o.signal.address.is_none() => Self::Fix,
+            Measurement::Position { .. } => Self::Cooperative,
+            Measurement::RangeAzEl { .. } => Self::Radar,
+            Measurement::Bearing { .. } => Self::Direction,
+            Measurement::Presence { .. } => Self::Presence,
+        }
+    }
 }
 
 /// Why a track ended by itself.

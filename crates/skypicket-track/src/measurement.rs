@@ -12,38 +12,7 @@ use skypicket_model::{Enu, Measurement, Observation, Place, Time, observation::L
 use std::f64::consts::{PI, TAU};
 
 /// What a report of a kind is worth to a track.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A position with an identity or an address.
-    Cooperative,
-    /// A bare position.
-    Fix,
-    /// A radar plot.
-    Radar,
-    /// A person's report, however it measures.
-    Person,
-    /// A direction from a machine.
-    Direction,
-    /// A presence.
-    Presence,
-}
-
-impl Kind {
-    /// The kind of an observation.
-    pub fn of(o: &Observation) -> Self {
-        if o.sighting.is_some() || o.signal.transport.as_deref() == Some("person") {
-            return Self::Person;
-        }
-        match o.measurement {
-            Measurement::Position { .. } if o.claims.ids.is_empty() && o.signal.address.is_none() => Self::Fix,
-            Measurement::Position { .. } => Self::Cooperative,
-            Measurement::RangeAzEl { .. } => Self::Radar,
-            Measurement::Bearing { .. } => Self::Direction,
-            Measurement::Presence { .. } => Self::Presence,
-        }
-    }
-}
+pub use skypicket_model::lineage::ReportKind as Kind;
 
 /// A measurement ready for use.
 #[derive(Debug, Clone, PartialEq)]

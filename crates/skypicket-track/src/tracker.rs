@@ -25,9 +25,7 @@ use acts::Decisions;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
     IdMaker, Observation, OwnFlight, PersonId, Place, SightingId, SourceId, Time, Track, TrackChange, TrackEvent,
-    TrackId, TrackState,
-    lineage::{DropReason, ReportKind},
-    observation::IdClaim,
+    TrackId, TrackState, lineage::DropReason, observation::IdClaim,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -336,8 +334,13 @@ impl Tracker {
             Kind::Radar => Odds {
                 pd: own.and_then(|o| o.detection_probability).unwrap_or(s.detection_probability),
                 untrue: own.and_then(|o| o.clutter_density_per_m2).unwrap_or(s.clutter_density_per_m2),
+                who: number(source),
             },
-            _ => Odds { pd: 1.0, untrue: own.and_then(|o| o.clutter_density_per_m2).unwrap_or(0.0) },
+            _ => Odds {
+                pd: 1.0,
+                untrue: own.and_then(|o| o.clutter_density_per_m2).unwrap_or(0.0),
+                who: if kind == Kind::Direction { number(source) } else { 0 },
+            },
         };
         let (t, reach) = (at.unix_s(), s.ray_reach_m);
         match plot {
@@ -420,7 +423,7 @@ impl Tracker {
         if let Some(found) = self.bound(r) {
             return Some((found, How::Support));
         }
-        if let Some(found) = self.parted(&tied, r) {
+        if let Some(found) = self.part_of_its_own(&tied, r) {
             return Some((found, How::Restart));
         }
         // The emitter's own track, out of the gate: it turned harder than anybody thinks, or was not heard for long.
@@ -445,7 +448,7 @@ impl Tracker {
 
     /// Of these the one that was part of another until somebody split the two, and was not heard of since: until then both are
     /// where the whole was thought to be, and each is where it says itself.
-    fn parted(&self, tied: &[TrackId], r: &Report) -> Option<TrackId> {
+    fn part_of_its_own(&self, tied: &[TrackId], r: &Report) -> Option<TrackId> {
         let Plot::Point(p) = &r.plot else { return None };
         let split = |e: &&TrackEvent| matches!(e.what, TrackChange::SplitFrom { .. } | TrackChange::SplitOff { .. });
         let waits =
@@ -655,7 +658,9 @@ impl Tracker {
                     return None;
                 }
                 let sky = &self.sky;
-                let right = |ray: &Ray| ray.as_measured(&sky.look_put_right(ray.from, ray.sight(), &ray.measured()));
+                let right = |source: &SourceId, ray: &Ray| {
+                    ray.as_measured(&sky.look_put_right(number(source), ray.from, ray.sight(), &ray.measured()))
+                };
                 let found = self.unresolved.crossing(ray, r.at, &r.o.source, &self.settings, right);
                 let Some((crossing, other)) = found else {
                     self.unresolved.keep(self.settings.unresolved_max, r.at, r.o, ray);
@@ -684,7 +689,7 @@ impl Tracker {
         let mut live = Live::new(id, body, r.at);
         let met = supporters.iter().filter(|_| crossed).map(|u| &u.observation.source);
         let sources = std::iter::once(&r.o.source).chain(met).cloned().collect();
-        live.happened(r.now, TrackChange::Started { by: r.kind.into(), sources });
+        live.happened(r.now, TrackChange::Started { by: r.kind, sources });
         self.tracks.insert(id, Box::new(live));
         self.of_body.insert(body, id);
         self.hear(id, r);
@@ -894,17 +899,9 @@ fn dropped(mut track: Track, now: Time, why: DropReason) -> Track {
     track
 }
 
-impl From<Kind> for ReportKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Cooperative => Self::Cooperative,
-            Kind::Fix => Self::Fix,
-            Kind::Radar => Self::Radar,
-            Kind::Person => Self::Person,
-            Kind::Direction => Self::Direction,
-            Kind::Presence => Self::Presence,
-        }
-    }
+/// A number for a source (FNV-1a, 64 bits), so that sensors at one place are told apart.
+fn number(source: &SourceId) -> u64 {
+    source.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The velocity that a report claims: a hint at where to look next, no more.

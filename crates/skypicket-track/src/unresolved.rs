@@ -76,16 +76,18 @@ impl UnresolvedList {
         at: Time,
         source: &SourceId,
         settings: &Settings,
-        right: impl Fn(&Ray) -> Ray,
+        right: impl Fn(&SourceId, &Ray) -> Ray,
     ) -> Option<(Crossing, Unresolved)> {
-        let ray = &right(ray);
+        let ray = &right(source, ray);
         let mut best: Option<(f64, usize, Crossing)> = None;
         for (k, earlier) in self.0.iter().enumerate() {
             let age = at.since_s(earlier.at).abs();
             if earlier.observation.source == *source || age > settings.unresolved_s {
                 continue;
             }
-            let Some(crossing) = cross(&right(&earlier.ray), ray, age, settings) else { continue };
+            let Some(crossing) = cross(&right(&earlier.observation.source, &earlier.ray), ray, age, settings) else {
+                continue;
+            };
             let spread = (crossing.cov[0][0] + crossing.cov[1][1]).max(0.0).sqrt();
             if best.as_ref().is_none_or(|b| spread < b.0) {
                 best = Some((spread, k, crossing));

@@ -120,7 +120,7 @@ mod tests {
     fn radar() -> Sensor {
         let (range, elevation) = ([100.0, 5_000.0], [0.0, 1.0]);
         let clutter = 10.0 / (4_900.0 * 2.0 * PI);
-        Sensor { clutter, range, elevation, ..blank(Sense::Radar, Odds { pd: 0.9, untrue: 0.0 }) }
+        Sensor { clutter, range, elevation, ..blank(Sense::Radar, Odds { pd: 0.9, untrue: 0.0, who: 0 }) }
     }
 
     fn at(range: f64, az: f64, el: f64) -> Measured {

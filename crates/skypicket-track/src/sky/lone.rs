@@ -89,6 +89,9 @@ pub struct Odds {
     pub pd: f64,
     /// False reports per m² of ground.
     pub untrue: f64,
+    /// A number of its own for whatever has errors of its own: two antennas on one mast can be turned differently. Nought where
+    /// nothing is learned of that.
+    pub who: u64,
 }
 
 impl Sky {
@@ -118,7 +121,7 @@ impl Sky {
         let deep = if known { self.settings.high } else { 1.0 };
         let none = (odds.untrue + self.settings.unnoticed) / deep;
         let spread = (own_cov[0] + own_cov[3]).sqrt();
-        let lone = self.lone(t, blank(Sense::Fix, odds), (stands, frame, axes), m, chart)?;
+        let lone = self.lone(t, (0, blank(Sense::Fix, odds)), (stands, frame, axes), m, chart)?;
         Some(Lone { at, reach: self.settings.gate.sqrt() * spread, none, ..lone })
     }
 
@@ -131,7 +134,7 @@ impl Sky {
         let lon_deg = from.lon_deg + (flat * libm::sin(m.z[1]) / libm::cos(lat).abs().max(1e-3)).to_degrees();
         let lat_deg = lat.to_degrees().clamp(-90.0, 90.0);
         let there = Place { lat_deg, lon_deg: libm::remainder(lon_deg, 360.0), alt_hae_m: None };
-        let lone = self.lone(t, blank(Sense::Radar, odds), (from, own, UPRIGHT), m, Chart::of(there))?;
+        let lone = self.lone(t, (odds.who, blank(Sense::Radar, odds)), (from, own, UPRIGHT), m, Chart::of(there))?;
         let m = lone.slot.map_or(m, |k| self.registrations[k].without_motion(&m));
         let (at, cov) = lone.sensor.place_of(&m);
         let per_m3 = (odds.untrue + self.settings.unnoticed * odds.pd) / self.settings.high;
@@ -154,7 +157,7 @@ impl Sky {
         // Things per radian: those on the line, as far as it goes; of a known range, per its logarithm.
         let far = if m.r[0].is_finite() { 2.0 * m.z[0] * m.z[0] } else { reach * reach / 2.0 };
         let none = (odds.untrue + self.settings.unnoticed) * far;
-        let lone = self.lone(t, sensor, (from, Enu::at(from), UPRIGHT), m, Chart::of(from))?;
+        let lone = self.lone(t, (odds.who, sensor), (from, Enu::at(from), UPRIGHT), m, Chart::of(from))?;
         Some(Lone { at: lone.sensor.at, reach, none, ..lone })
     }
 
@@ -162,7 +165,7 @@ impl Sky {
     fn lone(
         &mut self,
         t: f64,
-        sensor: Sensor,
+        (who, sensor): (u64, Sensor),
         (place, stands, axes): (Place, Enu, M3),
         m: Measured,
         chart: Chart,
@@ -171,7 +174,7 @@ impl Sky {
             self.refused.unfit += 1;
             return None;
         }
-        let slot = self.slot_of(&sensor, (place, &stands), &axes, t);
+        let slot = self.slot_of((who, &sensor), (place, &stands), &axes, t);
         let sensor = placed(sensor, &stands, &axes, &self.sensors.frame(chart)?);
         Some(Lone { t, chart, sensor, slot, stands, axes, m, at: [0.0; 3], reach: 0.0, none: 0.0 })
     }
@@ -182,11 +185,11 @@ impl Sky {
         if !self.world || sensor.check().is_err() || place.check().is_err() {
             return None;
         }
-        self.slot_of(sensor, (place, &Enu::at(place)), &UPRIGHT, self.now)
+        self.slot_of((0, sensor), (place, &Enu::at(place)), &UPRIGHT, self.now)
     }
 
     /// The slot of a sensor that reports something of `t`; none where all are still needed.
-    fn slot_of(&mut self, sensor: &Sensor, place: (Place, &Enu), axes: &M3, t: f64) -> Option<usize> {
+    fn slot_of(&mut self, sensor: (u64, &Sensor), place: (Place, &Enu), axes: &M3, t: f64) -> Option<usize> {
         // No step that is older than this is ever worked through again.
         let kept = self.now - self.settings.forget;
         let (slot, new) = self.sensors.meet(sensor, place, axes, t, kept)?;
@@ -328,9 +331,9 @@ impl Sky {
     }
 
     /// A look from a place as it would be if what made it were not off.
-    pub fn look_put_right(&self, from: Place, sight: Sight, m: &Measured) -> Measured {
-        let sensor = Sensor { sight: Some(sight), ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0 }) };
-        self.sensors.find(&sensor, from).map_or(*m, |slot| self.registrations[slot].without_motion(m))
+    pub fn look_put_right(&self, who: u64, from: Place, sight: Sight, m: &Measured) -> Measured {
+        let sensor = Sensor { sight: Some(sight), ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0, who }) };
+        self.sensors.find(who, &sensor, from).map_or(*m, |slot| self.registrations[slot].without_motion(m))
     }
 
     /// How far off the sensor of a report is, as far as that was learned.

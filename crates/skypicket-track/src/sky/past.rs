@@ -408,7 +408,7 @@ mod tests {
             reports in proptest::collection::vec((-3.0..1.5f64, -50.0..50.0f64), 1..120), most in 1..30usize,
         ) {
             let settings = Settings { steps: most, ..Settings::default() };
-            let sensors = Sensors::of(vec![blank(Sense::Fix, Odds { pd: 0.9, untrue: 1e-9 })]);
+            let sensors = Sensors::of(vec![blank(Sense::Fix, Odds { pd: 0.9, untrue: 1e-9, who: 0 })]);
             let offs = [Registration::default()];
             let means = Means::of(&sensors, &offs, &settings);
             let cov = [100.0, 0.0, 0.0, 100.0, 0.0, 100.0];

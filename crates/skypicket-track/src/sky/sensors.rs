@@ -17,6 +17,9 @@ pub const MOST_SENSORS: usize = 20_000;
 /// A sensor, and where its numbers hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Slot {
+    /// Whose it is, as [`Odds`](super::lone::Odds) has it.
+    #[serde(default)]
+    who: u64,
     pub(super) sensor: Sensor,
     /// What its place and axes are in.
     pub(super) chart: Chart,
@@ -42,7 +45,7 @@ pub(super) struct Sensors {
 pub(super) const UPRIGHT: M3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// All that a sensor is that came by itself.
-type Key = [u64; 17];
+type Key = [u64; 18];
 
 impl Index<usize> for Sensors {
     type Output = Sensor;
@@ -51,11 +54,12 @@ impl Index<usize> for Sensors {
     }
 }
 
-fn key(sensor: &Sensor, place: Place, axes: &M3) -> Key {
+fn key(who: u64, sensor: &Sensor, place: Place, axes: &M3) -> Key {
     let sight = sensor
         .sight
         .map_or([0; 4], |s| [s.own.to_bits(), u64::from(s.level) + 1, s.stray[0].to_bits(), s.stray[1].to_bits()]);
-    let mut key = [0; 17];
+    let mut key = [0; 18];
+    key[17] = who;
     key[0] = sensor.sense as u64;
     key[1] = place.lat_deg.to_bits();
     key[2] = place.lon_deg.to_bits();
@@ -70,7 +74,8 @@ fn key(sensor: &Sensor, place: Place, axes: &M3) -> Key {
 impl Sensors {
     /// Those of a scene.
     pub(super) fn of(all: Vec<Sensor>) -> Self {
-        let slot = |sensor| Slot { sensor, chart: Chart::SCENE, stands: None, own: None, used: f64::NEG_INFINITY };
+        let slot =
+            |sensor| Slot { who: 0, sensor, chart: Chart::SCENE, stands: None, own: None, used: f64::NEG_INFINITY };
         Self { slots: all.into_iter().map(slot).collect(), ..Self::default() }
     }
 
@@ -81,7 +86,7 @@ impl Sensors {
         }
         let known = slots.iter().enumerate().filter_map(|(k, s)| {
             let (place, axes) = s.stands.as_ref()?;
-            Some((key(&s.sensor, *place, axes), k))
+            Some((key(s.who, &s.sensor, *place, axes), k))
         });
         Self { known: known.collect(), slots, charts: Charts::default() }
     }
@@ -126,8 +131,8 @@ impl Sensors {
     }
 
     /// The slot of a sensor that stands at a place, its axes along east, north and up there, if it was taken in.
-    pub(super) fn find(&self, sensor: &Sensor, place: Place) -> Option<usize> {
-        self.known.get(&key(sensor, place, &UPRIGHT)).copied()
+    pub(super) fn find(&self, who: u64, sensor: &Sensor, place: Place) -> Option<usize> {
+        self.known.get(&key(who, sensor, place, &UPRIGHT)).copied()
     }
 
     /// Takes a sensor in that stands at a place, with axes along its own east, north and up, and gives its slot, and whether
@@ -135,13 +140,13 @@ impl Sensors {
     /// `kept`. None where all are still needed.
     pub(super) fn meet(
         &mut self,
-        sensor: &Sensor,
+        (who, sensor): (u64, &Sensor),
         (place, own): (Place, &Enu),
         axes: &M3,
         t: f64,
         kept: f64,
     ) -> Option<(usize, bool)> {
-        let key = key(sensor, place, axes);
+        let key = key(who, sensor, place, axes);
         if let Some(slot) = self.known.get(&key) {
             let it = &mut self.slots[*slot];
             it.used = it.used.max(t);
@@ -155,7 +160,7 @@ impl Sensors {
             Some(frame) => placed(sensor.clone(), own, axes, &frame),
             None => sensor.clone(),
         };
-        let new = Slot { sensor, chart, stands: Some((place, *axes)), own: Some(*own), used: t };
+        let new = Slot { who, sensor, chart, stands: Some((place, *axes)), own: Some(*own), used: t };
         let slot = if self.slots.len() < MOST_SENSORS {
             self.slots.push(new);
             self.slots.len() - 1
@@ -166,7 +171,7 @@ impl Sensors {
             }
             let gone = std::mem::replace(&mut self.slots[oldest], new);
             if let Some((place, axes)) = gone.stands {
-                self.known.remove(&self::key(&gone.sensor, place, &axes));
+                self.known.remove(&self::key(gone.who, &gone.sensor, place, &axes));
             }
             oldest
         };

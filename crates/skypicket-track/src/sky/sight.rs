@@ -264,7 +264,7 @@ mod tests {
 
     fn look(stray: [f64; 2]) -> Sensor {
         let sight = Some(Sight { own: 0.0, level: true, stray });
-        Sensor { sight, ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0 }) }
+        Sensor { sight, ..blank(Sense::Sight, Odds { pd: 1.0, untrue: 0.0, who: 0 }) }
     }
 
     /// The moments of what a look means against a fine sum over its own distribution.

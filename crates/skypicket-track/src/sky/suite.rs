@@ -187,7 +187,7 @@ struct Filter {
 
 /// Every filter.
 fn filters() -> Vec<Filter> {
-    let of = |sense: Sense| Sensor { at: [120.0, -80.0, 5.0], ..blank(sense, Odds { pd: 0.9, untrue: 1e-9 }) };
+    let of = |sense: Sense| Sensor { at: [120.0, -80.0, 5.0], ..blank(sense, Odds { pd: 0.9, untrue: 1e-9, who: 0 }) };
     let aslant = {
         let (s, c) = (libm::sin(0.4), libm::cos(0.4));
         [[c, s, 0.0], [-s * c, c * c, s], [s * s, -s * c, c]]

@@ -8,8 +8,8 @@ use skypicket_track::sky::{
 };
 use std::{f64::consts::PI, fmt::Write};
 
-const SURELY: Odds = Odds { pd: 1.0, untrue: 0.0 };
-const RADAR: Odds = Odds { pd: 0.9, untrue: 1e-6 };
+const SURELY: Odds = Odds { pd: 1.0, untrue: 0.0, who: 0 };
+const RADAR: Odds = Odds { pd: 0.9, untrue: 1e-6, who: 0 };
 
 fn sky() -> Sky {
     let mut sky = Sky::world(Settings { forget: 1_000.0, ..Settings::default() }).unwrap();

@@ -619,6 +619,23 @@ fn a_finder_learns_nothing_from_what_it_cannot_have_read_nor_from_a_drone_that_i
 }
 
 #[test]
+fn of_two_antennas_on_one_mast_only_the_one_that_is_turned_is_put_right() {
+    let mut d = Desk::new();
+    let home = place(47.0, 8.0, Some(400.0));
+    let mast = Place { alt_hae_m: Some(402.0), ..offset(home, 900.0, 0.0) };
+    for k in 0..60 {
+        let t = f64::from(k);
+        let at = Place { alt_hae_m: Some(480.0), ..offset(home, 300.0 - 8.0 * t, 700.0 + 300.0 * libm::sin(t / 20.0)) };
+        d.see(beacon(t, at, "aa:01", Some("SN1")), t);
+        d.see(direction("df-turned", t + 0.2, mast, at, 4.0, Some("SN1")), t + 0.2);
+        d.see(direction("df-right", t + 0.3, mast, at, 0.0, Some("SN1")), t + 0.3);
+    }
+    let known = |source: &str| d.tracker.registrations()[&SourceId::new(source).unwrap()];
+    assert!((known("df-turned").off[1].to_degrees() - 4.0).abs() < 0.8, "{:?}", known("df-turned"));
+    assert!(known("df-right").sure(1) == (0.0, 0.0) && known("df-right").rests_on > 20, "{:?}", known("df-right"));
+}
+
+#[test]
 fn directions_of_a_turned_finder_cross_where_the_thing_is() {
     let crossing = |taught: bool| {
         let (mut d, home, finder) = by_a_turned_finder(taught, false);
