@@ -8,6 +8,7 @@ pub mod cap;
 pub mod capture;
 pub mod cot;
 pub mod courageous;
+pub mod feed;
 pub mod json;
 pub mod observation_line;
 pub mod remote_id;
