@@ -14,3 +14,4 @@ pub mod observation_line;
 pub mod remote_id;
 pub mod render;
 pub mod reply;
+pub mod zmtp;
