@@ -11,6 +11,7 @@
 pub mod capture;
 mod clients;
 pub mod courier;
+pub mod feed;
 pub mod health;
 mod ids;
 pub mod intake;
@@ -29,6 +30,7 @@ pub mod webpush;
 
 pub use capture::{CaptureConfig, CaptureTail};
 pub use courier::{Carrier, Courier, Outgoing, Sent};
+pub use feed::{FeedConfig, FeedConnector, FeedError};
 pub use health::{ClockOffset, Health, HealthSnapshot};
 pub use intake::{BoxFuture, Intake, Refused};
 pub use lines::{TcpLines, TcpLinesConfig, UdpLines, UdpLinesConfig};
