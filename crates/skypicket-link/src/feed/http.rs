@@ -21,7 +21,7 @@ pub struct HttpBearer {
     pub every_ms: u32,
     /// Trust only the certificates of this PEM file. Default what browsers trust.
     #[serde(default)]
-    pub ca: Option<PathBuf>,
+    pub roots: Option<PathBuf>,
     /// Ask another machine without TLS although nothing proves who answers. Default false.
     #[serde(default)]
     pub insecure: bool,
@@ -45,7 +45,7 @@ impl HttpBearer {
     pub(super) fn ready(self) -> Result<Ready, Unfit> {
         check_every(self.every_ms)?;
         let target = Target::parse(&self.url, self.insecure)?;
-        let poster = Poster::new(target, self.ca.as_deref())?;
+        let poster = Poster::new(target, self.roots.as_deref())?;
         Ok(Ready { poster, every: Duration::from_millis(self.every_ms.into()) })
     }
 }

@@ -40,7 +40,7 @@ pub struct MqttBearer {
     pub client_id: Option<String>,
     /// Login, where the broker asks for one.
     #[serde(default)]
-    pub username: Option<String>,
+    pub login: Option<String>,
     /// File with the password.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub struct MqttBearer {
     pub tls: bool,
     /// Trust only the certificates of this PEM file. Default what browsers trust.
     #[serde(default)]
-    pub ca: Option<PathBuf>,
+    pub roots: Option<PathBuf>,
     /// Connect to another machine without TLS although nothing proves who sends. Default false.
     #[serde(default)]
     pub insecure: bool,
@@ -89,8 +89,8 @@ impl MqttBearer {
         if !(5..=600).contains(&self.keep_alive_s) {
             return setting("keep_alive_s", "5 to 600 seconds");
         }
-        if self.ca.is_some() && !self.tls {
-            return setting("ca", "is for tls = true");
+        if self.roots.is_some() && !self.tls {
+            return setting("roots", "is for tls = true");
         }
         let client = self.client_id.unwrap_or_else(|| format!("skypicket-{id}"));
         if client.is_empty() || client.len() > 256 {
@@ -99,14 +99,14 @@ impl MqttBearer {
         let port = self.port.unwrap_or(if self.tls { 8883 } else { 1883 });
         let mut options = MqttOptions::new(client, (self.host, port));
         options.set_keep_alive(self.keep_alive_s).set_clean_session(true).set_max_packet_size(MOST_MESSAGE, 64 * 1024);
-        match (self.username, self.password_file) {
+        match (self.login, self.password_file) {
             (None, None) => {}
-            (None, Some(_)) => return setting("password_file", "needs a username beside it"),
+            (None, Some(_)) => return setting("password_file", "needs a login beside it"),
             (Some(name), None) => drop(options.set_username(name)),
             (Some(name), Some(file)) => drop(options.set_credentials(name, Secret::read(&file)?.expose().to_owned())),
         }
         if self.tls {
-            let config = Arc::new(client_config(self.ca.as_deref())?);
+            let config = Arc::new(client_config(self.roots.as_deref())?);
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(config)));
         }
         if let Some(topic) = &self.status_topic {

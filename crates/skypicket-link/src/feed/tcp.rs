@@ -26,7 +26,7 @@ pub struct TcpBearer {
     pub tls: bool,
     /// Trust only the certificates of this PEM file. Default what browsers trust.
     #[serde(default)]
-    pub ca: Option<PathBuf>,
+    pub roots: Option<PathBuf>,
     /// Connect to another machine although nothing proves who sends. Default false.
     #[serde(default)]
     pub insecure: bool,
@@ -47,14 +47,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 impl TcpBearer {
     pub(super) fn ready(self) -> Result<Ready, Unfit> {
         let host = check_connect(&self.connect, self.tls, self.insecure)?;
-        if self.ca.is_some() && !self.tls {
-            return Err(Unfit::Setting("ca", "is for tls = true".into()));
+        if self.roots.is_some() && !self.tls {
+            return Err(Unfit::Setting("roots", "is for tls = true".into()));
         }
         let tls = if self.tls {
             let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
             let name = ServerName::try_from(bare)
                 .map_err(|_| Unfit::Setting("connect", format!("'{host}' is no name or address of a server")))?;
-            Some((TlsConnector::from(Arc::new(client_config(self.ca.as_deref())?)), name))
+            Some((TlsConnector::from(Arc::new(client_config(self.roots.as_deref())?)), name))
         } else {
             None
         };
