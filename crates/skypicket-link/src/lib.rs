@@ -35,7 +35,7 @@ pub use health::{ClockOffset, Health, HealthSnapshot};
 pub use intake::{BoxFuture, Intake, Refused};
 pub use lines::{TcpLines, TcpLinesConfig, UdpLines, UdpLinesConfig};
 pub use listen::{ListenError, Shutdown, check_listen};
-pub use machine::{Admitted, Area, Format, Grant, Holder, Machines, Rate};
+pub use machine::{Admitted, Area, Grant, Holder, Machines, Rate};
 pub use secure::{ClientCertificates, Secure};
 pub use tak::{TakConfig, TakHandle, TakServer};
 pub use webpush::WebPush;

@@ -12,8 +12,8 @@ use crate::{
 };
 use serde::Deserialize;
 use skypicket_link::{
-    CaptureConfig, FeedConfig, TakConfig, TcpLinesConfig, UdpLinesConfig, feed::Bearer, relay::RelayConfig, sms::SmsConfig, smtp::SmtpConfig,
-    webhook::WebhookConfig,
+    CaptureConfig, FeedConfig, TakConfig, TcpLinesConfig, UdpLinesConfig, feed::Bearer, relay::RelayConfig,
+    sms::SmsConfig, smtp::SmtpConfig, webhook::WebhookConfig,
 };
 use skypicket_model::{
     Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, Zone, people::Site,

@@ -30,7 +30,7 @@ use crate::{
 use anyhow::Context;
 use serde_json::json;
 use skypicket_link::{
-    CaptureTail, ClientCertificates, Secure, TakServer, TcpLines, UdpLines,
+    CaptureTail, ClientCertificates, FeedConnector, Secure, TakServer, TcpLines, UdpLines,
     tls::{ClientAuth, server_config},
 };
 use skypicket_model::{Channel, Directory, PersonId, Role, Zone};
@@ -162,7 +162,8 @@ async fn serve(
         .map(|(what, a, _)| format!("Not protected: {what} listens on {a} without TLS."));
     // A feed over UDP listens, and was said above.
     let open = config.open_feeds().filter(|f| f.from.word() != "udp");
-    let open = open.map(|f| format!("Not protected: source.feed '{}' connects over {} without TLS.", f.id, f.from.word()));
+    let open =
+        open.map(|f| format!("Not protected: source.feed '{}' connects over {} without TLS.", f.id, f.from.word()));
     let setup = Setup {
         directory,
         policies: config.policies(),
