@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use skypicket_model::{Measurement, Observation, SourceId, Time, observation::IdKind};
 use skypicket_wire::{
-    capture::{self, Counts, LiveElements, MAX_BLOCK, PcapWriter, Reason},
-    remote_id::{beacon, pack},
+    capture::{self, Counts, LiveElements, MAX_BLOCK, PcapWriter, Reason, ble_link},
+    remote_id::{beacon, ble, pack},
 };
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -117,6 +117,23 @@ fn a_chain_is_salvaged_at_its_beginning_and_whole_at_its_end() {
     assert_eq!((o[4].claims.auth_types.as_slice(), o[5].claims.auth_types.as_slice()), (&[][..], &[1][..]));
     assert_eq!(o[5].signal.transport.as_deref(), Some("ble_extended"));
     assert!(!o[5].flags.contains(&"auth_time_implausible".to_owned()));
+}
+
+#[test]
+fn what_was_whole_in_the_first_packet_of_a_chain_comes_once() {
+    let at = Time::from_micros(START_US);
+    let one = ble::encode(7, &pack::encode(2, &[made_message()]).unwrap());
+    let other = ble::encode(8, &pack::encode(2, &[made_message(), made_message()]).unwrap());
+    let mut out = PcapWriter::of_link_type(251);
+    out.record(at, &ble_link::encode_extended(Some(made::SRC), 5, Some(3), false, &one));
+    out.record(at, &ble_link::encode_extended(None, 5, Some(4), false, &other[..20]));
+    out.record(at, &ble_link::encode_extended(None, 5, None, false, &other[20..]));
+    let heard: Vec<_> = capture::elements(out.as_bytes()).map(|e| (e.frame, e.counter, e.is_ok(), e.src)).collect();
+    // The second is begun in one packet and whole in the next.
+    let src = Some(made::SRC);
+    assert_eq!(heard[0], (1, Some(7), true, src));
+    assert_eq!(heard[1..].iter().map(|h| (h.0, h.1)).collect::<Vec<_>>(), [(2, Some(8)), (3, Some(8))]);
+    assert!(heard[2].3 == src);
 }
 
 #[test]

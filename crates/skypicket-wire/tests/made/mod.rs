@@ -187,7 +187,7 @@ pub(crate) fn other_schemes() -> Vec<u8> {
 }
 
 /// The frames of a pcap made by [`approach`]: (seconds, microseconds, data).
-fn records(pcap: &[u8]) -> Vec<(u32, u32, Vec<u8>)> {
+pub(crate) fn records(pcap: &[u8]) -> Vec<(u32, u32, Vec<u8>)> {
     let mut out = Vec::new();
     let mut rest = &pcap[24..];
     while !rest.is_empty() {
