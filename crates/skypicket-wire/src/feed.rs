@@ -5,17 +5,112 @@
 //! messages (a datagram, an MQTT payload, an HTTP body) and pieces of a stream (TCP, a serial line), and keeps a bounded
 //! rest of an unfinished one.
 
-use crate::observation_line::{self, Context, Sources};
+use crate::{
+    adsb, mavlink, netrid,
+    observation_line::{self, Context, Sources},
+    receivers,
+    relayed::STALE_S,
+};
 use serde::{Deserialize, Serialize};
-use skypicket_model::{Observation, ObservationId, Place, SourceId, Time};
+use skypicket_model::{Observation, ObservationId, Place, SourceId, Time, observation::IdClaim};
+use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// In what format a receiver speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum FeedFormat {
     /// Observations as JSON lines ([`observation_line`]).
     Lines,
+    /// JSON of any receiver below but AntSDR, told apart by its content.
+    Receivers,
+    /// DroneScout: MQTT, JSON with a Remote ID structure inside, plain or LZMA.
+    DroneScout,
+    /// DragonSync and WarDragon: ZMQ, MQTT or HTTP, JSON.
+    DragonSync,
+    /// dronecot and the nodes it listens to: UDP, a JSON line each.
+    DroneCot,
+    /// mesh-mapper and its ESP32 nodes: serial or HTTP, a JSON line each.
+    MeshMapper,
+    /// AntSDR with the DJI firmware: TCP, binary frames.
+    AntSdr,
+    /// MAVLink 1 and 2: UDP, TCP or serial, binary frames.
+    Mavlink,
+    /// readsb and dump1090 `aircraft.json`: HTTP or a file, JSON.
+    AircraftJson,
+    /// Mode S Beast: TCP, binary frames.
+    Beast,
+    /// Raw Mode S in hexadecimal (`*8D…;`): TCP, a line each.
+    Avr,
+    /// BaseStation (SBS-1): TCP, comma-separated lines.
+    Sbs,
+    /// Network Remote ID, ASTM F3411-19 and F3411-22a: HTTP, JSON.
+    NetRid,
+}
+
+impl FeedFormat {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Lines,
+        Self::Receivers,
+        Self::DroneScout,
+        Self::DragonSync,
+        Self::DroneCot,
+        Self::MeshMapper,
+        Self::AntSdr,
+        Self::Mavlink,
+        Self::AircraftJson,
+        Self::Beast,
+        Self::Avr,
+        Self::Sbs,
+        Self::NetRid,
+    ];
+
+    /// Its word in a configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Receivers => "receivers",
+            Self::DroneScout => "dronescout",
+            Self::DragonSync => "dragonsync",
+            Self::DroneCot => "dronecot",
+            Self::MeshMapper => "meshmapper",
+            Self::AntSdr => "antsdr",
+            Self::Mavlink => "mavlink",
+            Self::AircraftJson => "aircraftjson",
+            Self::Beast => "beast",
+            Self::Avr => "avr",
+            Self::Sbs => "sbs",
+            Self::NetRid => "netrid",
+        }
+    }
+}
+
+impl fmt::Display for FeedFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no format of a receiver")]
+pub struct NotAFormat(String);
+
+impl FromStr for FeedFormat {
+    type Err = NotAFormat;
+    fn from_str(s: &str) -> Result<Self, NotAFormat> {
+        Self::ALL.into_iter().find(|f| f.as_str() == s).ok_or_else(|| NotAFormat(s.chars().take(40).collect()))
+    }
+}
+
+/// An aircraft of one's own, by configuration: what its link says of its identity is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnAircraft {
+    /// MAVLink system id, 1 to 255; `None` is every aircraft of the link.
+    pub system: Option<u8>,
+    /// The identity that its observations get.
+    pub id: IdClaim,
 }
 
 /// What a feed needs to know of the moment at which bytes came.
@@ -28,8 +123,19 @@ pub struct Moment<'a> {
     pub receiver_at: Option<Place>,
     /// Topic that a message came under; empty where the bearer has none.
     pub topic: &'a str,
+    /// The broker kept the message for whoever comes later: it may be of any age.
+    pub retained: bool,
+    /// Aircraft of one's own on this link.
+    pub own: &'a [OwnAircraft],
     /// Makes ids of observations.
     pub new_id: &'a mut dyn FnMut() -> Uuid,
+}
+
+impl<'a> Moment<'a> {
+    /// A moment of a source, with nothing else known.
+    pub fn new(source: &'a SourceId, received_at: Time, new_id: &'a mut dyn FnMut() -> Uuid) -> Self {
+        Self { source, received_at, receiver_at: None, topic: "", retained: false, own: &[], new_id }
+    }
 }
 
 /// One thing that came out of a feed.
@@ -48,6 +154,11 @@ pub enum Heard {
         receiver: Option<String>,
         /// Where it says that it stands.
         at: Option<Place>,
+    },
+    /// A receiver, or its broker for it, says that it is no longer there.
+    Gone {
+        /// Its own name, where it gives one.
+        receiver: Option<String>,
     },
     /// Something could not be read. What was sound beside it comes out as well.
     Refused {
@@ -71,12 +182,28 @@ pub enum Piece {
 pub trait Feed: Send {
     /// Takes the next bytes and gives what is whole by now to `out`, in order.
     fn hear(&mut self, bytes: &[u8], piece: Piece, at: &mut Moment<'_>, out: &mut dyn FnMut(Heard));
+
+    /// A stream begins anew: what was unfinished belongs to the connection that broke.
+    fn restart(&mut self);
 }
 
 /// A feed of a format, at its start.
 pub fn open(format: FeedFormat) -> Box<dyn Feed> {
+    use receivers::{As, Gateway};
     match format {
         FeedFormat::Lines => Box::<LineFeed>::default(),
+        FeedFormat::Receivers => Box::new(Gateway::new(As::Auto)),
+        FeedFormat::DroneScout => Box::new(Gateway::new(As::DroneScout)),
+        FeedFormat::DragonSync => Box::new(Gateway::new(As::DragonSync)),
+        FeedFormat::DroneCot => Box::new(Gateway::new(As::DroneCot)),
+        FeedFormat::MeshMapper => Box::new(Gateway::new(As::MeshMapper)),
+        FeedFormat::AntSdr => Box::new(receivers::antsdr::AntSdr::default()),
+        FeedFormat::Mavlink => Box::new(mavlink::Link::default()),
+        FeedFormat::AircraftJson => Box::new(adsb::aircraft_json::Poll::default()),
+        FeedFormat::Beast => Box::new(adsb::Receiver::new(adsb::Framing::Beast)),
+        FeedFormat::Avr => Box::new(adsb::Receiver::new(adsb::Framing::Avr)),
+        FeedFormat::Sbs => Box::new(adsb::sbs::Sbs::default()),
+        FeedFormat::NetRid => Box::new(netrid::Provider::default()),
     }
 }
 
@@ -142,7 +269,8 @@ struct LineFeed {
 
 impl Feed for LineFeed {
     fn hear(&mut self, bytes: &[u8], piece: Piece, at: &mut Moment<'_>, out: &mut dyn FnMut(Heard)) {
-        let Moment { source, received_at, new_id, .. } = at;
+        let Moment { source, received_at, retained, new_id, .. } = at;
+        let now = *received_at;
         self.lines.cut(bytes, piece, &mut |line, began| {
             let Some(line) = line else { return out(Heard::Refused { reason: "line_too_long", offset: began }) };
             if line.trim_ascii().is_empty() {
@@ -152,6 +280,10 @@ impl Feed for LineFeed {
             let (sources, received_at) = (Sources::Any, Some(*received_at));
             let mut context = Context { source, sources, received_at, make_id: &mut make_id, ahead_s: None };
             match observation_line::decode(line, &mut context) {
+                // What a broker kept may be hours old.
+                Ok(o) if *retained && now.since_s(o.observed_at) > STALE_S => {
+                    out(Heard::Refused { reason: "retained", offset: began });
+                }
                 Ok(mut o) => {
                     let receiver = (o.source != **source).then(|| o.source.as_str().to_owned());
                     o.source = (*source).clone();
@@ -160,6 +292,10 @@ impl Feed for LineFeed {
                 Err(e) => out(Heard::Refused { reason: e.reason(), offset: began + e.offset().unwrap_or(0) }),
             }
         });
+    }
+
+    fn restart(&mut self) {
+        self.lines = Lines::default();
     }
 }
 
@@ -178,7 +314,7 @@ mod tests {
                 n += 1;
                 Uuid::from_u128(n)
             };
-            let mut at = Moment { source: &source, received_at, receiver_at: None, topic: "", new_id: &mut new_id };
+            let mut at = Moment::new(&source, received_at, &mut new_id);
             feed.hear(p, piece, &mut at, &mut |h| heard.push(h));
         }
         heard

@@ -1,12 +1,9 @@
 //! [`Ear`]: what every bearer gives its bytes to: decodes them, says whose they are, counts, hands on.
 
-use super::{FeedConfig, ReceiverConfig};
+use super::{FeedConfig, OwnConfig, ReceiverConfig};
 use crate::{Health, Intake, ids};
-use skypicket_model::{
-    Measurement, Observation, Place, SourceId, Time,
-    observation::{IdClaim, IdKind},
-};
-use skypicket_wire::feed::{self, Feed, FeedFormat, Heard, Moment, Piece};
+use skypicket_model::{Measurement, Observation, Place, SourceId, Time};
+use skypicket_wire::feed::{self, Feed, Heard, Moment, OwnAircraft, Piece};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most bytes of a refused input given as a sample.
@@ -18,11 +15,10 @@ const MOST_NAME: usize = 128;
 
 /// One feed's.
 pub(super) struct Ear {
-    format: FeedFormat,
     feed: Box<dyn Feed>,
     id: SourceId,
     receiver_at: Option<Place>,
-    serial: Option<String>,
+    own: Vec<OwnAircraft>,
     receivers: BTreeMap<String, (ReceiverConfig, Arc<Health>)>,
     /// Where receivers said that they stand.
     learned: BTreeMap<String, Place>,
@@ -34,11 +30,10 @@ impl Ear {
     pub(super) fn new(config: FeedConfig) -> Self {
         let receivers = config.receivers.into_iter().map(|(name, r)| (name, (r, Arc::default()))).collect();
         Self {
-            format: config.format,
             feed: feed::open(config.format),
             id: config.id,
             receiver_at: config.receiver_at,
-            serial: config.serial,
+            own: config.own.into_iter().map(OwnConfig::known).collect(),
             receivers,
             learned: BTreeMap::new(),
             health: Arc::default(),
@@ -64,7 +59,7 @@ impl Ear {
 
     /// A connection stands: a stream begins at its start.
     pub(super) fn connected(&mut self) {
-        self.feed = feed::open(self.format);
+        self.feed.restart();
         self.health.connections(1);
         self.health.trouble(None);
         tracing::info!(source = %self.id, "feed connected");
@@ -90,26 +85,30 @@ impl Ear {
         }
     }
 
-    /// Takes a message, or the next bytes of a stream. `kept`: a broker kept it, so it may be old: what it says of the air
-    /// is not taken.
+    /// Takes a message, or the next bytes of a stream. `kept`: a broker kept it, so it may be old.
     pub(super) fn hear(&mut self, bytes: &[u8], piece: Piece, topic: &str, kept: bool) {
         let Some(intake) = self.intake.clone() else { return };
         let now = intake.now();
         self.health.heard(now, 1);
         let mut heard = Vec::new();
         let mut new_id = || ids::observation(now).0;
-        let mut moment =
-            Moment { source: &self.id, received_at: now, receiver_at: self.receiver_at, topic, new_id: &mut new_id };
+        let mut moment = Moment {
+            receiver_at: self.receiver_at,
+            topic,
+            retained: kept,
+            own: &self.own,
+            ..Moment::new(&self.id, now, &mut new_id)
+        };
         self.feed.hear(bytes, piece, &mut moment, &mut |h| heard.push(h));
         let mut batch = Vec::new();
         for h in heard {
             match h {
-                Heard::Observation { .. } if kept => self.refuse("retained", &[]),
                 Heard::Observation { receiver, observation } => {
                     let o = self.known(receiver.as_deref(), *observation, now);
                     batch.push(o);
                 }
                 Heard::Alive { receiver, at } => self.alive(receiver, at, now),
+                Heard::Gone { receiver } => self.gone(receiver.as_deref()),
                 Heard::Refused { reason, offset } => self.refuse_at(reason, Some(offset), bytes),
             }
         }
@@ -125,6 +124,9 @@ impl Ear {
         if let Some((_, health)) = self.receivers.get(&name) {
             health.heard(now, 1);
             health.decoded(1);
+            health.trouble(None);
+        } else {
+            self.health.trouble(None);
         }
         let room = self.learned.len() < MOST_LEARNED || self.learned.contains_key(&name);
         if let Some(at) = at.filter(|_| room && name.len() <= MOST_NAME) {
@@ -132,8 +134,13 @@ impl Ear {
         }
     }
 
-    /// An observation with whose it is, where its receiver stands and whose aircraft it is of, as far as that is known
-    /// here: what is configured goes before what was said.
+    /// A receiver said, or its broker said for it, that it is not there.
+    fn gone(&self, receiver: Option<&str>) {
+        let health = receiver.and_then(|name| self.receivers.get(name)).map_or(&self.health, |(_, own)| own);
+        health.trouble(Some("it says itself that it is not there"));
+    }
+
+    /// An observation with whose it is and where its receiver stands: what is configured goes before what was said.
     fn known(&self, receiver: Option<&str>, mut o: Observation, now: Time) -> Observation {
         let name = receiver.unwrap_or_default();
         let own = self.receivers.get(name);
@@ -152,11 +159,6 @@ impl Ear {
             && (from.is_none() || *from == said)
         {
             *from = at;
-        }
-        if let Some(serial) = &self.serial
-            && o.claims.ids.is_empty()
-        {
-            o.claims.ids.push(IdClaim { kind: IdKind::Serial, value: serial.clone() });
         }
         o
     }

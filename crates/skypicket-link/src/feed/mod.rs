@@ -29,8 +29,11 @@ use crate::{
 };
 use ear::Ear;
 use serde::Deserialize;
-use skypicket_model::{Place, SourceId};
-use skypicket_wire::feed::FeedFormat;
+use skypicket_model::{
+    Place, SourceId,
+    observation::{IdClaim, IdKind},
+};
+use skypicket_wire::feed::{FeedFormat, OwnAircraft};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most receivers with settings of their own, a feed.
@@ -54,13 +57,29 @@ pub struct FeedConfig {
     /// Silence longer than this is an alarm, seconds. Default none.
     #[serde(default)]
     pub expected_interval_s: Option<f64>,
-    /// Serial number of the one aircraft that this feed is the telemetry of: a flight of our own. Given to what comes
-    /// without an identity. Default none.
+    /// Aircraft of our own whose telemetry this is (MAVLink). Default none.
     #[serde(default)]
-    pub serial: Option<String>,
+    pub own: Vec<OwnConfig>,
     /// Receivers behind this feed that are sources of their own, by the name that they have there. Default none.
     #[serde(default)]
     pub receivers: BTreeMap<String, ReceiverConfig>,
+}
+
+/// An aircraft of our own.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnConfig {
+    /// Serial number, as its filed flight has it.
+    pub serial: String,
+    /// MAVLink system id, 1 to 255. Default: every aircraft of the link.
+    #[serde(default)]
+    pub system: Option<u8>,
+}
+
+impl OwnConfig {
+    fn known(self) -> OwnAircraft {
+        OwnAircraft { system: self.system, id: IdClaim { kind: IdKind::Serial, value: self.serial } }
+    }
 }
 
 /// A receiver behind a gateway.
@@ -299,9 +318,9 @@ fn check(config: &FeedConfig) -> Result<(), Unfit> {
     if intervals.flatten().any(|s| !(1.0..=604_800.0).contains(&s)) {
         return setting("expected_interval_s", "1 to 604800 seconds".into());
     }
-    if config.serial.as_ref().is_some_and(|s| s.is_empty() || s.len() > 20 || !s.bytes().all(|b| b.is_ascii_graphic()))
-    {
-        return setting("serial", "1 to 20 letters and digits, as ANSI/CTA-2063-A has them".into());
+    let fits = |s: &str| (1..=20).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_graphic());
+    if config.own.len() > 255 || !config.own.iter().all(|o| fits(&o.serial) && o.system != Some(0)) {
+        return setting("own", "a serial of 1 to 20 letters and digits each, and a system of 1 to 255".into());
     }
     Ok(())
 }

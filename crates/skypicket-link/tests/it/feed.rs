@@ -1,8 +1,9 @@
 //! Feeds over every bearer, from the other side's real program where there is one: Mosquitto, libzmq, a pseudo-terminal.
 
 use crate::centre::{Call, Calls, NOW_S, centre, soon, source};
-use skypicket_link::{FeedConfig, FeedConnector, FeedError, Health};
+use skypicket_link::{FeedConfig, FeedConnector, FeedError, Health, feed::OwnConfig};
 use skypicket_model::{Observation, Place};
+use skypicket_wire::mavlink::frame::Frame;
 use std::{
     io::Write as _,
     net::SocketAddr,
@@ -104,16 +105,32 @@ async fn what_stands_behind_a_gateway_is_a_source_of_its_own_where_it_is_configu
 }
 
 #[tokio::test]
-async fn what_has_no_name_is_the_own_flight_whose_telemetry_this_is() {
+async fn telemetry_of_our_own_is_of_the_aircraft_that_is_configured() {
     let mut calls = centre(0);
-    let mut config = config("udp]\nlisten = \"127.0.0.1:0\"");
-    config.serial = Some("1OWN7".into());
+    let config: FeedConfig = toml::from_str(
+        "id = \"feed-1\"\nformat = \"mavlink\"\nown = [{ serial = \"1OWN7\", system = 7 }]\n[from.udp]\nlisten = \"127.0.0.1:0\"",
+    )
+    .unwrap();
     let running = run(&calls, config).await;
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let named = line(2.0).replace("{\"t\"", "{\"claims\":{\"serial\":\"1OTHER\"},\"t\"");
-    socket.send_to(format!("{}{named}", line(1.0)).as_bytes(), running.at.unwrap()).await.unwrap();
-    let ids: Vec<_> = observed(&mut calls).await.into_iter().map(|o| o.claims.ids[0].value.clone()).collect();
-    assert_eq!(ids, ["1OWN7", "1OTHER"]);
+    for system in [7, 8] {
+        // GLOBAL_POSITION_INT: time since boot, latitude and longitude in 1e-7 degrees, altitude and height in mm, velocity,
+        // heading.
+        let mut payload = 1_000_u32.to_le_bytes().to_vec();
+        for field in [317_600_000_i32, -1_064_900_000, 1_200_000, 50_000] {
+            payload.extend(field.to_le_bytes());
+        }
+        payload.extend([0; 8]);
+        let frame =
+            Frame { version: 2, sequence: 0, system, component: 1, message: 33, signed: false, checked: true, payload };
+        socket.send_to(&frame.encode(), running.at.unwrap()).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let o = observed(&mut calls).await.remove(0);
+        ids.push(o.claims.ids.first().map(|i| i.value.clone()));
+    }
+    assert_eq!(ids, [Some("1OWN7".to_owned()), None]);
     running.stops(&calls).await;
 }
 
@@ -140,8 +157,8 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
         assert!(error.to_string().contains(key) && error.to_string().contains("feed-1"), "{from}: {error}");
     }
     let mut wrong = config("udp]\nlisten = \"127.0.0.1:0\"");
-    wrong.serial = Some("a b".into());
-    assert!(FeedConnector::open(wrong).await.err().unwrap().to_string().contains("serial"));
+    wrong.own = vec![OwnConfig { serial: "a b".into(), system: None }];
+    assert!(FeedConnector::open(wrong).await.err().unwrap().to_string().contains("own"));
 }
 
 // ---- bearers ----
@@ -375,7 +392,8 @@ async fn messages_of_a_broker_are_heard_and_others_see_whether_we_are_there() {
     let (folder, port) = (folder("status"), free_port().await);
     let broker = broker(&folder, port, "allow_anonymous true\n").await;
     let mut other = Client::connect(port, "other").await;
-    other.publish("sensor/a/upload", line(9.0).as_bytes(), true).await;
+    let old = line(9.0).replace(&NOW_S.to_string(), &(NOW_S - 100.0).to_string());
+    other.publish("sensor/a/upload", old.as_bytes(), true).await;
     other.subscribe("picket/status").await;
     let from = format!(
         "mqtt]\nhost = \"127.0.0.1\"\nport = {port}\ntopics = [\"sensor/+/upload\"]\nclient_id = \"picket\"\nstatus_topic = \"picket/status\""

@@ -1,4 +1,7 @@
 //! From a [`DroneId`] to an observation.
+//!
+//! State bits call fields valid or not; what they mean is known from readers' code alone, and whoever makes drones up leaves
+//! them as they come. So a claimed place is a claim also where its bit is missing: vague, and flagged.
 
 use super::{DroneId, FlightInfo, State};
 use crate::remote_id::{
@@ -10,8 +13,11 @@ use skypicket_model::{
     observation::{IdClaim, IdKind},
 };
 
-/// What the element makes: a position where the state bits call it valid, else a presence with its claims. Altitude,
-/// height and velocity are of disputed units and are not used.
+/// One sigma of a place that the sender itself does not call valid, metres.
+const SIGMA_NOT_VALID_M: f64 = 100.0;
+
+/// What the element makes: a position with its claims; a presence where there is none. Altitude, height and velocity are of
+/// disputed units and are not used.
 pub fn observe(m: &DroneId) -> Seen {
     let mut flags: Vec<String> = m.flags().words().map(str::to_owned).collect();
     let serial = |bytes: &[u8]| shown(text::cut(bytes)).map(|value| IdClaim { kind: IdKind::Serial, value });
@@ -28,10 +34,12 @@ pub fn observe(m: &DroneId) -> Seen {
                 (false, true) => Some("ground".to_owned()),
                 (false, false) => None,
             };
-            if f.state.has(State::GPS) {
-                measured = f.at.degrees().and_then(|(lat, lon)| position_without_accuracy(lat, lon, &mut flags));
-            } else {
+            measured = f.at.degrees().and_then(|(lat, lon)| position_without_accuracy(lat, lon, &mut flags));
+            if !f.state.has(State::GPS) {
                 flags.push("position_not_valid".to_owned());
+                if let Some((_, cov)) = &mut measured {
+                    (cov[0][0], cov[1][1]) = (SIGMA_NOT_VALID_M.powi(2), SIGMA_NOT_VALID_M.powi(2));
+                }
             }
         }
     }

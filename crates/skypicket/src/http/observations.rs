@@ -92,8 +92,7 @@ pub async fn take_in_format(
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "More than this token may bring."));
     }
     let mut new_id = uuid::Uuid::now_v7;
-    let mut moment =
-        Moment { source: &token.source, received_at: now, receiver_at: None, topic: "", new_id: &mut new_id };
+    let mut moment = Moment::new(&token.source, now, &mut new_id);
     let (mut good, mut refused) = (Vec::new(), Vec::new());
     feed::open(format).hear(&body, Piece::Whole, &mut moment, &mut |heard| match heard {
         Heard::Observation { receiver, observation } => {
@@ -110,7 +109,7 @@ pub async fn take_in_format(
                 }
             }
         }
-        Heard::Alive { .. } => {}
+        Heard::Alive { .. } | Heard::Gone { .. } => {}
         Heard::Refused { reason, offset } => {
             app.sources.refused(&token.source, reason, &body);
             refused.push(json!({"reason": reason, "message": format!("byte {offset}")}));
