@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
+FUZZ_SECONDS ?= 60
 TOOLS := $(CURDIR)/target/tools
 BIN := target/release/skypicket
 DEBUG_BIN := target/debug/skypicket
@@ -18,7 +20,7 @@ REPRODUCIBLE := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/skypicket --remap-path
 	CFLAGS="-ffile-prefix-map=$(CURDIR)=/skypicket -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run test bench soak build web check fmt lint unit browser docs deny tools clean pictures test-security built checks cap-check eval eval-check bench-peers deb sbom package-test
+.PHONY: help run test bench bench-remote-id fuzz soak build web check fmt lint unit browser docs deny tools clean pictures test-security built checks cap-check eval eval-check bench-peers deb sbom package-test
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -110,6 +112,12 @@ pictures: web ## the pictures of README and manual, taken from the running exerc
 
 bench: build ## benchmarks, as ratios measured in one run
 	cargo bench --workspace --locked
+
+bench-remote-id: ## the Remote ID decoder beside the C reference library, in one run (a C compiler is needed)
+	@scripts/bench-remote-id
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS="a b" for some of them
+	@scripts/fuzz $(TOOLS) $(CARGO_FUZZ_VERSION) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 soak: web ## long fault tests: 1,000 kills, then the simulator of delivery for SOAK_MINUTES (10)
 	cargo test --release --locked -p skypicket --test behaviour -- --ignored a_record_of_a_million --nocapture

@@ -228,7 +228,7 @@ export function attention(input: Input): Row[] {
     });
   } else {
     for (const s of silent) {
-      quiet.push({ ...blank('silent'), key: `source/${s.id}`, what: `Source ${s.id}`, since: s.last_heard, select: { kind: 'source', id: s.id } });
+      quiet.push({ ...blank('silent'), key: `source/${s.id}`, what: s.trouble ? `Source ${s.id}: not connected` : `Source ${s.id}`, since: s.last_heard, select: { kind: 'source', id: s.id } });
     }
   }
   for (const s of [...input.sources].sort((a, b) => cmp(a.id, b.id))) {

@@ -99,6 +99,9 @@ const EVIDENCE: Record<string, string> = {
   duplicate_identity: 'the same identity in two places', implied_speed: 'claims two places that it cannot fly between',
   clock_suspect: 'its clock is off', far_from_receiver: 'claims a place beyond what the receiver hears',
   too_loud: 'far too loud for the distance that it claims',
+  operator_far: 'claims an operator too far away to fly it', operator_jumps: 'claims an operator who moves faster than people do',
+  stands_still: 'claims to fly and stays where it is', steady_signal: 'equally loud however far it claims to be',
+  one_radio: 'one of many names that seem to be one transmitter',
 };
 export const evidenceName = (e: string): string => EVIDENCE[e] ?? plain(e);
 

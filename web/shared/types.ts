@@ -804,7 +804,11 @@ export interface SourceView {
   silent: boolean;
   /** How far its clock is ahead of the centre's (behind, where negative), seconds. */
   clock_offset_s: number | null;
+  /** How old what it says was when it came, seconds, on average lately; for feeds. */
+  lag_s: number | null;
   connections: number;
+  /** Why it is not connected; for feeds. */
+  trouble: string | null;
   registration: Registration | null;
   samples: { at: Time; reason: string; offset: number | null; hex: string }[];
 }

@@ -27,7 +27,7 @@ function sighting(id: string, stored_at: string, over: Partial<SightingView> = {
   };
 }
 const source = (id: string, silent: boolean, last_heard: string | null): SourceView =>
-  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, connections: 0, registration: null, samples: [] });
+  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, lag_s: null, connections: 0, trouble: null, registration: null, samples: [] });
 const person = (id: string, unreachable: boolean): PersonView => ({
   id, name: id, unit: 'u', unit_name: 'U', agency: 'a', roles: ['field'], position: null, channels_up: [], unreachable, why: null, since: null, disabled: false,
 });

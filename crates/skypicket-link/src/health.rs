@@ -19,6 +19,8 @@ pub struct Health {
     last_heard_us: AtomicI64,
     refused: Mutex<BTreeMap<String, u64>>,
     clock: Mutex<ClockOffset>,
+    lag: Mutex<Lag>,
+    trouble: Mutex<Option<String>>,
 }
 
 /// The counters at one moment.
@@ -36,6 +38,38 @@ pub struct HealthSnapshot {
     pub connections: u64,
     /// How far the source's clock is ahead (behind, where negative), seconds; see [`ClockOffset`].
     pub clock_offset_s: Option<f64>,
+    /// How old what it says was when it came, seconds, on average over the last minute or two.
+    pub lag_s: Option<f64>,
+    /// Why it is not connected, in a sentence.
+    pub trouble: Option<String>,
+}
+
+/// How late things come: the mean over a window of a minute and the one before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lag {
+    began: Option<Time>,
+    sum_s: f64,
+    n: u32,
+    before: (f64, u32),
+}
+
+impl Lag {
+    const WINDOW_S: f64 = 60.0;
+
+    fn take(&mut self, late_s: f64, now: Time) {
+        let age = self.began.map_or(f64::INFINITY, |b| now.since_s(b));
+        if !(0.0..Self::WINDOW_S).contains(&age) {
+            self.before = if age < 2.0 * Self::WINDOW_S { (self.sum_s, self.n) } else { (0.0, 0) };
+            (self.began, self.sum_s, self.n) = (Some(now), 0.0, 0);
+        }
+        self.sum_s += late_s;
+        self.n = self.n.saturating_add(1);
+    }
+
+    fn mean_s(&self) -> Option<f64> {
+        let n = self.n.saturating_add(self.before.1);
+        (n > 0).then(|| (self.sum_s + self.before.0) / f64::from(n))
+    }
 }
 
 /// How far a source's clock is ahead, as its lines say. What a line claims is late by its way here, so the line that is
@@ -77,6 +111,8 @@ impl Default for Health {
             last_heard_us: AtomicI64::new(i64::MIN),
             refused: Mutex::default(),
             clock: Mutex::default(),
+            lag: Mutex::default(),
+            trouble: Mutex::default(),
         }
     }
 }
@@ -95,6 +131,8 @@ impl Health {
             last_heard: (heard != i64::MIN).then(|| Time::from_micros(heard)),
             connections: self.connections.load(Relaxed),
             clock_offset_s: self.clock.lock().unwrap_or_else(PoisonError::into_inner).offset_s(),
+            lag_s: self.lag.lock().unwrap_or_else(PoisonError::into_inner).mean_s(),
+            trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
@@ -115,6 +153,22 @@ impl Health {
 
     pub(crate) fn clock(&self, ahead_s: f64, now: Time) {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).take(ahead_s, now);
+    }
+
+    pub(crate) fn lag(&self, late_s: f64, now: Time) {
+        if late_s.is_finite() {
+            self.lag.lock().unwrap_or_else(PoisonError::into_inner).take(late_s, now);
+        }
+    }
+
+    /// What keeps it from being connected, or that nothing does; whether that is news.
+    pub(crate) fn trouble(&self, why: Option<&str>) -> bool {
+        // Of what others say, so much.
+        let why: Option<String> = why.map(|w| w.chars().take(200).collect());
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *trouble != why;
+        *trouble = why;
+        is_news
     }
 
     pub(crate) fn connections(&self, open: usize) {
@@ -145,6 +199,35 @@ mod tests {
             c.take(ahead_s, t(at_s));
             assert_eq!(c.offset_s(), Some(offset_s), "at {at_s}");
         }
+    }
+
+    #[test]
+    fn the_lag_is_the_mean_of_the_last_minute_or_two() {
+        let t = |s| Time::from_unix_s(1_000.0 + s).unwrap();
+        let h = Health::default();
+        assert_eq!(h.snapshot().lag_s, None);
+        for (at_s, late_s, lag_s) in [
+            (0.0, 1.0, 1.0),
+            (1.0, 3.0, 2.0),
+            (2.0, f64::NAN, 2.0),
+            (61.0, 5.0, 3.0),
+            (500.0, 0.5, 0.5),
+            (10.0, 1.5, 1.5),
+        ] {
+            h.lag(late_s, t(at_s));
+            assert_eq!(h.snapshot().lag_s, Some(lag_s), "at {at_s}");
+        }
+    }
+
+    #[test]
+    fn a_trouble_is_news_once_and_bounded() {
+        let h = Health::default();
+        assert!(!h.trouble(None));
+        assert!(h.trouble(Some("gone")) && !h.trouble(Some("gone")) && h.trouble(Some("refused")));
+        assert_eq!(h.snapshot().trouble.as_deref(), Some("refused"));
+        h.trouble(Some(&"x".repeat(1_000)));
+        assert_eq!(h.snapshot().trouble.map(|t| t.len()), Some(200));
+        assert!(h.trouble(None) && h.snapshot().trouble.is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@
 pub mod capture;
 mod clients;
 pub mod courier;
+pub mod feed;
 pub mod health;
 mod ids;
 pub mod intake;
@@ -29,11 +30,12 @@ pub mod webpush;
 
 pub use capture::{CaptureConfig, CaptureTail};
 pub use courier::{Carrier, Courier, Outgoing, Sent};
+pub use feed::{FeedConfig, FeedConnector, FeedError};
 pub use health::{ClockOffset, Health, HealthSnapshot};
 pub use intake::{BoxFuture, Intake, Refused};
 pub use lines::{TcpLines, TcpLinesConfig, UdpLines, UdpLinesConfig};
 pub use listen::{ListenError, Shutdown, check_listen};
-pub use machine::{Admitted, Area, Format, Grant, Holder, Machines, Rate};
+pub use machine::{Admitted, Area, Grant, Holder, Machines, Rate};
 pub use secure::{ClientCertificates, Secure};
 pub use tak::{TakConfig, TakHandle, TakServer};
 pub use webpush::WebPush;

@@ -6,20 +6,13 @@
 use crate::Health;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{Enu, LatLon, Measurement, Observation, PersonId, Place, SourceId, Time, geo::ecef};
+use skypicket_wire::feed::FeedFormat;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::sync::watch;
-
-/// A form in which a machine brings what it measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Observations as JSON lines.
-    Lines,
-}
 
 /// Where a machine's observations must be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -98,7 +91,7 @@ impl Area {
 pub struct Grant {
     /// In which formats.
     #[serde(default = "Grant::default_formats")]
-    pub formats: BTreeSet<Format>,
+    pub formats: BTreeSet<FeedFormat>,
     /// Where its observations must be; anywhere where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
@@ -129,8 +122,8 @@ impl Grant {
     /// Most other sources that one machine may name.
     pub const MOST_ALSO: usize = 64;
 
-    fn default_formats() -> BTreeSet<Format> {
-        [Format::Lines].into()
+    fn default_formats() -> BTreeSet<FeedFormat> {
+        [FeedFormat::Lines].into()
     }
 
     /// What is wrong with it.

@@ -136,6 +136,11 @@ pub struct Claims {
     /// Free text of the sender, attacker-controlled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Types of the authentication sets that were heard whole (ASTM F3411: 1 UAS ID signature, 2 operator ID signature,
+    /// 3 message set signature, 4 network Remote ID, 5 specific method; 6 to 15 reserved and private). None of them was
+    /// verified: a set says only that something is signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth_types: Vec<u8>,
     /// The time that the sender claims for its position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Time>,

@@ -137,6 +137,27 @@ pub struct TrustSettings {
     pub duplicate_s: f64,
     /// How long a piece of evidence is held after it was last seen, seconds. Default 120.
     pub hold_s: f64,
+    /// Farthest that an operator can be from the drone, metres. Default 15000.
+    pub operator_m: f64,
+    /// Fastest that an operator can move, m/s. Default 50.
+    pub operator_mps: f64,
+    /// Short by so much of what the claimed speeds would have flown, and of three quarters of it, it stands still, metres.
+    /// Default 150: real ones repeat a place for up to 1.6 s.
+    pub still_m: f64,
+    /// Frames over which a signal that stays the same is held against claimed distances. Default 20.
+    pub steady_frames: u32,
+    /// Swing of 20 log10 of the claimed distance from which that says something, dB. Default 12.
+    pub steady_range_db: f64,
+    /// Swing of the received power up to which it is the same, dB. Default 3.
+    pub steady_db: f64,
+    /// Names that take turns from which on they are one radio. Default 5.
+    pub one_radio_names: usize,
+    /// Spread of their received power up to which they can be, dB. Default 6.
+    pub one_radio_db: f64,
+    /// Time within which they take their turns, seconds. Default 60.
+    pub one_radio_s: f64,
+    /// Silence after which a turn is over, seconds. Default 5.
+    pub turn_gap_s: f64,
 }
 
 impl Default for Settings {
@@ -201,6 +222,16 @@ impl Default for TrustSettings {
             duplicate_m: 200.0,
             duplicate_s: 5.0,
             hold_s: 120.0,
+            operator_m: 15_000.0,
+            operator_mps: 50.0,
+            still_m: 150.0,
+            steady_frames: 20,
+            steady_range_db: 12.0,
+            steady_db: 3.0,
+            one_radio_names: 5,
+            one_radio_db: 6.0,
+            one_radio_s: 60.0,
+            turn_gap_s: 5.0,
         }
     }
 }
@@ -305,8 +336,24 @@ impl Settings {
             ("trust.duplicate_m", self.trust.duplicate_m),
             ("trust.duplicate_s", self.trust.duplicate_s),
             ("trust.hold_s", self.trust.hold_s),
+            ("trust.operator_m", self.trust.operator_m),
+            ("trust.operator_mps", self.trust.operator_mps),
+            ("trust.still_m", self.trust.still_m),
+            ("trust.steady_range_db", self.trust.steady_range_db),
+            ("trust.steady_db", self.trust.steady_db),
+            ("trust.one_radio_db", self.trust.one_radio_db),
+            ("trust.one_radio_s", self.trust.one_radio_s),
+            ("trust.turn_gap_s", self.trust.turn_gap_s),
         ] {
             positive(name, value)?;
+        }
+        for (name, value) in [
+            ("trust.steady_frames", f64::from(self.trust.steady_frames)),
+            ("trust.one_radio_names", self.trust.one_radio_names as f64),
+        ] {
+            if value < 2.0 {
+                return Err(SettingsProblem { name: name.into(), value, must_be: "at least 2" });
+            }
         }
         if !self.trust.loud_dbm.is_finite() {
             return Err(SettingsProblem {

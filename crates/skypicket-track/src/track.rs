@@ -7,7 +7,7 @@ use crate::{
         gauss::{AT, Sym3},
         lone::Stands,
     },
-    trust::{Doubt, Doubts},
+    trust::{Doubt, Doubts, Word},
 };
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
@@ -61,6 +61,9 @@ pub(crate) struct Live {
     pub(crate) classes: Ballot<AirClass>,
     pub(crate) height_takeoff_m: Option<f64>,
     pub(crate) doubts: Doubts,
+    /// What it claims over time.
+    #[serde(default)]
+    pub(crate) word: Box<Word>,
     pub(crate) because: Vec<ObservationId>,
     pub(crate) sightings: Vec<(SightingId, SourceId)>,
     /// Radar plots that it took.
@@ -102,6 +105,7 @@ impl Live {
             classes: Ballot::default(),
             height_takeoff_m: None,
             doubts: Doubts::default(),
+            word: Box::default(),
             because: Vec::new(),
             sightings: Vec::new(),
             plots: 0,

@@ -18,7 +18,7 @@ use crate::{
         lone::{Joined, Lone, Odds},
     },
     track::{Live, Said, tell},
-    trust::{self, Doubt},
+    trust::{self, Doubt, Radios, radio},
     unresolved::UnresolvedList,
 };
 use acts::Decisions;
@@ -48,6 +48,9 @@ pub struct Tracker {
     /// Which track a thing in the sky is.
     of_body: BTreeMap<u64, TrackId>,
     memory: Memory,
+    /// Who was heard lately, receiver by receiver.
+    #[serde(default)]
+    radios: Radios,
     unresolved: UnresolvedList,
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
@@ -112,6 +115,7 @@ impl Tracker {
             tracks: BTreeMap::new(),
             of_body: BTreeMap::new(),
             memory: Memory::default(),
+            radios: Radios::default(),
             unresolved: UnresolvedList::default(),
             own_flights: Vec::new(),
             refused_starts: 0,
@@ -774,8 +778,27 @@ impl Tracker {
             }
         }
         if let Some(t) = self.tracks.get_mut(&id) {
+            if let Some(fix) = fix(r) {
+                found.extend(t.word.take(r.o, &fix, &self.settings.trust));
+            }
             for doubt in found {
                 t.doubts.note(doubt, r.now);
+            }
+        }
+        self.doubt_radio(r, changed);
+    }
+
+    /// Many names that are one radio: all of them are doubted, also those that had their turn.
+    fn doubt_radio(&mut self, r: &Report, changed: &mut BTreeSet<TrackId>) {
+        let (Some(emitter), Some(dbm)) = (&r.emitter, r.o.signal.rssi_dbm) else { return };
+        let receiver = r.o.signal.receiver_at.and_then(|p| p.check().ok());
+        let range_m = receiver.zip(r.o.measurement.position()).map(|(from, at)| from.distance_and_bearing(at).0);
+        let frame = radio::Frame { emitter, ids: &r.ids, dbm, range_m };
+        for e in self.radios.hear(&r.o.source, &frame, r.now, &self.settings.trust) {
+            let track = self.memory.recent(&e, r.now, self.settings.address_s).and_then(|h| h.track);
+            if let Some((id, t)) = track.and_then(|id| Some((id, self.tracks.get_mut(&id)?))) {
+                t.doubts.note(radio::DOUBT, r.now);
+                changed.insert(id);
             }
         }
     }

@@ -5,9 +5,14 @@
 //! messages (a datagram, an MQTT payload, an HTTP body) and pieces of a stream (TCP, a serial line), and keeps a bounded
 //! rest of an unfinished one.
 
-use crate::{adsb, mavlink, netrid, receivers};
+use crate::{
+    adsb, mavlink, netrid,
+    observation_line::{self, Context, Sources},
+    receivers,
+    relayed::STALE_S,
+};
 use serde::{Deserialize, Serialize};
-use skypicket_model::{Observation, Place, SourceId, Time, observation::IdClaim};
+use skypicket_model::{Observation, ObservationId, Place, SourceId, Time, observation::IdClaim};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
@@ -15,6 +20,8 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedFormat {
+    /// Observations as JSON lines ([`observation_line`]).
+    Lines,
     /// JSON of any receiver below but AntSDR, told apart by its content.
     Receivers,
     /// DroneScout: MQTT, JSON with a Remote ID structure inside, plain or LZMA.
@@ -43,7 +50,8 @@ pub enum FeedFormat {
 
 impl FeedFormat {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
+        Self::Lines,
         Self::Receivers,
         Self::DroneScout,
         Self::DragonSync,
@@ -61,6 +69,7 @@ impl FeedFormat {
     /// Its word in a configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Lines => "lines",
             Self::Receivers => "receivers",
             Self::DroneScout => "dronescout",
             Self::DragonSync => "dragonsync",
@@ -182,6 +191,7 @@ pub trait Feed: Send {
 pub fn open(format: FeedFormat) -> Box<dyn Feed> {
     use receivers::{As, Gateway};
     match format {
+        FeedFormat::Lines => Box::<LineFeed>::default(),
         FeedFormat::Receivers => Box::new(Gateway::new(As::Auto)),
         FeedFormat::DroneScout => Box::new(Gateway::new(As::DroneScout)),
         FeedFormat::DragonSync => Box::new(Gateway::new(As::DragonSync)),
@@ -194,5 +204,181 @@ pub fn open(format: FeedFormat) -> Box<dyn Feed> {
         FeedFormat::Avr => Box::new(adsb::Receiver::new(adsb::Framing::Avr)),
         FeedFormat::Sbs => Box::new(adsb::sbs::Sbs::default()),
         FeedFormat::NetRid => Box::new(netrid::Provider::default()),
+    }
+}
+
+/// Cuts a stream into lines, or takes those of a whole message; the rest of an unfinished one is bounded.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    kept: Vec<u8>,
+    /// Bytes of the stream before `kept`.
+    before: u64,
+    /// The line at hand is over the bound: it is passed over to its end.
+    passing: bool,
+}
+
+impl Lines {
+    /// Most bytes of a line.
+    pub const MOST: usize = 64 * 1024;
+
+    /// Gives each line that is whole by now, with where it began; a line over the bound comes once, as nothing.
+    pub fn cut(&mut self, bytes: &[u8], piece: Piece, line: &mut dyn FnMut(Option<&[u8]>, u64)) {
+        if piece == Piece::Whole {
+            let mut at = 0;
+            for l in bytes.split(|b| *b == b'\n') {
+                line((l.len() <= Self::MOST).then_some(l), at);
+                at += l.len() as u64 + 1;
+            }
+            return;
+        }
+        let mut pieces = bytes.split(|b| *b == b'\n').peekable();
+        while let Some(p) = pieces.next() {
+            let is_end = pieces.peek().is_some();
+            if !self.passing && self.kept.len() + p.len() > Self::MOST {
+                line(None, self.before);
+                self.before += self.kept.len() as u64;
+                self.kept = Vec::new();
+                self.passing = true;
+            }
+            if self.passing {
+                self.before += p.len() as u64;
+            } else if !is_end {
+                self.kept.extend_from_slice(p);
+            } else if self.kept.is_empty() {
+                line(Some(p), self.before);
+                self.before += p.len() as u64;
+            } else {
+                self.kept.extend_from_slice(p);
+                line(Some(&self.kept), self.before);
+                self.before += self.kept.len() as u64;
+                self.kept.clear();
+            }
+            if is_end {
+                self.before += 1;
+                self.passing = false;
+            }
+        }
+    }
+}
+
+/// [`FeedFormat::Lines`]. What a line names as its source is taken for the receiver's name.
+#[derive(Debug, Default)]
+struct LineFeed {
+    lines: Lines,
+}
+
+impl Feed for LineFeed {
+    fn hear(&mut self, bytes: &[u8], piece: Piece, at: &mut Moment<'_>, out: &mut dyn FnMut(Heard)) {
+        let Moment { source, received_at, retained, new_id, .. } = at;
+        let now = *received_at;
+        self.lines.cut(bytes, piece, &mut |line, began| {
+            let Some(line) = line else { return out(Heard::Refused { reason: "line_too_long", offset: began }) };
+            if line.trim_ascii().is_empty() {
+                return;
+            }
+            let mut make_id = || ObservationId(new_id());
+            let (sources, received_at) = (Sources::Any, Some(*received_at));
+            let mut context = Context { source, sources, received_at, make_id: &mut make_id, ahead_s: None };
+            match observation_line::decode(line, &mut context) {
+                // What a broker kept may be hours old.
+                Ok(o) if *retained && now.since_s(o.observed_at) > STALE_S => {
+                    out(Heard::Refused { reason: "retained", offset: began });
+                }
+                Ok(mut o) => {
+                    let receiver = (o.source != **source).then(|| o.source.as_str().to_owned());
+                    o.source = (*source).clone();
+                    out(Heard::Observation { receiver, observation: Box::new(o) });
+                }
+                Err(e) => out(Heard::Refused { reason: e.reason(), offset: began + e.offset().unwrap_or(0) }),
+            }
+        });
+    }
+
+    fn restart(&mut self) {
+        self.lines = Lines::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(feed: &mut dyn Feed, pieces: &[&[u8]], piece: Piece) -> Vec<Heard> {
+        let source = SourceId::new("gate").unwrap();
+        let received_at = Time::from_unix_s(1_700_000_000.5).unwrap();
+        let mut heard = Vec::new();
+        let mut n = 0u128;
+        for p in pieces {
+            let mut new_id = || {
+                n += 1;
+                Uuid::from_u128(n)
+            };
+            let mut at = Moment::new(&source, received_at, &mut new_id);
+            feed.hear(p, piece, &mut at, &mut |h| heard.push(h));
+        }
+        heard
+    }
+
+    const GOOD: &str = r#"{"t":1700000000.25,"source":"mast-2","lla":[31.76,-106.49,null],"claims":{"serial":"1ABC"}}"#;
+
+    #[test]
+    fn a_line_is_an_observation_of_the_receiver_that_it_names() {
+        let text = format!("{GOOD}\n\nnot json\n{}", GOOD.replace("mast-2", "gate"));
+        let heard = all(&mut *open(FeedFormat::Lines), &[text.as_bytes()], Piece::Whole);
+        let [
+            Heard::Observation { receiver: Some(name), observation },
+            Heard::Refused { reason, offset },
+            Heard::Observation { receiver: None, .. },
+        ] = heard.as_slice()
+        else {
+            panic!("{heard:?}")
+        };
+        assert_eq!((name.as_str(), observation.source.as_str()), ("mast-2", "gate"));
+        assert_eq!((*reason, *offset), ("json_syntax", GOOD.len() as u64 + 2 + 1));
+    }
+
+    #[test]
+    fn a_line_over_the_bound_is_refused_once_and_costs_only_itself() {
+        let long = "x".repeat(3 * Lines::MOST);
+        let text = format!("{GOOD}\n{long}\n{GOOD}\n");
+        for size in [1_000, Lines::MOST, text.len()] {
+            let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
+            let heard = all(&mut *open(FeedFormat::Lines), &pieces, Piece::Stream);
+            assert!(
+                matches!(
+                    heard.as_slice(),
+                    [
+                        Heard::Observation { .. },
+                        Heard::Refused { reason: "line_too_long", .. },
+                        Heard::Observation { .. }
+                    ]
+                ),
+                "in pieces of {size}: {} heard",
+                heard.len()
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_stream_is_cut_the_same_lines_come_out(text in "[ab\n]{0,80}", cut in 1_usize..20) {
+            let whole: Vec<_> = {
+                let mut lines = Vec::new();
+                Lines::default().cut(format!("{text}\n").as_bytes(), Piece::Stream, &mut |l, at| lines.push((l.map(<[u8]>::to_vec), at)));
+                lines
+            };
+            let mut lines = Vec::new();
+            let mut cutter = Lines::default();
+            for piece in format!("{text}\n").as_bytes().chunks(cut) {
+                cutter.cut(piece, Piece::Stream, &mut |l, at| lines.push((l.map(<[u8]>::to_vec), at)));
+            }
+            prop_assert_eq!(&lines, &whole);
+            let mut at = 0;
+            for (line, l) in text.split('\n').zip(&lines) {
+                prop_assert_eq!(l, &(Some(line.as_bytes().to_vec()), at));
+                at += line.len() as u64 + 1;
+            }
+        }
     }
 }

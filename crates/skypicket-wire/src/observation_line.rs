@@ -418,6 +418,7 @@ fn claims_of(node: &Node<'_>) -> Result<Claims, LineError> {
         "operator_id",
         "status",
         "text",
+        "auth_types",
         "claimed_at",
         "serial",
         "caa",
@@ -470,6 +471,10 @@ fn claims_of(node: &Node<'_>) -> Result<Claims, LineError> {
         operator_id: text("operator_id", 64)?,
         status: text("status", 32)?,
         text: text("text", 256)?,
+        auth_types: match c.opt("auth_types") {
+            None => Vec::new(),
+            Some(node) => node.array(0, 16)?.iter().map(auth_type).collect::<Result<_, _>>()?,
+        },
         claimed_at: match c.opt("claimed_at") {
             None => None,
             Some(node) => {
@@ -477,6 +482,12 @@ fn claims_of(node: &Node<'_>) -> Result<Claims, LineError> {
             }
         },
     })
+}
+
+/// 0 to 15.
+fn auth_type(node: &Node<'_>) -> Result<u8, LineError> {
+    let number = node.value.as_u64().and_then(|n| u8::try_from(n).ok()).filter(|n| *n < 16);
+    number.ok_or_else(|| node.refuse("line_range", "must be a whole number from 0 to 15"))
 }
 
 fn class(node: &Node<'_>) -> Result<AirClass, LineError> {
@@ -687,7 +698,7 @@ mod tests {
             .map(refused)
             .join("\n"),
             @r#"
-            line_field claims.serail: is not a field here; known are ids, class, velocity_enu_mps, height_takeoff_m, height_agl_m, alt_baro_m, operator_at, operator_id, status, text, claimed_at, serial, caa, utm, session, icao, tak_uid
+            line_field claims.serail: is not a field here; known are ids, class, velocity_enu_mps, height_takeoff_m, height_agl_m, alt_baro_m, operator_at, operator_id, status, text, auth_types, claimed_at, serial, caa, utm, session, icao, tak_uid
             line_field claims.ids[1].kind: 'tail' is no kind of id
             line_field cov: is not a field here; known are type, t, id, source, transport, claims, signal, lla, cov_enu_m2, rae, bearing, presence, flags
             line_field rae.from: a radar's height must be known
@@ -730,6 +741,7 @@ mod tests {
             operator_id: Some("OP".into()),
             status: Some("airborne".into()),
             text: Some("free \u{1F6F8}".into()),
+            auth_types: vec![1, 5],
             claimed_at: Time::from_unix_s(99.5),
         };
         let o = Observation { claims: full.clone(), ..read(r#"{"t":100,"lla":[1,2,3]}"#, None).unwrap() };

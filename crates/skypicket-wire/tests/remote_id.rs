@@ -1,4 +1,4 @@
-//! Remote ID: round trips, hostile inputs by their number in spec/remote-id-trust.md section 5, and any bytes at all.
+//! Remote ID: round trips, observations, and any bytes at all. Hostile inputs by their number are in `hostile.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use skypicket_model::{Measurement, Place, Signal, SourceId, Time, kinematics::AirClass, observation::IdKind};
 use skypicket_wire::remote_id::{
-    As, Authentication, BasicId, Decoded, ErrorKind, Flags, Location, Message, OperatorId, SelfId, System,
-    authentication::FirstPage, beacon, decode_line, decode_payload, observe, observe::nearest_hour, pack, text,
+    As, BasicId, Decoded, Flags, Location, Message, OperatorId, System, beacon, decode_line, decode_payload, observe,
+    observe::nearest_hour, pack, text,
 };
 use uuid::Uuid;
 
@@ -27,223 +27,8 @@ fn packed(messages: &[Message]) -> Decoded {
     pack::decode(&pack::encode(2, messages).unwrap())
 }
 
-fn kind(d: &Decoded) -> Option<&'static str> {
-    d.error.map(|e| e.kind.word())
-}
-
 fn line(bytes: &[u8], form: As) -> Value {
     decode_line(&text::hex(bytes), form)
-}
-
-#[test]
-fn hostile_01_a_pack_of_0_to_2_bytes_is_short() {
-    for n in 0..3 {
-        let d = pack::decode(&[0xF2, 25, 1][..n]);
-        assert_eq!(d.error, Some(ErrorKind::Short { need: 3, have: n }.at(n)));
-    }
-}
-
-#[test]
-fn hostile_02_a_pack_of_none_is_a_presence() {
-    let d = pack::decode(&[0xF2, 25, 0, 1, 2, 3]);
-    assert!(d.is_ok() && d.messages.is_empty());
-    assert_eq!(d.flags, Flags::PACK_COUNT_ZERO);
-    let o = seen(&d, Time::from_micros(0)).unwrap();
-    assert!(matches!(o.measurement, Measurement::Presence { .. }));
-    assert_eq!(o.flags, ["pack_count_zero"]);
-}
-
-#[test]
-fn hostile_03_a_count_over_nine_is_refused_whole() {
-    for count in 10..=255 {
-        let mut b = vec![0xF2, 25, count];
-        b.resize(3 + 25 * 12, 0);
-        let d = pack::decode(&b);
-        assert_eq!((d.error, d.messages.len()), (Some(ErrorKind::PackCount(count).at(2)), 0));
-    }
-}
-
-#[test]
-fn hostile_04_whole_members_of_a_clipped_pack_come_out() {
-    let b = pack::encode(2, &[serial("A"), location().into(), SelfId::of_text("x").into()]).unwrap();
-    for (cut, whole) in [(1, 2), (25, 2), (26, 1), (50, 1), (75, 0)] {
-        let d = pack::decode(&b[..b.len() - cut]);
-        assert_eq!(d.messages.len(), whole);
-        assert!(d.flags.has(Flags::PACK_CLIPPED) && !d.is_ok());
-        assert_eq!(d.error.unwrap().offset, b.len() - cut);
-    }
-}
-
-#[test]
-fn hostile_05_a_member_size_other_than_25_is_refused() {
-    for size in (0..=255).filter(|s| *s != 25) {
-        let mut b = vec![0xF2, size, 2];
-        b.resize(600, 0);
-        assert_eq!(pack::decode(&b).error, Some(ErrorKind::PackSize(size).at(1)));
-    }
-}
-
-#[test]
-fn hostile_06_a_pack_in_a_pack_is_passed_over() {
-    let mut b = pack::encode(2, &[serial("A"), serial("B"), location().into()]).unwrap();
-    b[28] = 0xF2;
-    let d = pack::decode(&b);
-    assert_eq!(d.messages.len(), 2);
-    assert_eq!((d.error, d.flags), (Some(ErrorKind::NestedPack.at(28)), Flags::MEMBER_IS_PACK));
-    assert_eq!(kind(&pack::decode_message(&[0xF2; 25])), Some("nested_pack"));
-}
-
-#[test]
-fn hostile_07_a_reserved_type_is_passed_over() {
-    for t in 6..15u8 {
-        let mut b = pack::encode(2, &[serial("A"), serial("B"), location().into()]).unwrap();
-        b[28] = t << 4 | 2;
-        let d = pack::decode(&b);
-        assert_eq!(d.messages.len(), 2);
-        assert_eq!((d.error, d.flags), (Some(ErrorKind::ReservedType(t).at(28)), Flags::MEMBER_RESERVED));
-        let lone = line(&b[28..53], As::Auto);
-        assert_eq!((&lone["ok"], &lone["error"]["kind"]), (&json!(false), &json!("reserved_type")));
-    }
-}
-
-#[test]
-fn hostile_08_two_locations_or_systems_conflict_and_the_first_counts() {
-    let other = location().with_position(40.0, -100.0);
-    let d = packed(&[location().into(), other.into()]);
-    assert_eq!((d.messages.len(), d.flags, kind(&d)), (2, Flags::CONFLICT_LOCATION, Some("conflict")));
-    let o = seen(&d, Time::from_micros(0)).unwrap();
-    assert!((o.measurement.position().unwrap().lat_deg - 31.76).abs() < 1e-9);
-    assert!(o.flags.contains(&"conflict_location".to_owned()));
-    let d = packed(&[System::UNKNOWN.into(), System::UNKNOWN.with_unix_s(1_700_000_000).into()]);
-    assert_eq!((d.messages.len(), d.flags, kind(&d)), (2, Flags::CONFLICT_SYSTEM, Some("conflict")));
-}
-
-#[test]
-fn hostile_09_basic_ids_that_contradict_each_other_are_kept_and_flagged() {
-    let caa = BasicId::of_text(BasicId::CAA, 2, "US.X").into();
-    assert_eq!(packed(&[serial("A"), caa]).flags, Flags::NONE);
-    assert_eq!(packed(&[serial("A"), serial("A")]).flags, Flags::NONE);
-    assert_eq!(packed(&[serial("A"), serial("B")]).flags, Flags::CONFLICT_BASIC_ID);
-    let d = packed(&[serial("A"), serial("B"), caa, serial("C"), serial("D")]);
-    assert_eq!((d.messages.len(), d.flags), (5, Flags::CONFLICT_BASIC_ID));
-    assert_eq!(seen(&d, Time::from_micros(0)).unwrap().claims.ids.len(), 5);
-}
-
-#[test]
-fn hostile_10_an_impossible_position_costs_only_the_position() {
-    for (lat, lon, flag) in [
-        (i32::MIN, 0, Flags::LAT_OUT_OF_RANGE),
-        (900_000_001, 5, Flags::LAT_OUT_OF_RANGE),
-        (5, 1_800_000_001, Flags::LON_OUT_OF_RANGE),
-        (5, i32::MIN, Flags::LON_OUT_OF_RANGE),
-    ] {
-        let l = Location::decode(&Location { lat_e7: lat, lon_e7: lon, ..location() }.encode());
-        assert_eq!((l.position(), l.flags, l.alt_geo_m()), (None, flag, Some(1_200.0)));
-    }
-    let edge = Location { lat_e7: 900_000_000, lon_e7: -1_800_000_000, ..location() };
-    assert_eq!(Location::decode(&edge.encode()).position(), Some((90.0, -180.0)));
-}
-
-#[test]
-fn hostile_11_directions_beyond_a_circle_are_unknown() {
-    for raw in 0..=255u8 {
-        for west in [false, true] {
-            let l = Location::decode(&Location { direction_raw: raw, west, ..location() }.encode());
-            let degrees = u16::from(raw) + if west { 180 } else { 0 };
-            assert_eq!(l.direction_deg(), (degrees < 360).then_some(degrees));
-            assert_eq!(l.flags.has(Flags::DIRECTION_OUT_OF_RANGE), degrees > 359 && degrees != 361);
-            assert_eq!(l.flags.has(Flags::DIRECTION_NONCANONICAL), raw >= 180 && !west);
-        }
-    }
-}
-
-#[test]
-fn hostile_12_an_impossible_time_falls_back_to_the_receipt() {
-    let now = Time::from_unix_s(1_700_000_000.0).unwrap();
-    for ts_raw in [36_001, 50_000, 65_534] {
-        let l = Location { ts_raw, ..location() };
-        let d = packed(&[l.into()]);
-        let o = seen(&d, now).unwrap();
-        assert_eq!((o.observed_at, o.claims.claimed_at), (now, None));
-        assert!(o.flags.contains(&"ts_out_of_range".to_owned()));
-    }
-}
-
-#[test]
-fn hostile_13_impossible_vertical_speeds_are_unknown() {
-    for raw in i8::MIN..=i8::MAX {
-        let l = Location::decode(&Location { speed_v_raw: raw, ..location() }.encode());
-        let possible = (-124..=124).contains(&raw);
-        assert_eq!(l.speed_v_mps().is_some(), possible);
-        assert_eq!(l.flags.has(Flags::SPEED_V_OUT_OF_RANGE), !possible && raw != 126);
-    }
-}
-
-#[test]
-fn hostile_14_hostile_text_is_escaped_in_claims() {
-    let d = packed(&[
-        serial("=1+\"<b>\x1b\u{7f}"),
-        SelfId { desc: *b"\xE2\x80\xAE txt.exe\0\0\0\0\0\0\0\0\0\0\0\0", ..SelfId::of_text("") }.into(),
-    ]);
-    let o = seen(&d, Time::from_micros(0)).unwrap();
-    assert_eq!(o.claims.id(IdKind::Serial), Some("=1+\"<b>\\x1b\\x7f"));
-    assert_eq!(o.claims.text.as_deref(), Some("\\xe2\\x80\\xae txt.exe"));
-}
-
-#[test]
-fn hostile_15_authentication_lengths_that_cannot_be_are_refused() {
-    let page = |last, length| {
-        let first = Some(FirstPage { last_page_index: last, length, timestamp_2019_s: 1 });
-        Message::from(Authentication { version: 2, auth_type: 1, page: 0, first, data: [0; 23], flags: Flags::NONE })
-    };
-    let later = |p| {
-        Message::from(Authentication {
-            version: 2,
-            auth_type: 1,
-            page: p,
-            first: None,
-            data: [9; 23],
-            flags: Flags::NONE,
-        })
-    };
-    for (last, length, offset) in [(16, 10, 2), (255, 255, 2), (0, 18, 3), (1, 41, 3), (10, 248, 3)] {
-        assert_eq!(Message::decode(&page(last, length).encode()).unwrap_err().offset, offset);
-        let d = packed(&[page(last, length), location().into()]);
-        assert_eq!((d.messages.len(), d.flags), (1, Flags::AUTH_PAGE_REFUSED));
-    }
-    assert!(packed(&[page(10, 247), later(1), later(10)]).flags.is_empty());
-    assert_eq!(packed(&[page(1, 40), later(2)]).flags, Flags::AUTH_ORPHAN_PAGE);
-    assert_eq!(packed(&[later(2)]).flags, Flags::AUTH_ORPHAN_PAGE);
-}
-
-#[test]
-fn hostile_16_extreme_timestamps_do_not_overflow() {
-    let s = System { timestamp_2019_s: u32::MAX, ..System::UNKNOWN };
-    assert_eq!(s.timestamp_unix_s(), Some(5_841_268_095));
-    assert_eq!(System::UNKNOWN.timestamp_unix_s(), None);
-    assert_eq!(Message::from(System::UNKNOWN).to_json()["timestamp_unix_s"], Value::Null);
-}
-
-#[test]
-fn hostile_17_an_element_past_the_end_stops_the_walk_and_what_was_whole_stays() {
-    let payload = pack::encode(2, &[serial("A"), serial("B")]).unwrap();
-    let frame = beacon::encode([2; 6], "ssid", 9, &payload);
-    // The element says 255 bytes, or is cut.
-    let mut long = frame.clone();
-    let len_at = frame.len() - payload.len() - 6;
-    long[len_at] = 255;
-    let l = line(&long, As::Beacon);
-    assert_eq!((&l["ok"], &l["flags"]), (&json!(true), &json!(["conflict_basic_id", "element_clipped"])));
-    let l = line(&frame[..frame.len() - 1], As::Beacon);
-    assert_eq!((&l["ok"], l["messages"].as_array().unwrap().len()), (&json!(false), 1));
-    // An element before it that runs over it hides it: nothing can be told.
-    let mut hidden = frame.clone();
-    hidden[37] = 255;
-    let l = line(&hidden, As::Beacon);
-    assert_eq!((&l["ok"], &l["messages"]), (&json!(true), &json!([])));
-    for n in 0..frame.len() {
-        let _ = line(&frame[..n], As::Beacon);
-    }
 }
 
 #[test]
@@ -259,18 +44,6 @@ fn several_elements_and_a_header_with_ht_control_are_walked() {
     ht[1] |= 0x88;
     ht.splice(24..24, [0; 4]);
     assert_eq!(line(&ht, As::Auto)["messages"], line(&one, As::Auto)["messages"]);
-}
-
-#[test]
-fn schemes_that_are_not_built_are_refused_by_name() {
-    for element in [&[0x6A, 0x5C, 0x35, 0x01, 1, 1, 1][..], &[0x26, 0x37, 0x12, 0x58, 0x62, 0x13, 0x10]] {
-        let mut frame = beacon::encode([2; 6], "", 0, &[]);
-        frame.truncate(frame.len() - 7);
-        frame.extend([0xDD, 7]);
-        frame.extend(element);
-        let l = line(&frame, As::Auto);
-        assert_eq!((&l["ok"], &l["error"]["kind"]), (&json!(false), &json!("not_built_yet")), "{l}");
-    }
 }
 
 #[test]
@@ -468,60 +241,5 @@ proptest! {
     #[test]
     fn any_line_of_text_gives_an_object(s in any::<String>()) {
         prop_assert!(decode_line(&s, As::Auto)["ok"].is_boolean());
-    }
-}
-
-/// A NAN frame with the attributes given.
-fn nan_frame(attributes: &[u8]) -> Vec<u8> {
-    let mut f = vec![0xD0, 0, 0, 0, 0x51, 0x6F, 0x9A, 1, 0, 0, 2, 2, 2, 2, 2, 2, 0x50, 0x6F, 0x9A, 1, 0, 0xFF, 0, 0];
-    f.extend([0x04, 0x09, 0x50, 0x6F, 0x9A, 0x13]);
-    f.extend(attributes);
-    f
-}
-
-/// Hostile input 17, in NAN: attributes before and after, other control bits, lengths past the end.
-#[test]
-fn nan_attributes_are_walked() {
-    let payload = pack::encode(2, &[serial("A"), location().into()]).unwrap();
-    let attribute =
-        |id: u8, content: &[u8]| [&[id][..], &u16::try_from(content.len()).unwrap().to_le_bytes(), content].concat();
-    let info = [&[u8::try_from(payload.len() + 1).unwrap(), 42][..], &payload].concat();
-    let service = [0x88, 0x69, 0x19, 0x9D, 0x92, 0x09, 1, 0];
-    let plain = attribute(3, &[&service[..], &[0x10], &info].concat());
-    let extension = attribute(0x0E, &[1, 0, 2, 42]);
-    let filters = attribute(3, &[&service[..], &[0x5C, 7, 7, 2, 8, 8, 1, 9], &info].concat());
-    for attributes in [
-        [&plain[..], &extension].concat(),
-        [&attribute(0x7F, &[1, 2, 3]), &extension[..], &plain].concat(),
-        [&filters[..], &extension].concat(),
-        [&plain[..], &extension, &[9, 0xFF, 0xFF, 1]].concat(),
-    ] {
-        let l = line(&nan_frame(&attributes), As::Auto);
-        assert_eq!((&l["ok"], &l["flags"], &l["counters"]), (&json!(true), &json!([]), &json!([42])), "{l}");
-        assert_eq!(l["messages"].as_array().unwrap().len(), 2);
-    }
-    let l = line(&nan_frame(&plain), As::Nan);
-    assert_eq!((&l["ok"], &l["flags"]), (&json!(true), &json!(["nan_no_extension"])));
-    // Cut within the pack: the whole member comes out.
-    let l = line(&nan_frame(&plain[..plain.len() - 1]), As::Nan);
-    assert_eq!((&l["ok"], l["messages"].as_array().unwrap().len()), (&json!(false), 1));
-    // A length of 0xFFFF hides what follows.
-    let l = line(&nan_frame(&[&[9, 0xFF, 0xFF][..], &plain].concat()), As::Nan);
-    assert_eq!((&l["ok"], &l["messages"]), (&json!(true), &json!([])));
-}
-
-/// Hostile input 17, in Bluetooth.
-#[test]
-fn advertising_structures_are_walked() {
-    let message = serial("A").encode();
-    let service = [&[30, 0x16, 0xFA, 0xFF, 0x0D, 7][..], &message].concat();
-    for before in [&[][..], &[2, 1, 6], &[2, 1, 6, 2, 0x0A, 0xF4]] {
-        let l = line(&[before, &service].concat(), As::Auto);
-        assert_eq!((&l["ok"], &l["messages"][0]["uas_id"], &l["counters"]), (&json!(true), &json!("A"), &json!([7])));
-    }
-    for (before, clipped) in [(&[0][..], false), (&[200, 1][..], true)] {
-        let l = line(&[before, &service].concat(), As::BleLegacy);
-        assert_eq!((&l["ok"], &l["messages"]), (&json!(true), &json!([])));
-        assert_eq!(l["flags"] == json!(["element_clipped"]), clipped);
     }
 }

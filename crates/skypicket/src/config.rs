@@ -12,8 +12,8 @@ use crate::{
 };
 use serde::Deserialize;
 use skypicket_link::{
-    CaptureConfig, TakConfig, TcpLinesConfig, UdpLinesConfig, relay::RelayConfig, sms::SmsConfig, smtp::SmtpConfig,
-    webhook::WebhookConfig,
+    CaptureConfig, FeedConfig, TakConfig, TcpLinesConfig, UdpLinesConfig, feed::Bearer, relay::RelayConfig,
+    sms::SmsConfig, smtp::SmtpConfig, webhook::WebhookConfig,
 };
 use skypicket_model::{
     Agency, AgencyId, Directory, LatLon, Person, PersonId, Role, SourceId, Unit, UnitId, Zone, people::Site,
@@ -220,12 +220,15 @@ pub struct Sources {
     pub tcp: Vec<TcpLinesConfig>,
     /// Capture files that other programs write.
     pub capture: Vec<CaptureConfig>,
+    /// Receivers, gateways and aircraft.
+    pub feed: Vec<FeedConfig>,
 }
 
 impl Sources {
     fn ids(&self) -> impl Iterator<Item = &SourceId> {
         let udp = self.udp.iter().map(|s| &s.id);
-        udp.chain(self.tcp.iter().map(|s| &s.id)).chain(self.capture.iter().map(|s| &s.id))
+        let feeds = self.feed.iter().flat_map(|f| std::iter::once(&f.id).chain(f.receivers.values().map(|r| &r.id)));
+        udp.chain(self.tcp.iter().map(|s| &s.id)).chain(self.capture.iter().map(|s| &s.id)).chain(feeds)
     }
 }
 
@@ -509,6 +512,11 @@ impl Config {
         }
     }
 
+    /// Feeds over a network where nothing proves who sends.
+    pub fn open_feeds(&self) -> impl Iterator<Item = &FeedConfig> {
+        self.source.feed.iter().filter(|f| f.from.is_insecure())
+    }
+
     /// Every listener where nothing proves who connects: what it is, its address, whether its table says insecure. Those
     /// over TLS where a client must have a certificate are not among them, nor the pages over TLS.
     pub fn listeners(&self) -> Vec<(String, SocketAddr, bool)> {
@@ -524,6 +532,11 @@ impl Config {
         }
         for s in self.source.tcp.iter().filter(|s| !s.protected()) {
             out.push((format!("source.tcp '{}'", s.id), s.listen, s.insecure));
+        }
+        for f in &self.source.feed {
+            if let Bearer::Udp(u) = &f.from {
+                out.push((format!("source.feed '{}'", f.id), u.listen, u.insecure));
+            }
         }
         out
     }

@@ -30,7 +30,7 @@ use crate::{
 use anyhow::Context;
 use serde_json::json;
 use skypicket_link::{
-    CaptureTail, ClientCertificates, Secure, TakServer, TcpLines, UdpLines,
+    CaptureTail, ClientCertificates, FeedConnector, Secure, TakServer, TcpLines, UdpLines,
     tls::{ClientAuth, server_config},
 };
 use skypicket_model::{Channel, Directory, PersonId, Role, Zone};
@@ -160,6 +160,10 @@ async fn serve(
         .into_iter()
         .filter(|(_, a, _)| !a.ip().is_loopback())
         .map(|(what, a, _)| format!("Not protected: {what} listens on {a} without TLS."));
+    // A feed over UDP listens, and was said above.
+    let open = config.open_feeds().filter(|f| f.from.word() != "udp");
+    let open =
+        open.map(|f| format!("Not protected: source.feed '{}' connects over {} without TLS.", f.id, f.from.word()));
     let setup = Setup {
         directory,
         policies: config.policies(),
@@ -169,7 +173,7 @@ async fn serve(
         place,
         zone: Zone::new(&config.centre.time_zone).context("[centre] time_zone")?,
         basemap: config.basemap.is_some(),
-        warnings: insecure.collect(),
+        warnings: insecure.chain(open).collect(),
     };
     let (centre, running) = Centre::start(Arc::clone(&record), setup).await?;
     if let Some(file) = args.test_stall_file.clone() {
@@ -475,6 +479,17 @@ async fn connect(
         let c = TcpLines::bind(s.clone(), edge.secure(s.tls, s.client_certificates)?).await?;
         sources.expect(&s.id, "tcp", s.expected_interval_s, Some(c.health()), clock::now());
         tracing::info!(source = %s.id, address = %c.local_addr(), "listening for lines over TCP");
+        tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
+    }
+    for s in &config.source.feed {
+        let c = FeedConnector::open(s.clone()).await?;
+        for (id, interval_s, health) in c.sources() {
+            sources.expect(&id, c.bearer(), interval_s, Some(health), clock::now());
+        }
+        match c.local_addr() {
+            Some(address) => tracing::info!(source = %s.id, %address, "listening for a feed"),
+            None => tracing::info!(source = %s.id, bearer = c.bearer(), "connecting to a feed"),
+        }
         tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
     }
     let mut reach = None;

@@ -132,8 +132,12 @@ pub struct SourceView {
     pub silent: bool,
     /// How far its clock is ahead of the centre's (behind, where negative), seconds.
     pub clock_offset_s: Option<f64>,
+    /// How old what it says was when it came, seconds, on average lately; for feeds.
+    pub lag_s: Option<f64>,
     /// Connections open now.
     pub connections: u64,
+    /// Why it is not connected, in a sentence; for feeds.
+    pub trouble: Option<String>,
     /// How far its measurements are off, as far as that is known.
     pub registration: Option<RegistrationView>,
     /// The newest refused inputs, oldest first.
@@ -294,7 +298,9 @@ impl SourceTable {
                     shed: shed.get(id).copied().unwrap_or(0),
                     expected_interval_s,
                     clock_offset_s: offsets.reduce(f64::max),
+                    lag_s: counts.iter().find_map(|h| h.lag_s),
                     connections: counts.iter().map(|h| h.connections).sum(),
+                    trouble: counts.iter().find_map(|h| h.trouble.clone()),
                     silent: match (expected_interval_s, last_heard.or(r.since)) {
                         (Some(interval), Some(last)) => now.since_s(last) > interval,
                         _ => false,

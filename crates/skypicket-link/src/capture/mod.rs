@@ -12,7 +12,7 @@ use crate::{
 };
 use serde::Deserialize;
 use skypicket_model::{Observation, Place, SourceId, Time};
-use skypicket_wire::capture::{Counts, Element, LiveElements, Reason};
+use skypicket_wire::capture::{Counts, Element, LiveElements, Reason, Transport};
 use std::{
     collections::BTreeMap,
     fs::Metadata,
@@ -230,7 +230,9 @@ impl Ear {
         };
         match e.observe(&self.id, received_at, self.receiver_at, &mut || ids::observation(now).0) {
             Some(o) => batch.push(o),
-            None => self.refuse("payload", Some(e.payload), 1),
+            // A beacon by which NAN devices keep time: any phone may send it.
+            None if e.transport == Transport::NanSync => {}
+            None => self.refuse("payload", Some(&e.payload), 1),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use super::Feed;
 use crate::{
-    Admitted, ClientCertificates, Format, Grant, Health, Holder, Intake, ListenError, Rate, Secure,
+    Admitted, ClientCertificates, Grant, Health, Holder, Intake, ListenError, Rate, Secure,
     clients::Clients,
     listen::{Shutdown, check_listen, stopped},
     secure::{self, Stream},
 };
 use serde::Deserialize;
 use skypicket_model::{Observation, SourceId};
+use skypicket_wire::feed::FeedFormat;
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
@@ -159,7 +160,7 @@ async fn connection(
 fn feed_of(listener: &Arc<Feed>, admitted: Option<&Admitted>) -> Result<Arc<Feed>, &'static str> {
     let Some(a) = admitted else { return Ok(Arc::clone(listener)) };
     let Holder::Source(id) = &a.holder else { return Err("certificate_of_a_person") };
-    if !a.grant.formats.contains(&Format::Lines) {
+    if !a.grant.formats.contains(&FeedFormat::Lines) {
         return Err("format_not_allowed");
     }
     Ok(Arc::new(Feed {

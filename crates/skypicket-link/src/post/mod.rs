@@ -187,6 +187,26 @@ impl Poster {
         Ok(Answer { status, rest, body })
     }
 
+    /// Asks for what is there: its body, at most `most` bytes; otherwise why not, in a sentence.
+    pub(crate) async fn get(&self, most: usize) -> Result<Bytes, String> {
+        let request = Request::get(self.target.uri().clone())
+            .header(header::USER_AGENT, concat!("skypicket/", env!("CARGO_PKG_VERSION")))
+            .body(Full::new(Bytes::new()))
+            .map_err(|e| e.to_string())?;
+        let exchange = async {
+            let answer = self.client.request(request).await.map_err(|e| {
+                if e.is_connect() { format!("no connection: {}", innermost(&e)) } else { "the answer broke off".into() }
+            })?;
+            if !answer.status().is_success() {
+                return Err(format!("the server answers {}", answer.status().as_u16()));
+            }
+            let body = Limited::new(answer.into_body(), most).collect().await;
+            body.map(http_body_util::Collected::to_bytes)
+                .map_err(|_| format!("the answer broke off, or is over {most} bytes"))
+        };
+        tokio::time::timeout(EXCHANGE, exchange).await.unwrap_or_else(|_| Err("no answer in time".into()))
+    }
+
     /// Whether a connection stands, with TLS where there is to be some.
     pub(crate) async fn probe(&self) -> Result<(), Trouble> {
         use tower_service::Service as _;
@@ -198,6 +218,15 @@ impl Poster {
         };
         connected.map(drop).map_err(|e| Trouble::of_channel(reason(&*e)))
     }
+}
+
+/// What is at the bottom of an error.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
 }
 
 /// Why a connection did not come about.

@@ -6,5 +6,6 @@
 mod capture;
 mod carry;
 mod centre;
+mod feed;
 mod lines;
 mod tak;

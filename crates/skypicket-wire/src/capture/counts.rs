@@ -32,8 +32,10 @@ pub enum Reason {
     FrameShort,
     /// A NAN frame of the Remote ID service whose lengths do not add up.
     NanFrame,
-    /// A scheme that is recognised and not built yet.
-    NotBuilt(&'static str),
+    /// A Bluetooth packet that the capture did not undo the whitening of.
+    Whitened,
+    /// A frame of the nRF Sniffer in a version that is not known.
+    NordicVersion,
     /// More different reasons than are kept apart.
     Other,
 }
@@ -54,7 +56,8 @@ impl fmt::Display for Reason {
             Self::Radiotap => "radiotap",
             Self::FrameShort => "frame_short",
             Self::NanFrame => "nan_frame",
-            Self::NotBuilt(what) => return write!(f, "{what}_not_built"),
+            Self::Whitened => "whitened",
+            Self::NordicVersion => "nordic_version",
             Self::Other => "other",
         })
     }

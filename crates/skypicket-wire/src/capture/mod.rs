@@ -1,4 +1,4 @@
-//! Captured radio frames: pcap and pcapng files with 802.11 frames, whole or still being written.
+//! Captured radio frames: pcap and pcapng files of Wi-Fi (802.11) and Bluetooth LE, whole or still being written.
 //!
 //! [`elements()`] gives each piece of broadcast identification in a capture in memory; [`LiveElements`] does the same
 //! for bytes as they arrive. A bad frame never stops either: it is counted with its reason and offset in [`Counts`].
@@ -7,6 +7,8 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+pub mod ble_link;
+mod chains;
 pub mod counts;
 pub mod elements;
 mod format;
@@ -14,8 +16,9 @@ pub mod radiotap;
 pub mod reader;
 pub mod write;
 
+pub use ble_link::{LINK_BLE, LINK_BLE_PHDR, LINK_NORDIC_BLE};
 pub use counts::{Counts, Reason, Refused};
-pub use elements::{Element, Elements, LiveElements, Transport, elements};
+pub use elements::{Assembly, Content, Element, Elements, LiveElements, Transport, elements};
 pub use format::{MAX_BLOCK, MAX_FRAME};
 pub use radiotap::Radiotap;
 pub use reader::{Frame, Frames, Reader, frames};

@@ -1,4 +1,5 @@
-//! [`Authentication`]: one page of a signature (message type 2, spec section 4). Pages are not put together here.
+//! [`Authentication`]: one page of a signature (message type 2, spec section 4). [`Gatherer`](super::Gatherer) puts
+//! pages together.
 
 use super::{
     error::{DecodeError, ErrorKind},

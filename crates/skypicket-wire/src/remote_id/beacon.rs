@@ -113,8 +113,15 @@ fn recognise(content: &[u8]) -> Option<(ElementKind, usize)> {
 /// Makes a beacon frame as a drone sends it, without a frame check sequence: `payload` is cut to the 250 bytes that an
 /// element holds, `ssid` to its 32.
 pub fn encode(src: [u8; 6], ssid: &str, counter: u8, payload: &[u8]) -> Vec<u8> {
+    let mut content = vec![0xFA, 0x0B, 0xBC, 0x0D, counter];
+    content.extend(payload);
+    encode_element(src, ssid, &content)
+}
+
+/// Makes a beacon frame with one vendor element, whose content begins at the OUI and is cut to 255 bytes.
+pub fn encode_element(src: [u8; 6], ssid: &str, content: &[u8]) -> Vec<u8> {
     let ssid: Vec<u8> = ssid.bytes().take(32).collect();
-    let payload = payload.get(..250).unwrap_or(payload);
+    let content = content.get(..255).unwrap_or(content);
     let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
     let mut f = vec![BEACON, 0, 0, 0];
     f.extend([0xFF; 6]);
@@ -127,7 +134,7 @@ pub fn encode(src: [u8; 6], ssid: &str, counter: u8, payload: &[u8]) -> Vec<u8> 
     f.extend([0, byte(ssid.len())]);
     f.extend(&ssid);
     f.extend([1, 1, 0x8C]);
-    f.extend([VENDOR, byte(5 + payload.len()), 0xFA, 0x0B, 0xBC, 0x0D, counter]);
-    f.extend(payload);
+    f.extend([VENDOR, byte(content.len())]);
+    f.extend(content);
     f
 }

@@ -69,9 +69,12 @@ pub enum ErrorKind {
     /// Lengths inside a frame that do not add up.
     #[error("the lengths of {0} do not add up")]
     BadLength(&'static str),
-    /// A scheme that is recognised and not built yet.
-    #[error("{0} is not built yet")]
-    NotBuilt(&'static str),
+    /// A version of DJI DroneID whose layout is not known.
+    #[error("DroneID version {0} is neither 1 nor 2")]
+    DroneIdVersion(u8),
+    /// A DJI DroneID element that is neither flight information nor flight purpose.
+    #[error("DroneID element {0:#04x} is neither 0x10 nor 0x11")]
+    DroneIdElement(u8),
     /// A character that is no hexadecimal digit.
     #[error("not a hexadecimal digit")]
     BadHex,
@@ -102,7 +105,8 @@ impl ErrorKind {
             Self::AuthLength { .. } => "auth_length",
             Self::NotA(_) => "wrong_frame",
             Self::BadLength(_) => "bad_length",
-            Self::NotBuilt(_) => "not_built_yet",
+            Self::DroneIdVersion(_) => "droneid_version",
+            Self::DroneIdElement(_) => "droneid_element",
             Self::BadHex => "bad_hex",
             Self::OddHex => "odd_hex",
             Self::TooLong { .. } => "too_long",

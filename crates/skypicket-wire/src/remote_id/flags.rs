@@ -107,6 +107,25 @@ flags! {
     NAN_INSTANCE = "nan_instance",
     /// A NAN frame without the service descriptor extension.
     NAN_NO_EXTENSION = "nan_no_extension",
+    /// A part of a chain of extended advertising that was not heard whole.
+    CHAIN_INCOMPLETE = "chain_incomplete",
+    // ---- of the French scheme and of DJI DroneID ----
+    /// A scheme version that is not assigned; decoded all the same.
+    VERSION_UNASSIGNED = "version_unassigned",
+    /// A field whose length is not that of its type.
+    FIELD_LENGTH = "field_length",
+    /// A field that comes twice; the first counts.
+    FIELD_REPEATED = "field_repeated",
+    /// A field of a type that is not assigned.
+    FIELD_UNKNOWN = "field_unknown",
+    /// The take-off point lies beyond ±90°, ±180°.
+    TAKEOFF_OUT_OF_RANGE = "takeoff_out_of_range",
+    /// The home point lies beyond ±90°, ±180°.
+    HOME_OUT_OF_RANGE = "home_out_of_range",
+    /// The position of the app lies beyond ±90°, ±180°.
+    APP_OUT_OF_RANGE = "app_out_of_range",
+    /// A text that is said to be longer than its place.
+    TEXT_LENGTH = "text_length",
 }
 
 impl Flags {

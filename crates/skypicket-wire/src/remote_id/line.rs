@@ -5,12 +5,14 @@ use super::{
     ble,
     error::{DecodeError, ErrorKind},
     flags::Flags,
+    gatherer::{AuthenticationSet, whole_sets},
     header::{Header, MESSAGE_SIZE},
     message::Message,
     nan,
     pack::{self, Decoded},
     render,
 };
+use crate::{dji_droneid::DroneId, french_id};
 use serde_json::{Value, json};
 use std::str::FromStr;
 
@@ -88,54 +90,80 @@ fn decode_bytes(b: &[u8], form: As) -> Value {
         },
         As::BleLegacy | As::BleExtended => {
             let mut walk = ble::walk(b);
-            let found: Vec<_> = walk.by_ref().map(|f| (f.counter, f.offset, advertised(f.payload))).collect();
+            let found: Vec<_> =
+                walk.by_ref().map(|f| (f.counter, f.offset, pack::decode_advertised(f.payload))).collect();
             together(found, Flags::ELEMENT_CLIPPED.when(walk.clipped()))
         }
     }
 }
 
-/// Legacy advertising carries a plain message, extended advertising a pack; either is taken in both.
-fn advertised(payload: &[u8]) -> Decoded {
-    match payload.first() {
-        Some(h) if Header::decode(*h).message_type == Header::PACK => pack::decode(payload),
-        _ => pack::decode_message(payload),
-    }
-}
-
-/// All Remote ID elements of a beacon as one line.
+/// All elements of a beacon that identify aircraft, as one line.
 fn decode_beacon(frame: &[u8]) -> Value {
     let mut walk = match beacon::walk(frame) {
         Ok(w) => w,
         Err(e) => return refused(&e),
     };
-    let (mut found, mut other) = (Vec::new(), None);
+    let mut line = Line::default();
     for e in walk.by_ref() {
         match e.kind {
-            ElementKind::RemoteId { counter } => found.push((counter, e.offset, pack::decode_payload(e.payload))),
-            ElementKind::French => other = Some(ErrorKind::NotBuilt("the French national scheme").at(e.offset)),
-            ElementKind::DjiDroneId => other = Some(ErrorKind::NotBuilt("DJI DroneID").at(e.offset)),
+            ElementKind::RemoteId { counter } => line.take(counter, e.offset, &pack::decode_payload(e.payload)),
+            ElementKind::French => {
+                let d = french_id::decode(e.payload);
+                line.messages.extend(d.message.map(|m| m.to_json()));
+                line.fail(d.error, e.offset);
+            }
+            ElementKind::DjiDroneId => match DroneId::decode(e.payload) {
+                Ok(m) => line.messages.push(m.to_json()),
+                Err(error) => line.fail(Some(error), e.offset),
+            },
             ElementKind::NanSync => {}
         }
     }
-    if let (Some(e), true) = (other, found.is_empty()) {
-        return refused(&e);
+    line.flags |= Flags::ELEMENT_CLIPPED.when(walk.clipped());
+    line.into_json()
+}
+
+/// What one frame carries.
+#[derive(Default)]
+struct Line {
+    messages: Vec<Value>,
+    flags: Flags,
+    error: Option<DecodeError>,
+    counters: Vec<u8>,
+    sets: Vec<Value>,
+}
+
+impl Line {
+    /// Takes what came out of a payload of Remote ID at a byte of the frame.
+    fn take(&mut self, counter: u8, offset: usize, d: &Decoded) {
+        self.messages.extend(d.messages.iter().map(Message::to_json));
+        self.flags |= d.flags;
+        self.fail(d.error, offset);
+        self.counters.push(counter);
+        self.sets.extend(whole_sets(&d.messages).iter().map(AuthenticationSet::to_json));
     }
-    together(found, Flags::ELEMENT_CLIPPED.when(walk.clipped()))
+
+    fn fail(&mut self, error: Option<DecodeError>, offset: usize) {
+        self.error = self.error.or(error.map(|e| e.moved(offset)));
+    }
+
+    fn into_json(self) -> Value {
+        let mut line = json!({
+            "ok": self.error.is_none(), "messages": self.messages, "flags": render::words(self.flags),
+            "error": self.error.map(|e| render::error(&e)), "counters": self.counters,
+        });
+        render::put_sets(&mut line, self.sets);
+        line
+    }
 }
 
 /// What one frame carries, as one line: (counter, offset of the payload, what came out of it).
 fn together(found: impl IntoIterator<Item = (u8, usize, Decoded)>, frame_flags: Flags) -> Value {
-    let (mut messages, mut flags, mut error, mut counters) = (Vec::new(), frame_flags, None, Vec::new());
+    let mut line = Line { flags: frame_flags, ..Line::default() };
     for (counter, offset, d) in found {
-        messages.extend(d.messages.iter().map(Message::to_json));
-        flags |= d.flags;
-        error = error.or(d.error.map(|e| e.moved(offset)));
-        counters.push(counter);
+        line.take(counter, offset, &d);
     }
-    json!({
-        "ok": error.is_none(), "messages": messages, "flags": render::words(flags),
-        "error": error.map(|e| render::error(&e)), "counters": counters,
-    })
+    line.into_json()
 }
 
 /// Tells the form from the bytes. 25 bytes are a message unless their first says pack, since a frame is longer.

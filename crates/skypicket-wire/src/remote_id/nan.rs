@@ -73,6 +73,21 @@ pub fn find(frame: &[u8]) -> Result<Option<Found<'_>>, DecodeError> {
     Ok(found.map(|f| Found { flags: f.flags.with(flags), ..f }))
 }
 
+/// Whether a synchronisation beacon, from the OUI of its element on, lists the Remote ID service among those that its
+/// sender offers (attribute 2: ids of six bytes).
+pub fn sync_names_remote_id(element: &[u8]) -> bool {
+    const SERVICE_LIST: u8 = 0x02;
+    let mut rest = element.get(4..).unwrap_or(&[]);
+    while let Some((&[id, lo, hi], after)) = rest.split_first_chunk::<3>() {
+        let Some((content, next)) = after.split_at_checked(usize::from(u16::from_le_bytes([lo, hi]))) else { break };
+        if id == SERVICE_LIST && content.as_chunks::<6>().0.contains(&SERVICE) {
+            return true;
+        }
+        rest = next;
+    }
+    false
+}
+
 /// Reads a service descriptor of which `content` is there and `length` is said.
 fn descriptor(content: &[u8], length: usize, at: usize) -> Result<Found<'_>, DecodeError> {
     let bad = |k: usize| ErrorKind::BadLength("the service descriptor").at(at + k.min(content.len()));

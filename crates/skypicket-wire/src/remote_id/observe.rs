@@ -6,7 +6,7 @@ use super::{
 use skypicket_model::{
     Claims, LatLon, Measurement, Observation, ObservationId, Place, Signal, SourceId, Time,
     kinematics::AirClass,
-    observation::{IdClaim, IdKind},
+    observation::{EnuCovariance, IdClaim, IdKind},
 };
 use uuid::Uuid;
 
@@ -14,16 +14,65 @@ use uuid::Uuid;
 pub const SIGMA_UNKNOWN_M: f64 = 15.0;
 /// A claimed time is used while it lies so many seconds before or after the receipt: real senders lag 0.3 to 1.9 s.
 const LAG_S: std::ops::RangeInclusive<f64> = -1.0..=5.0;
+/// A System message's own time is hardly that of its sending when it is farther off than this, seconds.
+const DAY_S: f64 = 86_400.0;
 /// A circle of radius `2.45 σ` holds 95 % of a two-dimensional normal (the root of χ²₂ at 0.95).
 const SIGMAS_95_PLANE: f64 = 2.45;
 /// ±1.96 σ holds 95 % of a normal.
 const SIGMAS_95_LINE: f64 = 1.96;
 
+/// What one element says, before it is known who heard it and when.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    /// The position measured, with its east-north-up covariance, m².
+    pub measured: Option<(Place, EnuCovariance)>,
+    /// What else it says.
+    pub claims: Claims,
+    /// The time that it claims, where it is one that `observed_at` may be taken from.
+    pub claimed_at: Option<Time>,
+    /// What was doubtful.
+    pub flags: Vec<String>,
+}
+
+impl Seen {
+    /// The observation: a position where there is one, else a presence. The claimed time is `observed_at` while it is
+    /// plausible, else the flag `clock_suspect` stands and `observed_at` is the receipt.
+    pub fn observation(
+        self,
+        source: &SourceId,
+        received_at: Time,
+        signal: Signal,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Observation {
+        let Self { measured, claims, claimed_at, mut flags } = self;
+        let measurement = match measured {
+            Some((at, cov_enu_m2)) => Measurement::Position { at, cov_enu_m2 },
+            None => Measurement::Presence { from: signal.receiver_at, radius_m: None },
+        };
+        let plausible = claimed_at.filter(|t| LAG_S.contains(&received_at.since_s(*t)));
+        if claimed_at.is_some() && plausible.is_none() {
+            flags.push("clock_suspect".into());
+        }
+        flags.sort_unstable();
+        flags.dedup();
+        Observation {
+            id: ObservationId(new_id()),
+            source: source.clone(),
+            observed_at: plausible.unwrap_or(received_at),
+            received_at,
+            measurement,
+            claims,
+            signal,
+            sighting: None,
+            flags,
+        }
+    }
+}
+
 /// The observation that a payload makes: a position where a Location has one, else a presence with its claims.
 ///
 /// Where a pack has two Locations (flagged as a conflict), the first counts. `received_at` is the receipt of the bytes;
-/// the claimed time of day is resolved to the hour nearest to it and is used as `observed_at` while plausible, else
-/// the flag `clock_suspect` stands and `observed_at` is the receipt. `None` when nothing at all could be decoded.
+/// the claimed time of day is resolved to the hour nearest to it. `None` when nothing at all could be decoded.
 pub fn observe(
     decoded: &Decoded,
     source: &SourceId,
@@ -31,6 +80,11 @@ pub fn observe(
     signal: Signal,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Option<Observation> {
+    seen(decoded, received_at).map(|s| s.observation(source, received_at, signal, new_id))
+}
+
+/// What a payload says.
+pub fn seen(decoded: &Decoded, received_at: Time) -> Option<Seen> {
     if decoded.messages.is_empty() && !decoded.flags.has(Flags::PACK_COUNT_ZERO) {
         return None;
     }
@@ -42,39 +96,37 @@ pub fn observe(
             Message::BasicId(b) => claim_identity(&mut claims, b),
             Message::SelfId(s) if claims.text.is_none() => claims.text = shown(s.text()),
             Message::OperatorId(o) if claims.operator_id.is_none() => claims.operator_id = shown(o.text()),
-            Message::System(s) if claims.operator_at.is_none() => claims.operator_at = operator_at(s),
+            Message::System(s) => {
+                if claims.operator_at.is_none() {
+                    claims.operator_at = operator_at(s);
+                }
+                if s.timestamp_unix_s().is_some_and(|t| (received_at.unix_s() - t as f64).abs() > DAY_S) {
+                    flags.push("system_time_implausible".into());
+                }
+            }
             _ => {}
         }
     }
-    let mut measurement = Measurement::Presence { from: signal.receiver_at, radius_m: None };
-    let mut observed_at = received_at;
+    let (mut measured_at, mut claimed_at) = (None, None);
     if let Some(l) = location {
         claim_motion(&mut claims, l);
-        claims.claimed_at = l.ts_after_hour_s().map(|_| nearest_hour(received_at, l.ts_raw));
-        if let Some(t) = claims.claimed_at {
-            if LAG_S.contains(&received_at.since_s(t)) {
-                observed_at = t;
-            } else {
-                flags.push("clock_suspect".into());
-            }
-        }
-        if let Some((place, cov_enu_m2)) = measured(l, &mut flags) {
-            measurement = Measurement::Position { at: place, cov_enu_m2 };
-        }
+        claimed_at = l.ts_after_hour_s().map(|_| nearest_hour(received_at, l.ts_raw));
+        claims.claimed_at = claimed_at;
+        measured_at = measured(l, &mut flags);
     }
-    flags.sort_unstable();
-    flags.dedup();
-    Some(Observation {
-        id: ObservationId(new_id()),
-        source: source.clone(),
-        observed_at,
-        received_at,
-        measurement,
-        claims,
-        signal,
-        sighting: None,
-        flags,
-    })
+    Some(Seen { measured: measured_at, claims, claimed_at, flags })
+}
+
+/// A position whose accuracy is not said, at an unknown height; 0, 0 is what a sender without a fix says.
+pub(crate) fn position_without_accuracy(
+    lat_deg: f64,
+    lon_deg: f64,
+    flags: &mut Vec<String>,
+) -> Option<(Place, EnuCovariance)> {
+    let at = Place::new(lat_deg, lon_deg, None).ok().filter(|_| (lat_deg, lon_deg) != (0.0, 0.0))?;
+    flags.push("accuracy_unknown".into());
+    let v = SIGMA_UNKNOWN_M.powi(2);
+    Some((at, [[v, 0.0, 0.0], [0.0, v, 0.0], [0.0; 3]]))
 }
 
 /// The kind of aircraft, as far as the limits of motion go: multirotor and helicopter are rotors; aeroplane, glider and
@@ -96,7 +148,7 @@ pub fn nearest_hour(received: Time, tenths: u16) -> Time {
     Time::from_micros(nearest.unwrap_or(r))
 }
 
-fn measured(l: &Location, flags: &mut Vec<String>) -> Option<(Place, [[f64; 3]; 3])> {
+fn measured(l: &Location, flags: &mut Vec<String>) -> Option<(Place, EnuCovariance)> {
     let (lat, lon) = l.position()?;
     let place = Place::new(lat, lon, l.alt_geo_m()).ok()?;
     let sigma_h = l.horizontal_bound_m().map(|b| b / SIGMAS_95_PLANE);
@@ -159,7 +211,7 @@ fn operator_at(s: &System) -> Option<LatLon> {
 }
 
 /// Escaped text without its padding; `None` when empty.
-fn shown(bytes: &[u8]) -> Option<String> {
+pub(crate) fn shown(bytes: &[u8]) -> Option<String> {
     let t = text::printable(bytes);
     let t = t.trim_matches(' ');
     (!t.is_empty()).then(|| t.to_owned())

@@ -268,6 +268,15 @@ pub fn decode_payload(b: &[u8]) -> Decoded {
     d
 }
 
+/// Decodes what Bluetooth advertising carries after its counter: legacy a plain message, extended a pack; either is
+/// taken in both.
+pub fn decode_advertised(b: &[u8]) -> Decoded {
+    match b.first() {
+        Some(h) if Header::decode(*h).message_type == Header::PACK => decode(b),
+        _ => decode_message(b),
+    }
+}
+
 /// Makes a pack of one to nine messages.
 pub fn encode(version: u8, messages: &[Message]) -> Result<Vec<u8>, DecodeError> {
     let count = u8::try_from(messages.len()).unwrap_or(u8::MAX);

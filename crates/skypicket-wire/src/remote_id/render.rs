@@ -1,8 +1,15 @@
 //! JSON of messages, with the field names of the reference vectors; what is unknown or out of range is `null`.
 
 use super::{
-    authentication::Authentication, error::DecodeError, flags::Flags, location::Location, message::Message,
-    pack::Decoded, system::System, text,
+    authentication::Authentication,
+    error::DecodeError,
+    flags::Flags,
+    gatherer::{AuthenticationSet, whole_sets},
+    location::Location,
+    message::Message,
+    pack::Decoded,
+    system::System,
+    text,
 };
 use serde_json::{Map, Value, json};
 
@@ -37,17 +44,27 @@ impl Message {
 }
 
 impl Decoded {
-    /// The line of the `decode` contract: `{"ok", "messages", "flags", "error"}`.
+    /// The line of the `decode` contract: `{"ok", "messages", "flags", "error"}`, and `auth_sets` where authentication
+    /// is there whole.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut line = json!({
             "ok": self.is_ok(), "messages": self.messages_json(), "flags": words(self.flags),
             "error": self.error.map(|e| error(&e)),
-        })
+        });
+        put_sets(&mut line, whole_sets(&self.messages).iter().map(AuthenticationSet::to_json).collect());
+        line
     }
 
     /// The messages as an array.
     pub fn messages_json(&self) -> Value {
         self.messages.iter().map(Message::to_json).collect()
+    }
+}
+
+/// Puts `auth_sets` into a line that has any.
+pub(crate) fn put_sets(line: &mut Value, sets: Vec<Value>) {
+    if let (false, Some(fields)) = (sets.is_empty(), line.as_object_mut()) {
+        fields.insert("auth_sets".into(), sets.into());
     }
 }
 

@@ -50,6 +50,15 @@ pub fn findings<const N: usize>(bytes: &[u8; N]) -> Flags {
     Flags::DATA_AFTER_NUL.when(after != 0).with(Flags::NON_PRINTABLE_ASCII.when(odd != 0))
 }
 
+/// The findings about a text of any length, byte by byte.
+pub fn findings_in(bytes: &[u8]) -> Flags {
+    let before = cut(bytes);
+    let after = bytes.get(before.len()..).unwrap_or(&[]);
+    Flags::DATA_AFTER_NUL
+        .when(after.iter().any(|b| *b != 0))
+        .with(Flags::NON_PRINTABLE_ASCII.when(before.iter().any(|b| !(0x20..=0x7E).contains(b))))
+}
+
 /// Each byte as the character of the same number, as the reference vectors write text.
 pub fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
@@ -119,7 +128,7 @@ mod tests {
                     let after = b[end..].iter().any(|c| *c != 0);
                     let odd = b[..end].iter().any(|c| !(0x20..=0x7E).contains(c));
                     let want = Flags::DATA_AFTER_NUL.when(after).with(Flags::NON_PRINTABLE_ASCII.when(odd));
-                    assert_eq!(findings(&b), want, "{b:?}");
+                    assert_eq!((findings(&b), findings_in(&b)), (want, want), "{b:?}");
                 }
             }
         }

@@ -69,6 +69,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use permission::Who;
 use routes::{Routes, delete, get, post, put};
 use skypicket_model::{PersonId, Reader, Role, UnitId};
@@ -181,6 +182,7 @@ fn routes() -> Routes {
         .route("/api/v1/sightings/{id}/retraction", post(sightings::retract))
         .route("/api/v1/positions", post(places::position))
         .route("/api/v1/observations", post(observations::take))
+        .route("/api/v1/observations/{format}", post(observations::take_in_format))
         .route("/api/v1/tracks", get(places::tracks))
         .route("/api/v1/tracks/{id}/merges", post(tracks::merge))
         .route("/api/v1/tracks/{id}/splits", post(tracks::split))
@@ -452,7 +454,8 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
         return Ok(request);
     }
     if row.who == Who::Source {
-        let bearer = bearer(&request).and_then(|b| app.machines.bearer(b)).ok_or_else(Problem::signed_out)?;
+        let token = bearer(&request).map(str::to_owned).or_else(|| password(&request));
+        let bearer = token.and_then(|t| app.machines.bearer(&t)).ok_or_else(Problem::signed_out)?;
         request.extensions_mut().insert(Arc::new(bearer));
         return Ok(request);
     }
@@ -583,6 +586,14 @@ fn same_origin(request: &Request, tls: bool) -> bool {
 /// The token in the authorization header (RFC 6750).
 fn bearer(request: &Request) -> Option<&str> {
     request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// The password in the authorization header (RFC 7617): receivers that can only be given an address to post to send what
+/// stands in it as `https://token:…@host/`.
+fn password(request: &Request) -> Option<String> {
+    let encoded = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let text = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 /// What every answer says.

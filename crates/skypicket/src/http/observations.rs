@@ -1,12 +1,20 @@
-//! Observations over HTTP: newline JSON from a source with its token.
+//! Observations over HTTP from a source with its token: newline JSON, or what a receiver posts in a format of its own.
 
-use super::{App, Problem, ok};
+use super::{App, Problem};
 use crate::{clock, machines::Bearer};
-use axum::{Extension, Json, body::Bytes, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use serde_json::json;
-use skypicket_link::Format;
-use skypicket_model::ObservationId;
-use skypicket_wire::observation_line;
+use skypicket_model::{Observation, ObservationId, SourceId, Time};
+use skypicket_wire::{
+    feed::{self, FeedFormat, Heard, Moment, Piece},
+    observation_line,
+};
 use std::sync::{Arc, PoisonError};
 
 /// Most lines in one request.
@@ -19,14 +27,7 @@ pub async fn take(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let token = &bearer.token;
-    if !app.machines.still(&bearer) {
-        // Revoked or ended while the body came: nothing of it is taken.
-        return Err(Problem::signed_out());
-    }
-    if !token.grant.formats.contains(&Format::Lines) {
-        app.sources.count_refused(&token.source, "format_not_allowed");
-        return Err(Problem::new(StatusCode::FORBIDDEN, "format_not_allowed", "This token may not bring JSON lines."));
-    }
+    may_bring(&app, &bearer, FeedFormat::Lines)?;
     let lines: Vec<&[u8]> = body.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).collect();
     if lines.len() > LINES {
         return Err(Problem::new(
@@ -71,10 +72,78 @@ pub async fn take(
             }
         }
     }
+    Ok(taken(&app, &token.source, lines.len(), good, &refused, now))
+}
+
+/// `POST /observations/{format}`: what a receiver posts in its own format. What is sound in it is taken, the rest is named.
+pub async fn take_in_format(
+    State(app): State<App>,
+    Extension(bearer): Extension<Arc<Bearer>>,
+    Path(format): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let token = &bearer.token;
+    let format: FeedFormat = serde_json::from_value(json!(format))
+        .map_err(|e| Problem::new(StatusCode::NOT_FOUND, "unknown_format", format!("There is no such format: {e}.")))?;
+    may_bring(&app, &bearer, format)?;
+    let now = clock::now();
+    if !bearer.rate.lock().unwrap_or_else(PoisonError::into_inner).takes(now) {
+        app.sources.count_refused(&token.source, "rate");
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "More than this token may bring."));
+    }
+    let mut new_id = uuid::Uuid::now_v7;
+    let mut moment = Moment::new(&token.source, now, &mut new_id);
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    feed::open(format).hear(&body, Piece::Whole, &mut moment, &mut |heard| match heard {
+        Heard::Observation { receiver, observation } => {
+            let mut o = *observation;
+            let named = receiver.and_then(|name| SourceId::new(&name).ok());
+            if let Some(named) = named.filter(|n| token.grant.also.contains(n)) {
+                o.source = named;
+            }
+            match token.grant.refuses(&o) {
+                None => good.push(o),
+                Some(reason) => {
+                    app.sources.refused(&token.source, reason, &body);
+                    refused.push(json!({"reason": reason, "message": "it is not where this token may report"}));
+                }
+            }
+        }
+        Heard::Alive { .. } | Heard::Gone { .. } => {}
+        Heard::Refused { reason, offset } => {
+            app.sources.refused(&token.source, reason, &body);
+            refused.push(json!({"reason": reason, "message": format!("byte {offset}")}));
+        }
+    });
+    Ok(taken(&app, &token.source, 1, good, &refused, now))
+}
+
+/// Whether a token is good still, and for this format.
+fn may_bring(app: &App, bearer: &Bearer, format: FeedFormat) -> Result<(), Problem> {
+    if !app.machines.still(bearer) {
+        // Revoked or ended while the body came: nothing of it is taken.
+        return Err(Problem::signed_out());
+    }
+    if !bearer.token.grant.formats.contains(&format) {
+        app.sources.count_refused(&bearer.token.source, "format_not_allowed");
+        return Err(Problem::new(StatusCode::FORBIDDEN, "format_not_allowed", "This token may not bring this format."));
+    }
+    Ok(())
+}
+
+/// Hands on what is good, and says what was not.
+fn taken(
+    app: &App,
+    source: &SourceId,
+    received: usize,
+    good: Vec<Observation>,
+    refused: &[serde_json::Value],
+    now: Time,
+) -> Response {
     let taken = good.len();
-    app.sources.clocks.observed(&token.source, &good, now);
-    app.sources.decoded(&token.source, "http", lines.len(), taken, now);
+    app.sources.clocks.observed(source, &good, now);
+    app.sources.decoded(source, "http", received, taken, now);
     app.centre.inbox.observe(crate::sources::by_our_clock(good, crate::clock::ahead_s()));
     // Sensor observations are taken for recording, not promised: overload sheds the oldest, counted (promise 6).
-    ok((StatusCode::ACCEPTED, Json(json!({"taken": taken, "refused": refused}))))
+    (StatusCode::ACCEPTED, Json(json!({"taken": taken, "refused": refused}))).into_response()
 }

@@ -168,6 +168,14 @@ pub const TABLE: &[Row] = &[
         Some("ObservationLines"),
         (202, Some("Taken")),
     ),
+    row(
+        "POST",
+        "/api/v1/observations/{format}",
+        Source,
+        "What a receiver posts in its own format.",
+        Some("ReceiverDocument"),
+        (202, Some("Taken")),
+    ),
     row("GET", "/api/v1/tracks", Roles(SKY), "Tracks as GeoJSON.", None, (200, Some("FeatureCollection"))),
     row(
         "POST",

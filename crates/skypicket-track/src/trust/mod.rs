@@ -3,6 +3,12 @@
 //! Additive and never a verdict: two independent kinds make a track *suspect*, and a suspect track is shown and warned
 //! of like any other, since a false Remote ID is itself a warning and a real drone may have a bad receiver.
 
+pub(crate) mod radio;
+pub(crate) mod word;
+
+pub use radio::Radios;
+pub(crate) use word::Word;
+
 use crate::{identity::Fix, settings::TrustSettings};
 use serde::{Deserialize, Serialize};
 use skypicket_model::{Observation, Time, kinematics::AirClass, observation::IdKind, track::Evidence};
@@ -21,6 +27,16 @@ pub enum Doubt {
     FarFromReceiver,
     /// Far too loud for the claimed distance.
     TooLoud,
+    /// Claims an operator where nobody could fly it from.
+    OperatorFar,
+    /// Claims an operator who moves faster than people do.
+    OperatorJumps,
+    /// Claims to fly, and to be where it was.
+    StandsStill,
+    /// Equally loud however far away it claims to be.
+    SteadySignal,
+    /// One of many names that take turns, equally loud: one transmitter makes them up.
+    OneRadio,
 }
 
 impl Doubt {
@@ -32,6 +48,11 @@ impl Doubt {
             Self::ClockSuspect => "clock_suspect",
             Self::FarFromReceiver => "far_from_receiver",
             Self::TooLoud => "too_loud",
+            Self::OperatorFar => "operator_far",
+            Self::OperatorJumps => "operator_jumps",
+            Self::StandsStill => "stands_still",
+            Self::SteadySignal => "steady_signal",
+            Self::OneRadio => "one_radio",
         }
     }
 
@@ -39,7 +60,14 @@ impl Doubt {
     pub fn weight(self) -> f64 {
         match self {
             Self::DuplicateIdentity => 2.0,
-            Self::ImpliedSpeed | Self::FarFromReceiver | Self::TooLoud => 1.0,
+            Self::ImpliedSpeed
+            | Self::FarFromReceiver
+            | Self::TooLoud
+            | Self::OperatorFar
+            | Self::OperatorJumps
+            | Self::StandsStill
+            | Self::SteadySignal
+            | Self::OneRadio => 1.0,
             // Half of all home-made senders have no clock.
             Self::ClockSuspect => 0.5,
         }
