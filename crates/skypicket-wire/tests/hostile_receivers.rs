@@ -36,8 +36,13 @@ fn heard(format: FeedFormat, pieces: &[&[u8]], piece: Piece) -> Vec<Heard> {
 }
 
 fn observations(heard: &[Heard]) -> Vec<&Observation> {
-    let observation = |h| if let &Heard::Observation { ref observation, .. } = h { Some(&**observation) } else { None };
-    heard.iter().filter_map(observation).collect()
+    let mut out = Vec::new();
+    for h in heard {
+        if let Heard::Observation { observation, .. } = h {
+            out.push(&**observation);
+        }
+    }
+    out
 }
 
 fn reasons(heard: &[Heard]) -> Vec<&'static str> {

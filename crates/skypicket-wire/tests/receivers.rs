@@ -368,14 +368,14 @@ fn topics_of_a_kit_are_told_by_their_content() {
         (Place::new(31.75, -106.5, None).ok(), None, None)
     );
     assert!(
-        (o.observed_at.unix_s() - 1_699_999_999.0).abs() < 1e-6 && o.flags.iter().any(|f| f == "alt_geo_out_of_range"),
+        (o.observed_at.unix_s() - 1_699_999_999.0).abs() < 1e-6 && o.flags.iter().any(|f| f == "alt_out_of_range"),
         "{o:?}"
     );
-    // A height that may be above the sea is as unsure as that.
+    // A height that may be above the sea or above the ellipsoid is none.
     let heard = one("wardragon/drone/x", json!({"id": "x", "lat": 31.75, "lon": -106.5, "alt": 1200.0}));
     let Heard::Observation { observation: o, .. } = &heard[0] else { panic!() };
-    let Measurement::Position { cov_enu_m2, .. } = &o.measurement else { panic!() };
-    assert!(cov_enu_m2[2][2] >= 2500.0 && o.flags.iter().any(|f| f == "altitude_datum_doubtful"));
+    assert_eq!(o.measurement.position(), Place::new(31.75, -106.5, None).ok());
+    assert!(o.flags.iter().any(|f| f == "altitude_reference_unknown"));
     // Something that could not be decoded is there.
     let heard = one("wardragon/drones", json!({"id": "drone-alert", "lat": 0.0, "lon": 0.0, "freq": 5_776.5}));
     let Heard::Observation { observation: o, .. } = &heard[0] else { panic!() };
@@ -521,8 +521,11 @@ fn frame(message: u32, payload: Vec<u8>) -> Vec<u8> {
 
 fn global_position(lat: f64, lon: f64) -> Vec<u8> {
     let mut p = vec![0u8; 28];
-    p[4..8].copy_from_slice(&((lat * 1e7) as i32).to_le_bytes());
-    p[8..12].copy_from_slice(&((lon * 1e7) as i32).to_le_bytes());
+    let at = skypicket_wire::remote_id::Location::UNKNOWN.with_position(lat, lon);
+    // That encoder never says 0, 0.
+    let (lat_e7, lon_e7) = if lat.abs() + lon.abs() > 0.0 { (at.lat_e7, at.lon_e7) } else { (0, 0) };
+    p[4..8].copy_from_slice(&lat_e7.to_le_bytes());
+    p[8..12].copy_from_slice(&lon_e7.to_le_bytes());
     p[12..16].copy_from_slice(&1_234_500i32.to_le_bytes());
     p[16..20].copy_from_slice(&60_000i32.to_le_bytes());
     p[20..22].copy_from_slice(&300i16.to_le_bytes());
@@ -581,6 +584,7 @@ fn relayed_messages() -> impl Strategy<Value = Vec<Message>> {
                 position: p.map(|(a, b)| (f64::from(a) / 1e7, f64::from(b) / 1e7)),
                 alt_baro_m: baro.map(|a| f64::from(a) * 0.5),
                 alt_geo_m: geo.map(|a| f64::from(a) * 0.5),
+                alt_m: None,
                 height_m: h.map(|a| f64::from(a) * 0.5),
                 horiz_acc: ha,
                 vert_acc: va,
@@ -797,6 +801,11 @@ fn a_polled_file_gives_each_new_position_once_with_its_age() {
     assert!(all[1].flags.iter().any(|f| f == "tisb") && all[2].flags.iter().any(|f| f == "mlat"));
     let Measurement::Position { cov_enu_m2, at } = &all[2].measurement else { panic!() };
     assert!(cov_enu_m2[0][0] >= 150.0 * 150.0 && at.alt_hae_m.is_none(), "a pressure altitude is no height");
+    // Without an accuracy category the integrity category bounds it.
+    let one = json!({"hex": "a1b2c9", "lat": 31.75, "lon": -106.5, "nic": 8});
+    let all_nic = poll(1_700_000_001.5, one);
+    let Measurement::Position { cov_enu_m2, .. } = &all_nic[0].measurement else { panic!() };
+    assert!((cov_enu_m2[0][0].sqrt() - 185.2 / 2.45).abs() < 1e-9);
     // Three seconds later nothing has moved but the first.
     let mut again = aircraft_json(1_700_000_003.0, 0.4, 31.751);
     again["aircraft"][1]["seen_pos"] = json!(4.0);
@@ -955,4 +964,79 @@ fn every_format_has_its_word_and_opens() {
         assert!(Post::new(f, 1_700_000_000.0).whole(b"").iter().all(|h| !matches!(h, Heard::Observation { .. })));
     }
     assert!("radio".parse::<FeedFormat>().is_err());
+}
+
+// ---- files for the manual and for tests of the program ----
+
+/// The files of `testdata/receivers`, made by the encoders: what stands there is what they make. To make them anew, run
+/// this test with `SKYPICKET_MAKE_TESTDATA=1`.
+#[test]
+fn files_of_testdata_are_what_the_encoders_make() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let hex = |b: &[u8]| skypicket_wire::remote_id::text::hex(b);
+    let location = relayed::Location {
+        status: Some(2),
+        height_ref: Some(0),
+        direction_deg: Some(270.0),
+        speed_h_mps: Some(12.25),
+        speed_v_mps: Some(-0.5),
+        position: Some((31.751_841_6, -106.489_577_9)),
+        alt_geo_m: Some(1200.5),
+        height_m: Some(60.0),
+        horiz_acc: Some(11),
+        vert_acc: Some(4),
+        speed_acc: Some(3),
+        ts_after_hour_s: Some(1234.5),
+        ts_acc: Some(2),
+        ..relayed::Location::default()
+    };
+    let system = relayed::System {
+        operator_location_type: Some(1),
+        classification_type: Some(0),
+        operator: Some((31.76, -106.49)),
+        area_count: Some(1),
+        area_radius_m: Some(0.0),
+        category_eu: Some(0),
+        class_eu: Some(0),
+        timestamp_2019_s: Some(200_000_000),
+        ..relayed::System::default()
+    };
+    let messages =
+        [identity("SKYP1RST0GHTH0001"), Message::Location(Box::new(location)), Message::System(Box::new(system))];
+    let data = json!({"sensor ID": "gate-1", "RSSI": -71, "channel": 6, "timestamp": 1_790_000_435_000u64,
+        "MAC address": "7E:60:B8:80:BE:E4", "type": "WiFi beacon", "UASdata": STANDARD.encode(uas_data::encode(&messages))});
+    let dronescout = format!("{}\n", json!({"protocol": 1.0, "data": data}));
+
+    let heartbeat = frame(mavlink::HEARTBEAT, vec![0, 0, 0, 0, 2, 3, 129, 4, 3]);
+    let mut frames = vec![heartbeat, global_position(31.751_841_6, -106.489_577_9)];
+    for m in &messages {
+        let (id, payload) = open_drone_id::encode(m, [0; 20]).unwrap();
+        frames.push(frame(id, payload));
+    }
+    let mavlink: String = frames.iter().map(|f| hex(f) + "\n").collect();
+
+    let squitters = [
+        encode_identification(0xA1B2C3, "B6", "UAV01"),
+        encode_position(0xA1B2C3, 31.751_841_6, -106.489_577_9, 4_000.0, false),
+        encode_position(0xA1B2C3, 31.751_841_6, -106.489_577_9, 4_000.0, true),
+    ];
+    let adsb: String =
+        squitters.iter().flat_map(|f| ["*".to_owned(), hex(f).to_uppercase(), ";\n".to_owned()]).collect();
+    let beast: Vec<u8> = squitters.iter().zip(1u64..).flat_map(|(f, k)| encode_beast(f, 12_000_000 * k, 99)).collect();
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/receivers");
+    for (name, content) in [
+        ("dronescout.json", dronescout.into_bytes()),
+        ("antsdr.bin", [antsdr::encode(&dji()), antsdr::encode(&dji())].concat()),
+        ("mavlink.hex", mavlink.into_bytes()),
+        ("adsb.avr", adsb.into_bytes()),
+        ("adsb.beast", beast),
+    ] {
+        let file = root.join(name);
+        if std::env::var_os("SKYPICKET_MAKE_TESTDATA").is_some() {
+            fs::create_dir_all(&root).unwrap();
+            fs::write(&file, &content).unwrap();
+        }
+        assert!(fs::read(&file).unwrap() == content, "{name} is not what the encoders make");
+    }
 }

@@ -393,11 +393,12 @@ pub struct PlotGrowthArgs {
 /// `decode`.
 #[derive(Debug, Args)]
 pub struct DecodeArgs {
-    /// remote-id, capture, cot or cap
+    /// remote-id, capture, cot, cap, receivers, mavlink, adsb or netrid
     pub format: String,
     /// File; standard input when left out
     pub file: Option<PathBuf>,
-    /// What the hex lines of remote-id are: message, pack, beacon, nan, ble-legacy, ble-extended, auto
+    /// What the hex lines of remote-id are: message, pack, beacon, nan, ble-legacy, ble-extended, auto; or whose JSON
+    /// that of receivers is: dronescout, dragonsync, dronecot, meshmapper, antsdr (hex lines or the stream), auto
     #[arg(long = "as", value_name = "FORM")]
     pub form: Option<String>,
     /// For cap: certificates (PEM) of senders, or of those who issue theirs, whose signatures count as known; again for more

@@ -3,7 +3,13 @@
 use crate::cli::{DecodeArgs, End};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::Value;
-use skypicket_wire::{cap, capture::LiveElements, cot, remote_id};
+use skypicket_wire::{
+    adsb, cap,
+    capture::LiveElements,
+    cot, mavlink, netrid,
+    receivers::{self, antsdr, compressed},
+    remote_id,
+};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
@@ -38,10 +44,20 @@ pub fn run(args: &DecodeArgs) -> End {
             Ok(pinned) => open(args.file.as_deref()).and_then(|r| cap_message(r, &pinned, out)),
             Err(message) => return End::usage(message),
         },
-        known @ ("sapient" | "receivers" | "mavlink" | "adsb" | "netrid") => {
-            return End::not_built(&format!("decode {known}"));
+        "receivers" => match args.form.as_deref().unwrap_or("auto").parse::<receivers::As>() {
+            Ok(form) => open(args.file.as_deref()).and_then(|r| receivers_input(r, form, out)),
+            Err(e) => return End::usage(format!("--as {e}")),
+        },
+        "mavlink" => open(args.file.as_deref())
+            .and_then(|r| each_line(r, MOST_LINE, out, |b| mavlink::decode_line(&String::from_utf8_lossy(b)))),
+        "adsb" => open(args.file.as_deref()).and_then(|r| aircraft_input(r, out)),
+        "netrid" => open(args.file.as_deref()).and_then(|r| network_answer(r, out)),
+        "sapient" => return End::not_built("decode sapient"),
+        other => {
+            return End::usage(format!(
+                "there is no format '{other}': give remote-id, capture, cot, cap, receivers, mavlink, adsb or netrid"
+            ));
         }
-        other => return End::usage(format!("there is no format '{other}': give remote-id, capture, cot or cap")),
     };
     match done {
         Ok(true) => End::OK,
@@ -87,16 +103,91 @@ pub fn next_line(input: &mut dyn BufRead, most: u64) -> io::Result<Option<Vec<u8
     Ok(Some(bytes))
 }
 
-fn remote_id_lines(mut input: Box<dyn BufRead>, form: remote_id::As, mut out: impl Write) -> io::Result<bool> {
+fn remote_id_lines(input: Box<dyn BufRead>, form: remote_id::As, out: impl Write) -> io::Result<bool> {
+    each_line(input, MOST_LINE, out, |b| remote_id::decode_line(String::from_utf8_lossy(b).trim(), form))
+}
+
+/// A line out for each line in.
+fn each_line(
+    mut input: Box<dyn BufRead>,
+    most: u64,
+    mut out: impl Write,
+    decode: impl Fn(&[u8]) -> Value,
+) -> io::Result<bool> {
     let mut all_ok = true;
-    while let Some(bytes) = next_line(&mut *input, MOST_LINE)? {
-        let text = String::from_utf8_lossy(&bytes);
-        let value = remote_id::decode_line(text.trim(), form);
+    while let Some(bytes) = next_line(&mut *input, most)? {
+        let value = decode(&bytes);
         all_ok &= is_ok(&value);
         line(&mut out, &value)?;
     }
     out.flush()?;
     Ok(all_ok)
+}
+
+/// JSON of receivers as it comes; a compressed payload is taken whole.
+fn receivers_input(mut input: Box<dyn BufRead>, form: receivers::As, mut out: impl Write) -> io::Result<bool> {
+    let (mut all_ok, mut failed) = (true, Ok(()));
+    let mut print = |value: Value| {
+        all_ok &= is_ok(&value);
+        if failed.is_ok() {
+            failed = line(&mut out, &value);
+        }
+    };
+    if form == receivers::As::AntSdr {
+        let mut lines = antsdr::Lines::default();
+        pieces(&mut *input, |bytes| lines.push(bytes, &mut print))?;
+        lines.finish(&mut print);
+    } else {
+        let mut lines = receivers::Lines::new(form);
+        if compressed::is_compressed(input.fill_buf()?) {
+            match compressed::unpack(&whole(input, compressed::MAX_OUTPUT as u64)?) {
+                Ok(unpacked) => lines.push(&unpacked.unwrap_or_default(), &mut print),
+                Err(reason) => print(receivers::refused_line(reason, form)),
+            }
+        } else {
+            pieces(&mut *input, |bytes| lines.push(bytes, &mut print))?;
+        }
+        lines.finish(&mut print);
+    }
+    failed?;
+    out.flush()?;
+    Ok(all_ok)
+}
+
+fn aircraft_input(mut input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
+    let (mut all_ok, mut failed) = (true, Ok(()));
+    let mut print = |value: Value| {
+        all_ok &= is_ok(&value);
+        if failed.is_ok() {
+            failed = line(&mut out, &value);
+        }
+    };
+    let mut lines = adsb::Lines::default();
+    pieces(&mut *input, |bytes| lines.push(bytes, &mut print))?;
+    lines.finish(&mut print);
+    failed?;
+    out.flush()?;
+    Ok(all_ok)
+}
+
+/// All of an input, piece by piece.
+fn pieces(input: &mut dyn BufRead, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        take(bytes);
+        let n = bytes.len();
+        input.consume(n);
+    }
+}
+
+fn network_answer(input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {
+    let value = netrid::decode(&whole(input, netrid::LIMITS.bytes as u64)?);
+    line(&mut out, &value)?;
+    out.flush()?;
+    Ok(is_ok(&value))
 }
 
 fn capture(mut input: Box<dyn BufRead>, mut out: impl Write) -> io::Result<bool> {

@@ -7,14 +7,17 @@ use super::aircraft::{Aircraft, FOOT_M, KNOT_MPS};
 use crate::{
     feed::{Feed, Heard, Moment, Piece},
     json::{self, Limits},
-    receivers::objects::{Found, MAX_VALUE, Objects},
+    receivers::objects::{Found, Objects},
     relayed::Reception,
 };
 use serde_json::{Map, Value, json};
 use skypicket_model::Time;
 use std::collections::BTreeMap;
 
-const LIMITS: Limits = Limits { bytes: MAX_VALUE, depth: 8, elements: 200_000 };
+/// Largest file, bytes: some ten thousand aircraft.
+pub const MAX_FILE: usize = 8 << 20;
+
+const LIMITS: Limits = Limits { bytes: MAX_FILE, depth: 8, elements: 1_000_000 };
 
 /// The aircraft of an object: those of a whole file, or the one that it is. `None` where it is neither.
 pub fn read(o: &Map<String, Value>) -> Option<Vec<Aircraft>> {
@@ -50,8 +53,8 @@ fn one(o: &Map<String, Value>, now: Option<Time>) -> Option<Aircraft> {
     } else {
         "adsb"
     };
-    // NIC 0 is "unknown"; readsb gives the radius beside it.
-    let containment = number("rc").filter(|r| *r > 0.0);
+    // readsb gives the radius beside its category.
+    let containment = number("rc").filter(|r| *r > 0.0).or_else(|| radius_of_nic(o.get("nic")?.as_u64()?));
     let a = Aircraft {
         icao: (!hex.starts_with('~')).then(|| u32::from_str_radix(hex, 16).ok()).flatten(),
         address: Some(hex.chars().take(16).collect::<String>().to_lowercase()),
@@ -78,6 +81,12 @@ fn one(o: &Map<String, Value>, now: Option<Time>) -> Option<Aircraft> {
     Some(a.checked())
 }
 
+/// Radius of containment of a navigation integrity category, metres (DO-260B table 2-70; of NIC 6 its largest).
+fn radius_of_nic(nic: u64) -> Option<f64> {
+    const RADII: [f64; 11] = [37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5];
+    RADII.get(usize::try_from(nic).ok()?.checked_sub(1)?).copied()
+}
+
 /// The line of `decode adsb` for a line of JSON.
 pub fn decode_line(line: &[u8]) -> Value {
     let refused = |kind: &str, offset: usize, message: &str| {
@@ -97,11 +106,17 @@ pub fn decode_line(line: &[u8]) -> Value {
 }
 
 /// The feed of a file that is polled. A position that has not changed since the last poll is no new observation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Poll {
     stream: Objects,
     /// The last position of each address and its time.
     last: BTreeMap<String, ((f64, f64), Time)>,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        Self { stream: Objects::with_limit(MAX_FILE), last: BTreeMap::new() }
+    }
 }
 
 /// Most addresses kept.
@@ -148,7 +163,8 @@ impl Poll {
 impl Feed for Poll {
     fn hear(&mut self, bytes: &[u8], piece: Piece, at: &mut Moment<'_>, out: &mut dyn FnMut(Heard)) {
         let whole = piece == Piece::Whole;
-        let mut objects = if whole { Objects::default() } else { std::mem::take(&mut self.stream) };
+        let fresh = Objects::with_limit(MAX_FILE);
+        let mut objects = if whole { fresh } else { std::mem::replace(&mut self.stream, fresh) };
         objects.push(bytes, &mut |f| self.found(&f, at, out));
         if whole {
             objects.finish(&mut |f| self.found(&f, at, out));
@@ -158,6 +174,6 @@ impl Feed for Poll {
     }
 
     fn restart(&mut self) {
-        self.stream = Objects::default();
+        self.stream = Objects::with_limit(MAX_FILE);
     }
 }

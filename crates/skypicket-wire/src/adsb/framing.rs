@@ -12,14 +12,12 @@ pub enum Framing {
 /// Bytes after the type: time, signal, and 2, 7 or 14 of frame.
 fn beast_length(kind: u8) -> Option<usize> {
     Some(match kind {
-        b'1' => 9,
+        // Mode A and C, and the receiver's own `E4`.
+        b'1' | 0xE4 => 9,
         b'2' => 14,
-        b'3' => 21,
-        // A receiver about itself: its settings, its id.
-        b'4' => 21,
-        b'5' => 21,
+        // The long squitter; `4` and `5` are the receiver about itself.
+        b'3' | b'4' | b'5' => 21,
         0xE3 => 8,
-        0xE4 => 9,
         _ => return None,
     })
 }

@@ -539,13 +539,9 @@ mod tests {
         assert_eq!(altitude_13(0), None);
         assert_eq!(altitude_13(0x40), None);
         // Gillham: each hundred feet from -1200 to 126,700 has exactly one code.
-        let mut seen: Vec<i64> = (0..0x2000u16)
-            .filter(|c| c & 0x50 == 0)
-            .filter_map(gillham)
-            .map(|f| libm::round(f / 100.0) as i64)
-            .collect();
-        seen.sort_unstable();
-        assert!(seen == (-12..=1267).collect::<Vec<_>>(), "{} codes", seen.len());
+        let mut seen: Vec<f64> = (0..0x2000u16).filter(|c| c & 0x50 == 0).filter_map(gillham).collect();
+        seen.sort_unstable_by(f64::total_cmp);
+        assert!(seen == (-12..=1267).map(|h| f64::from(h) * 100.0).collect::<Vec<_>>(), "{} codes", seen.len());
     }
 
     #[test]

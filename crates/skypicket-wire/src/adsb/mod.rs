@@ -69,10 +69,16 @@ const MAX_LINE: usize = 4_096;
 
 /// The lines of `decode adsb`, from a stream: lines, and JSON that may stand on several (a whole `aircraft.json` is one).
 /// Blank lines are no input.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lines {
     objects: Objects,
     line: Vec<u8>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { objects: Objects::with_limit(aircraft_json::MAX_FILE), line: Vec::new() }
+    }
 }
 
 impl Lines {

@@ -12,8 +12,10 @@ use super::{
 use skypicket_model::Time;
 use std::collections::BTreeMap;
 
-/// An even and an odd report go together when they are so near in time, seconds: in the air, and on the ground.
-const PAIR_S: [f64; 2] = [10.0, 25.0];
+/// An even and an odd report of the air go together when they are so near in time, seconds.
+const PAIR_AIR_S: f64 = 10.0;
+/// The same of the ground, where all are slow.
+const PAIR_GROUND_S: f64 = 25.0;
 /// A last place helps for so long, seconds.
 const PLACE_S: f64 = 60.0;
 /// What moved is still said for so long, seconds.
@@ -34,7 +36,7 @@ struct Entry {
     /// Even and odd report, with their time and whether they are of the ground.
     reports: [Option<(Cpr, Time, bool)>; 2],
     place: Option<((f64, f64), Time)>,
-    speed: Option<(Option<f64>, Option<f64>, Option<f64>, Time)>,
+    motion: Option<Motion>,
     hae_minus_baro_m: Option<(f64, Time)>,
     callsign: Option<String>,
     category: Option<String>,
@@ -43,6 +45,15 @@ struct Entry {
     emergency: bool,
     /// Reports in a row that could not be.
     misses: u8,
+}
+
+/// How it moves, and when it said so.
+#[derive(Debug, Clone, Copy)]
+struct Motion {
+    speed_mps: Option<f64>,
+    track_deg: Option<f64>,
+    vertical_mps: Option<f64>,
+    at: Time,
 }
 
 /// The aircraft by address.
@@ -77,7 +88,8 @@ impl Table {
                 return None;
             }
             Squitter::Velocity { speed_mps, track_deg, vertical_mps, hae_minus_baro_m } => {
-                e.speed = Some((*speed_mps, *track_deg, *vertical_mps, now));
+                let (speed_mps, track_deg, vertical_mps) = (*speed_mps, *track_deg, *vertical_mps);
+                e.motion = Some(Motion { speed_mps, track_deg, vertical_mps, at: now });
                 e.hae_minus_baro_m = hae_minus_baro_m.map(|d| (d, now));
                 return None;
             }
@@ -92,7 +104,8 @@ impl Table {
             }
             Squitter::Other { .. } => return None,
             Squitter::Surface { speed_mps, track_deg, cpr, containment_m } => {
-                e.speed = Some((*speed_mps, *track_deg, Some(0.0), now));
+                let (speed_mps, track_deg) = (*speed_mps, *track_deg);
+                e.motion = Some(Motion { speed_mps, track_deg, vertical_mps: Some(0.0), at: now });
                 (true, None, None, *containment_m, *cpr)
             }
             Squitter::Airborne { alt_baro_m, alt_hae_m, cpr, containment_m, .. } => {
@@ -105,7 +118,7 @@ impl Table {
         let place = e.locate(report, now, on_ground, receiver)?;
         e.place = Some((place, now));
         let fresh = |t: Time| now.since_s(t) <= MOTION_S;
-        let (speed_mps, track_deg, vertical_mps, _) = e.speed.filter(|s| fresh(s.3)).unwrap_or((None, None, None, now));
+        let motion = e.motion.filter(|m| fresh(m.at));
         let difference = e.hae_minus_baro_m.filter(|d| fresh(d.1)).map(|d| d.0);
         Some(
             Aircraft {
@@ -118,9 +131,9 @@ impl Table {
                 position: Some(place),
                 alt_baro_m,
                 alt_hae_m: alt_hae_m.or_else(|| Some(alt_baro_m? + difference?)),
-                speed_mps,
-                track_deg,
-                vertical_mps,
+                speed_mps: motion.and_then(|m| m.speed_mps),
+                track_deg: motion.and_then(|m| m.track_deg),
+                vertical_mps: motion.and_then(|m| m.vertical_mps),
                 nac_p: e.nac_p,
                 containment_m,
                 via: Some(m.via),
@@ -185,7 +198,7 @@ impl Entry {
 
     /// The place of the newest even and odd report together.
     fn pair(&self, newest: Cpr, now: Time, surface: bool, near: Option<(f64, f64)>) -> Option<(f64, f64)> {
-        let pair_s = PAIR_S[usize::from(surface)];
+        let pair_s = if surface { PAIR_GROUND_S } else { PAIR_AIR_S };
         let fits = |x: &&(Cpr, Time, bool)| now.since_s(x.1).abs() <= pair_s && x.2 == surface;
         let [even, odd] = &self.reports;
         let (even, odd) = (even.as_ref().filter(fits)?, odd.as_ref().filter(fits)?);
@@ -223,7 +236,7 @@ mod tests {
     fn the_difference_of_heights_makes_a_height_above_the_ellipsoid() {
         let mut t = Table::default();
         // Subtype 1, 100 kt east and 1 kt north, level, 275 feet above the pressure altitude.
-        let me = 19 << 51 | 1 << 48 | 101 << 32 | 2 << 21 | 1 << 10 | 12;
+        let me = 19 << 51 | 1 << 48 | 101 << 32 | 2 << 21 | 1 << 10 | 0xC;
         hear(&mut t, encode(1, me), 0.0);
         hear(&mut t, encode_position(1, 47.0, 8.0, 10_000.0, false), 0.5);
         let a = hear(&mut t, encode_position(1, 47.0, 8.0, 10_000.0, true), 1.0).unwrap();

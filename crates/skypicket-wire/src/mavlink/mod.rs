@@ -119,7 +119,7 @@ pub fn content(frame: &Frame) -> Content {
             let metres = |offset| f64::from(f.i32(offset)) / 1000.0;
             let speed = |offset| f64::from(f.i16(offset)) / 100.0;
             Content::Position(Position {
-                position: position(f.degrees(4, 8), &mut flags),
+                position: position(Some(f.degrees(4, 8)), &mut flags),
                 alt_msl_m: metres(12),
                 height_home_m: metres(16),
                 // On the wire: north, east, down.
@@ -134,7 +134,7 @@ pub fn content(frame: &Frame) -> Content {
         }
         SYSTEM_UPDATE => Content::SystemUpdate(Box::new(
             relayed::System {
-                operator: f.degrees(0, 4),
+                operator: Some(f.degrees(0, 4)),
                 operator_alt_geo_m: Some(f64::from(f32::from_le_bytes(f.at(8)))),
                 timestamp_2019_s: Some(f.u32(12)),
                 ..relayed::System::default()

@@ -30,12 +30,12 @@ impl Fields<'_> {
     pub(super) fn i32(&self, offset: usize) -> i32 {
         i32::from_le_bytes(self.at(offset))
     }
-    fn f32(&self, offset: usize) -> Option<f64> {
-        Some(f64::from(f32::from_le_bytes(self.at(offset))))
+    fn f32(&self, offset: usize) -> f64 {
+        f64::from(f32::from_le_bytes(self.at(offset)))
     }
     /// A pair of 1e-7 degrees.
-    pub(super) fn degrees(&self, lat: usize, lon: usize) -> Option<(f64, f64)> {
-        Some((f64::from(self.i32(lat)) / 1e7, f64::from(self.i32(lon)) / 1e7))
+    pub(super) fn degrees(&self, lat: usize, lon: usize) -> (f64, f64) {
+        (f64::from(self.i32(lat)) / 1e7, f64::from(self.i32(lon)) / 1e7)
     }
 }
 
@@ -78,16 +78,17 @@ pub(super) fn plain(message: u32, payload: &[u8]) -> Option<Message> {
                 direction_deg: Some(f64::from(f.u16(24)) / 100.0),
                 speed_h_mps: Some(f64::from(f.u16(26)) / 100.0),
                 speed_v_mps: Some(f64::from(f.i16(28)) / 100.0),
-                position: f.degrees(0, 4),
-                alt_baro_m: f.f32(8),
-                alt_geo_m: f.f32(12),
-                height_m: f.f32(16),
+                position: Some(f.degrees(0, 4)),
+                alt_baro_m: Some(f.f32(8)),
+                alt_geo_m: Some(f.f32(12)),
+                alt_m: None,
+                height_m: Some(f.f32(16)),
                 horiz_acc: Some(f.u8(54)),
                 vert_acc: Some(f.u8(55)),
                 baro_acc: Some(f.u8(56)),
                 speed_acc: Some(f.u8(57)),
                 // The air has tenths; a 32-bit float adds digits that nobody sent.
-                ts_after_hour_s: f.f32(20).map(|t| libm::round(t * 10.0) / 10.0),
+                ts_after_hour_s: Some(libm::round(f.f32(20) * 10.0) / 10.0),
                 ts_acc: Some(f.u8(58)),
                 at: None,
                 flags: vec![],
@@ -108,15 +109,15 @@ pub(super) fn plain(message: u32, payload: &[u8]) -> Option<Message> {
                 System {
                     operator_location_type: Some(f.u8(50)),
                     classification_type: Some(f.u8(51)),
-                    operator: f.degrees(0, 4),
+                    operator: Some(f.degrees(0, 4)),
                     home: None,
                     area_count: Some(u32::from(f.u16(24))),
                     area_radius_m: Some(f64::from(f.u16(26))),
-                    area_ceiling_m: f.f32(8),
-                    area_floor_m: f.f32(12),
+                    area_ceiling_m: Some(f.f32(8)),
+                    area_floor_m: Some(f.f32(12)),
                     category_eu: Some(f.u8(52)),
                     class_eu: Some(f.u8(53)),
-                    operator_alt_geo_m: f.f32(16),
+                    operator_alt_geo_m: Some(f.f32(16)),
                     timestamp_2019_s: Some(time),
                     flags,
                 }

@@ -7,7 +7,7 @@
 use super::{As, Refusal, Report, gateway};
 use crate::{
     feed::{Feed, Heard, Moment, Piece},
-    relayed::{ALTITUDE_DATUM, BasicId, Flags, Location, Message, Reception, SelfId, System, add, known},
+    relayed::{BasicId, Flags, Location, Message, Reception, SelfId, System, known},
     remote_id::text,
 };
 use serde_json::Value;
@@ -83,11 +83,6 @@ fn drone(b: &[u8; FRAME - HEADER]) -> Report {
     }
     let mut flags = Flags::new();
     let filled = |v: f64| Some(v).filter(|v| v.abs() > 1e-12);
-    let alt = filled(f(169));
-    if alt.is_some() {
-        // DJI does not say above what.
-        add(&mut flags, ALTITUDE_DATUM);
-    }
     let east = known(Some(f(201)), None, -300.0..=300.0, "speed_h_out_of_range", &mut flags);
     let north = known(Some(f(209)), None, -300.0..=300.0, "speed_h_out_of_range", &mut flags);
     let speed = east.zip(north).map(|(e, n)| libm::hypot(e, n));
@@ -97,7 +92,8 @@ fn drone(b: &[u8; FRAME - HEADER]) -> Report {
             speed_h_mps: speed,
             speed_v_mps: Some(f(217)),
             position: Some((f(145), f(153))),
-            alt_geo_m: alt,
+            // DJI does not say above what.
+            alt_m: filled(f(169)),
             height_m: filled(f(161)),
             flags,
             ..Location::default()

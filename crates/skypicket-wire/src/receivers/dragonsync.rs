@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     adsb::{Aircraft, FOOT_M, KNOT_MPS},
-    relayed::{
-        ALTITUDE_DATUM, BasicId, Flags, Location, Message, OperatorId, RadioSignal, SelfId, Status, System, add,
-        position,
-    },
+    relayed::{BasicId, Flags, Location, Message, OperatorId, RadioSignal, SelfId, Status, System, add, position},
 };
 use serde_json::Value;
 use skypicket_model::Place;
@@ -256,6 +253,7 @@ fn location(l: &Object) -> Location {
         position,
         alt_baro_m: altitude(&["pressure_altitude"]),
         alt_geo_m: altitude(&["geodetic_altitude"]),
+        alt_m: None,
         height_m: altitude(&["height_agl", "height"]),
         horiz_acc: horizontal_code(l.get("horizontal_accuracy")),
         vert_acc: vertical_code(l.get("vertical_accuracy")),
@@ -317,10 +315,10 @@ fn code_of(bound: Option<f64>, bounds: &[f64]) -> Option<u8> {
 }
 
 fn horizontal_code(v: Option<&Value>) -> Option<u8> {
+    const BOUNDS: [f64; 12] = [18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92.6, 30.0, 10.0, 3.0, 1.0];
     if v.is_some_and(Value::is_number) {
         return code(v);
     }
-    const BOUNDS: [f64; 12] = [18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92.6, 30.0, 10.0, 3.0, 1.0];
     code_of(bound_m(v), &BOUNDS)
 }
 
@@ -384,11 +382,6 @@ fn drone(o: &Object) -> Report {
     }
     let mut flags = Flags::new();
     let at = pair(o, "lat", "lon").or_else(|| pair(o, "latitude", "longitude"));
-    let alt_geo_m = filled(number(o.get("alt")));
-    if alt_geo_m.is_some() {
-        // The schema calls it above sea level, the code fills it with the geodetic altitude.
-        add(&mut flags, ALTITUDE_DATUM);
-    }
     let speed = number(o.get("speed"));
     let direction = number(o.get("direction"));
     // All zero is what an empty record looks like.
@@ -401,7 +394,9 @@ fn drone(o: &Object) -> Report {
         speed_v_mps: if still { None } else { number(o.get("vspeed")) },
         position: scaled(at, &mut flags),
         alt_baro_m: filled(number(o.get("pressure_altitude"))),
-        alt_geo_m,
+        alt_geo_m: None,
+        // Its schema says above the sea, its code fills in what may be above the ellipsoid.
+        alt_m: filled(number(o.get("alt"))),
         height_m: filled(number(o.get("height"))),
         horiz_acc: horizontal_code(o.get("horizontal_accuracy")),
         vert_acc: vertical_code(o.get("vertical_accuracy")),

@@ -97,6 +97,7 @@ fn payload(o: &Object) -> Report {
                 position: number(o.get("Latitude")).zip(number(o.get("Longitude"))),
                 alt_baro_m: number(o.get("AltitudeBaro")),
                 alt_geo_m: number(o.get("AltitudeGeo")),
+                alt_m: None,
                 height_m: number(o.get("Height")),
                 horiz_acc: code(o.get("HorizAccuracy")),
                 vert_acc: code(o.get("VertAccuracy")),

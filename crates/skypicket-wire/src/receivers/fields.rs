@@ -69,19 +69,12 @@ pub(super) fn rssi(v: Option<&Value>) -> Option<f64> {
 pub(super) fn channel_mhz(channel: Option<f64>, bluetooth: bool) -> Option<f64> {
     let c = channel?;
     match (bluetooth, c) {
-        (true, c) if (37.0..=39.0).contains(&c) => Some(
-            [2402.0, 2426.0, 2480.0][if c < 37.5 {
-                0
-            } else if c < 38.5 {
-                1
-            } else {
-                2
-            }],
-        ),
-        (true, _) => None,
-        (false, c) if (13.5..=14.5).contains(&c) => Some(2484.0),
-        (false, c) if (1.0..=13.0).contains(&c) => Some(2407.0 + 5.0 * c),
-        (false, c) if (32.0..=177.0).contains(&c) => Some(5000.0 + 5.0 * c),
+        (true, 37.0..37.5) => Some(2402.0),
+        (true, 37.5..38.5) => Some(2426.0),
+        (true, 38.5..=39.0) => Some(2480.0),
+        (false, 13.5..=14.5) => Some(2484.0),
+        (false, 1.0..=13.0) => Some(2407.0 + 5.0 * c),
+        (false, 32.0..=177.0) => Some(5000.0 + 5.0 * c),
         _ => None,
     }
 }

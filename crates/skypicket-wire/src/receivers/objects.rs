@@ -4,7 +4,7 @@
 //! brackets, depth); reading it is [`crate::json::parse`]'s. What is broken costs itself: reading goes on after the next
 //! line end, or at a `{` that cannot belong to what was begun.
 
-/// Most bytes of one value.
+/// Most bytes of one value, unless said otherwise.
 pub const MAX_VALUE: usize = 1 << 20;
 /// Most brackets inside one another.
 const MAX_DEPTH: u32 = 32;
@@ -29,8 +29,10 @@ pub enum Found<'a> {
 }
 
 /// Finds values in a stream that comes in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Objects {
+    /// Most bytes of one value.
+    most: usize,
     /// What there is of an unfinished value.
     held: Vec<u8>,
     /// Bytes of the stream so far.
@@ -48,7 +50,29 @@ pub struct Objects {
     skipping: bool,
 }
 
+impl Default for Objects {
+    fn default() -> Self {
+        Self::with_limit(MAX_VALUE)
+    }
+}
+
 impl Objects {
+    /// With values of at most so many bytes.
+    pub fn with_limit(most: usize) -> Self {
+        Self {
+            most,
+            held: Vec::new(),
+            read: 0,
+            began: 0,
+            open: 0,
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            last: 0,
+            skipping: false,
+        }
+    }
+
     /// Takes the next bytes and gives what is whole by now to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(Found<'_>)) {
         for &b in bytes {
@@ -67,7 +91,7 @@ impl Objects {
         if self.depth > 0 {
             out(Found::Bad { reason: "json_truncated", offset: self.read });
         }
-        *self = Self::default();
+        *self = Self::with_limit(self.most);
     }
 
     fn take(&mut self, b: u8, out: &mut dyn FnMut(Found<'_>)) {
@@ -138,7 +162,7 @@ impl Objects {
                 self.last = b;
             }
         }
-        if self.held.len() > MAX_VALUE {
+        if self.held.len() > self.most {
             self.drop_held("json_too_large", true, out);
         }
     }
@@ -206,10 +230,10 @@ mod tests {
     #[test]
     fn a_value_without_end_is_not_kept() {
         let mut o = Objects::default();
-        let mut bad = Vec::new();
+        let (mut bad, chunk) = (Vec::new(), vec![b'x'; 1 << 16]);
         o.push(b"{\"a\":\"", &mut |_| panic!());
         for _ in 0..64 {
-            o.push(&[b'x'; 1 << 16], &mut |f| bad.push(format!("{f:?}")));
+            o.push(&chunk, &mut |f| bad.push(format!("{f:?}")));
             assert!(o.held.capacity() <= 2 * MAX_VALUE + 16);
         }
         assert_eq!(bad.len(), 1, "{bad:?}");

@@ -28,8 +28,8 @@ impl Bytes<'_> {
     fn u8(&self, offset: usize) -> u8 {
         self.at::<1>(offset)[0]
     }
-    fn f32(&self, offset: usize) -> Option<f64> {
-        Some(f64::from(f32::from_le_bytes(self.at(offset))))
+    fn f32(&self, offset: usize) -> f64 {
+        f64::from(f32::from_le_bytes(self.at(offset)))
     }
     fn f64(&self, offset: usize) -> f64 {
         f64::from_le_bytes(self.at(offset))
@@ -107,19 +107,20 @@ fn location(b: &Bytes<'_>) -> Location {
     Location {
         status,
         height_ref,
-        direction_deg: b.f32(68),
-        speed_h_mps: b.f32(72),
-        speed_v_mps: b.f32(76),
+        direction_deg: Some(b.f32(68)),
+        speed_h_mps: Some(b.f32(72)),
+        speed_v_mps: Some(b.f32(76)),
         position: Some((b.f64(80), b.f64(88))),
-        alt_baro_m: b.f32(96),
-        alt_geo_m: b.f32(100),
-        height_m: b.f32(108),
+        alt_baro_m: Some(b.f32(96)),
+        alt_geo_m: Some(b.f32(100)),
+        alt_m: None,
+        height_m: Some(b.f32(108)),
         horiz_acc,
         vert_acc,
         baro_acc,
         speed_acc,
         // The air has tenths; a 32-bit float adds digits that nobody sent.
-        ts_after_hour_s: b.f32(132).map(|t| libm::round(t * 10.0) / 10.0),
+        ts_after_hour_s: Some(libm::round(b.f32(132) * 10.0) / 10.0),
         ts_acc,
         at: None,
         flags,
@@ -157,11 +158,11 @@ fn system(b: &Bytes<'_>) -> System {
         home: None,
         area_count: Some(u32::from(u16::from_le_bytes(b.at(832)))),
         area_radius_m: Some(f64::from(u16::from_le_bytes(b.at(834)))),
-        area_ceiling_m: b.f32(836),
-        area_floor_m: b.f32(840),
+        area_ceiling_m: Some(b.f32(836)),
+        area_floor_m: Some(b.f32(840)),
         category_eu,
         class_eu,
-        operator_alt_geo_m: b.f32(852),
+        operator_alt_geo_m: Some(b.f32(852)),
         timestamp_2019_s: Some(u32::from_le_bytes(b.at(856))),
         flags,
     }
@@ -280,6 +281,7 @@ mod tests {
                 speed_v_mps: Some(-1.5),
                 position: Some((31.751_841_6, -106.489_577_9)),
                 alt_geo_m: Some(1200.5),
+                alt_m: None,
                 height_m: Some(60.0),
                 horiz_acc: Some(11),
                 vert_acc: Some(5),

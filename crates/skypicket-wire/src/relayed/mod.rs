@@ -11,7 +11,7 @@
 mod observe;
 mod render;
 
-pub use observe::{ALTITUDE_DATUM, STALE_S, observe};
+pub use observe::{STALE_S, observe};
 pub(crate) use observe::{shown, velocity};
 pub use render::reception;
 
@@ -87,6 +87,8 @@ pub struct Location {
     pub alt_baro_m: Option<f64>,
     /// Altitude, metres above the WGS-84 ellipsoid.
     pub alt_geo_m: Option<f64>,
+    /// Altitude, metres, of which it is not said above what: no height of the drone is made of it.
+    pub alt_m: Option<f64>,
     /// Height, metres, above what `height_ref` says.
     pub height_m: Option<f64>,
     /// Horizontal accuracy code of the standard, 1 to 12.
@@ -304,6 +306,7 @@ impl Location {
             speed_v_mps: known(self.speed_v_mps, Some(63.0), -62.0..=62.0, "speed_v_out_of_range", f),
             alt_baro_m: altitude(self.alt_baro_m, "alt_baro_out_of_range", f),
             alt_geo_m: altitude(self.alt_geo_m, "alt_geo_out_of_range", f),
+            alt_m: altitude(self.alt_m, "alt_out_of_range", f),
             height_m: altitude(self.height_m, "height_out_of_range", f),
             ts_after_hour_s: known(ts, Some(65_535.0), 0.0..=3600.0, "ts_out_of_range", f),
             horiz_acc: code(self.horiz_acc),
@@ -314,6 +317,9 @@ impl Location {
             flags: Flags::new(),
             ..self
         };
+        if l.alt_m.is_some() {
+            add(&mut flags, "altitude_reference_unknown");
+        }
         if l.status.is_some_and(|s| s > 4) {
             add(&mut flags, "status_reserved");
         }
@@ -482,6 +488,7 @@ impl From<&remote_id::Message> for Message {
                 position: l.position(),
                 alt_baro_m: l.alt_baro_m(),
                 alt_geo_m: l.alt_geo_m(),
+                alt_m: None,
                 height_m: l.height_m(),
                 horiz_acc: code(Some(l.horiz_acc)),
                 vert_acc: code(Some(l.vert_acc)),

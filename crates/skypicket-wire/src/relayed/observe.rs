@@ -22,14 +22,10 @@ pub const STALE_S: f64 = 60.0;
 const AHEAD_S: f64 = 2.0;
 /// A claimed time of hour is used while it lies so many seconds before or after the reception.
 const LAG_S: std::ops::RangeInclusive<f64> = -1.0..=5.0;
-/// One sigma of a height of which it is not clear whether it is above the ellipsoid or the sea, metres.
-const SIGMA_DATUM_M: f64 = 50.0;
 /// A circle of radius `2.45 σ` holds 95 % of a two-dimensional normal (the root of χ²₂ at 0.95).
 const SIGMAS_95_PLANE: f64 = 2.45;
 /// ±1.96 σ holds 95 % of a normal.
 const SIGMAS_95_LINE: f64 = 1.96;
-/// Flag of a height whose reference is doubtful.
-pub const ALTITUDE_DATUM: &str = "altitude_datum_doubtful";
 
 /// The observation that relayed messages of one aircraft make: a position where a Location has one, else a presence with
 /// its claims. `None` where nothing was said of any drone (aircraft and receivers are told elsewhere).
@@ -44,10 +40,8 @@ pub fn observe(messages: &[Message], reception: &Reception, at: &mut Moment<'_>)
     for m in messages {
         match m {
             Message::BasicId(b) => claim_identity(&mut claims, b),
-            Message::Location(l) if location.is_some() => {
-                if location != Some(l) {
-                    add(&mut flags, "conflict_location");
-                }
+            Message::Location(l) if location.is_some_and(|first| first != &**l) => {
+                add(&mut flags, "conflict_location");
             }
             Message::Location(l) => location = Some(l),
             Message::SelfId(s) if claims.text.is_none() => claims.text = shown(text::cut(&s.desc)),
@@ -134,12 +128,9 @@ fn measured(l: &Location, flags: &mut Flags) -> Option<(Place, [[f64; 3]; 3])> {
     let (lat, lon) = l.position?;
     let place = Place::new(lat, lon, l.alt_geo_m).ok()?;
     let sigma_h = l.horizontal_bound_m().map(|b| b / SIGMAS_95_PLANE);
-    let mut sigma_v = l.vertical_bound_m().map(|b| b / SIGMAS_95_LINE);
+    let sigma_v = l.vertical_bound_m().map(|b| b / SIGMAS_95_LINE);
     if sigma_h.is_none() || (place.alt_hae_m.is_some() && sigma_v.is_none()) {
         add(flags, "accuracy_unknown");
-    }
-    if flags.contains(&ALTITUDE_DATUM) {
-        sigma_v = Some(sigma_v.unwrap_or(0.0).max(SIGMA_DATUM_M));
     }
     let var_h = sigma_h.unwrap_or(SIGMA_UNKNOWN_M).powi(2);
     let var_v = place.alt_hae_m.map_or(0.0, |_| sigma_v.unwrap_or(SIGMA_UNKNOWN_M).powi(2));

@@ -58,8 +58,13 @@ fn location(m: &Location) -> Value {
         "speed_acc": m.speed_acc, "ts_acc": m.ts_acc, "ts_after_hour_s": m.ts_after_hour_s,
         "flags": m.flags,
     });
-    if let (Some(at), Some(fields)) = (m.at, o.as_object_mut()) {
-        fields.insert("time_unix".into(), at.unix_s().into());
+    if let Some(fields) = o.as_object_mut() {
+        if let Some(at) = m.at {
+            fields.insert("time_unix".into(), at.unix_s().into());
+        }
+        if let Some(alt_m) = m.alt_m {
+            fields.insert("alt_m".into(), alt_m.into());
+        }
     }
     o
 }

@@ -16,6 +16,7 @@ mod cap_feed;
 mod captures;
 mod carriers;
 mod courageous;
+mod decoding;
 mod drafts;
 mod evaluation;
 mod intelligence;
