@@ -743,6 +743,21 @@ mod tests {
             "[[source.udp]]\nid = \"radar-1\"\nlisten = \"127.0.0.1:7001\"\n\
              [[source.tcp]]\nid = \"gateway-1\"\nlisten = \"127.0.0.1:7002\"\n\
              [[source.capture]]\nid = \"wifi-1\"\npath = \"wifi.pcap\"\n\
+             [[source.feed]]\nid = \"dronescout\"\nformat = \"dronescout\"\n\
+             [source.feed.from.mqtt]\nhost = \"127.0.0.1\"\ntopics = [\"/sensor/+/upload\"]\n\
+             [source.feed.receivers.SNSTAC-CUAS-0002]\nid = \"rid-north\"\n\
+             [[source.feed]]\nid = \"dragonsync\"\nformat = \"dragonsync\"\n\
+             [source.feed.from.zmq]\nconnect = \"127.0.0.1:4224\"\n\
+             [[source.feed]]\nid = \"own-7\"\nformat = \"mavlink\"\nown = [{ serial = \"1581F5FKD229400012AB\", system = 7 }]\n\
+             [source.feed.from.udp]\nlisten = \"127.0.0.1:14550\"\n\
+             [[source.feed]]\nid = \"ads-b\"\nformat = \"beast\"\n\
+             [source.feed.from.tcp]\nconnect = \"127.0.0.1:30005\"\n\
+             [[source.feed]]\nid = \"mesh\"\nformat = \"meshmapper\"\n\
+             [source.feed.from.serial]\npath = \"/dev/ttyUSB0\"\n\
+             [[source.feed]]\nid = \"ads-b-2\"\nformat = \"aircraftjson\"\n\
+             [source.feed.from.http]\nurl = \"http://127.0.0.1:8078/data/aircraft.json\"\n\
+             [[source.feed]]\nid = \"ads-b-3\"\nformat = \"aircraftjson\"\n\
+             [source.feed.from.file]\npath = \"/run/readsb/aircraft.json\"\n\
              [tak]\nlisten = \"127.0.0.1:8087\"\n\
              [mail]\nhost = \"mail.example.org\"\nfrom = \"Sector Watch <watch@centre.example>\"\n\
              [sms]\nurl = \"https://sms.example.org/send\"\n\
@@ -754,6 +769,7 @@ mod tests {
         assert_eq!(c.source.udp, bare.source.udp);
         assert_eq!(c.source.tcp, bare.source.tcp);
         assert_eq!(c.source.capture, bare.source.capture);
+        assert_eq!(c.source.feed, bare.source.feed);
         assert_eq!(c.tak, bare.tak);
         assert_eq!((c.mail, c.sms), (bare.mail, bare.sms));
         assert_eq!((c.webhook, c.relay), (bare.webhook, bare.relay));
@@ -763,12 +779,18 @@ mod tests {
     #[test]
     fn the_example_names_every_key() {
         let tables = " [tls] [centre] [place] [[agency]] [[unit]] [[person]] [[site]] [source] [[source.udp]] [[source.tcp]] \
-             [[source.capture]] [tak] [push] [mail] [sms] [[webhook]] [[relay]] [cap] [watchdog] [exercise] [record] [library] [basemap] [sign_in] [oidc] [policy] [policy.warn] [policy.warn.urgent] \
+             [[source.capture]] [[source.feed]] [source.feed.from.mqtt] [source.feed.from.zmq] [source.feed.from.udp] \
+             [source.feed.from.tcp] [source.feed.from.serial] [source.feed.from.http] [source.feed.from.file] [source.feed.receivers.x] [tak] [push] [mail] [sms] [[webhook]] [[relay]] [cap] [watchdog] [exercise] [record] [library] [basemap] [sign_in] [oidc] [policy] [policy.warn] [policy.warn.urgent] \
              [policy.warn.wander] [policy.warn.position] [policy.dispatch] [policy.dispatch.receipt_s] \
              [policy.dispatch.acknowledge_s] [policy.track] [policy.track.kinds] \
              [policy.track.kinds.radar] [policy.track.sources.x] [policy.track.trust]";
         for table in tables.split(' ') {
-            let e = parse(&format!("{table}\nzzzz = 1\n")).unwrap_err().to_string();
+            let within = if table.starts_with("[source.feed.") {
+                "[[source.feed]]\nid = \"x\"\nformat = \"lines\"\n"
+            } else {
+                ""
+            };
+            let e = parse(&format!("{within}{table}\nzzzz = 1\n")).unwrap_err().to_string();
             let (_, known) = e.split_once("known here: ").unwrap_or_else(|| panic!("{table}: {e}"));
             for key in known.split(", ") {
                 let named = [
