@@ -232,6 +232,9 @@ export function attention(input: Input): Row[] {
     }
   }
   for (const s of [...input.sources].sort((a, b) => cmp(a.id, b.id))) {
+    if (s.flood) {
+      quiet.push({ ...blank('silent'), key: `flood/${s.id}`, word: 'flood', what: `Source ${s.id}: ${plural(s.flood.names, 'new name')}, most likely made up`, since: s.flood.since, select: { kind: 'source', id: s.id } });
+    }
     if (s.registration && !s.registration.applied) {
       quiet.push({ ...blank('silent'), key: `off/${s.id}`, word: 'misaligned', what: `Source ${s.id}: ${offWords(s.registration)}`, select: { kind: 'source', id: s.id } });
     }

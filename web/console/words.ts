@@ -78,7 +78,7 @@ const REASON: Record<string, string> = {
   position_too_old: 'The position of the person is too old to say anything.',
   height_unknown: 'A height is not known: distances are along the ground.',
   by_people_only: 'Only people have reported it so far.',
-  not_confirmed: 'The track is not confirmed yet.',
+  not_confirmed: 'The track is not confirmed yet.', in_flood: 'One of a flood of new names, heard once: it raises nothing by itself.',
   position_old: 'The position of the person is old.',
   position_coarse: 'The position of the person is less sure than the stand-off distance.',
   suspect: 'Evidence speaks against what it says of itself.',
@@ -101,7 +101,7 @@ const EVIDENCE: Record<string, string> = {
   too_loud: 'far too loud for the distance that it claims',
   operator_far: 'claims an operator too far away to fly it', operator_jumps: 'claims an operator who moves faster than people do',
   stands_still: 'claims to fly and stays where it is', steady_signal: 'equally loud however far it claims to be',
-  one_radio: 'one of many names that seem to be one transmitter',
+  one_radio: 'one of many names that seem to be one transmitter', identity_flood: 'one of a flood of new names',
 };
 export const evidenceName = (e: string): string => EVIDENCE[e] ?? plain(e);
 

@@ -259,8 +259,8 @@ export function mock(options = {}) {
   const off = (azimuth) => ({ range_m: null, azimuth_deg: { off: azimuth, sigma: 0.1, sure: true }, elevation_deg: { off: 0.02, sigma: 0.1, sure: false }, clock_s: null, rests_on: 212, applied: azimuth < 5 });
   const sources = () => (scene === 'empty' ? [] : [
     { id: 'radar-1', kind: 'radar', last_heard: iso(Date.now() - 400), received: 4_312, decoded: 4_310, refused: { out_of_range: 2 }, shed: 0, expected_interval_s: 1, silent: false, registration: off(1.25) },
-    { id: 'rid-1', kind: 'remote_id', last_heard: iso(Date.now() - 900), received: 20_833, decoded: 20_790, refused: { bad_crc: 31, too_short: 12 }, shed: 0, expected_interval_s: 3, silent: false, lag_s: 0.4, trouble: null, registration: null },
-    ...(scene === 'busy' ? [{ id: 'rid-2', kind: 'remote_id', last_heard: iso(started + 40_000), received: 118, decoded: 118, refused: {}, shed: 0, expected_interval_s: 3, silent: true, lag_s: null, trouble: 'connection refused', registration: null }] : []),
+    { id: 'rid-1', kind: 'remote_id', last_heard: iso(Date.now() - 900), received: 20_833, decoded: 20_790, refused: { bad_crc: 31, too_short: 12 }, shed: 0, expected_interval_s: 3, silent: false, lag_s: 0.4, trouble: null, registration: null, flood: null },
+    ...(scene === 'busy' ? [{ id: 'rid-2', kind: 'remote_id', last_heard: iso(started + 40_000), received: 118, decoded: 118, refused: {}, shed: 0, expected_interval_s: 3, silent: true, lag_s: null, trouble: 'connection refused', registration: null, flood: null }] : []),
   ]);
   const status = () => ({
     exercise, software: '0.1.0', now: iso(), started_at: iso(started), record: { state: unrecorded ? 'full' : 'ok', unrecorded, entries, checkpoint_at: iso(Date.now() - 8000) },

@@ -810,6 +810,8 @@ export interface SourceView {
   /** Why it is not connected; for feeds. */
   trouble: string | null;
   registration: Registration | null;
+  /** More new names come from it than there can be drones. */
+  flood: { since: Time; names: number } | null;
   samples: { at: Time; reason: string; offset: number | null; hex: string }[];
 }
 export interface Status {

@@ -27,7 +27,7 @@ function sighting(id: string, stored_at: string, over: Partial<SightingView> = {
   };
 }
 const source = (id: string, silent: boolean, last_heard: string | null): SourceView =>
-  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, lag_s: null, connections: 0, trouble: null, registration: null, samples: [] });
+  ({ id, kind: 'radar', last_heard, received: 1, decoded: 1, refused: {}, shed: 0, expected_interval_s: 1, silent, clock_offset_s: null, lag_s: null, connections: 0, trouble: null, registration: null, flood: null, samples: [] });
 const person = (id: string, unreachable: boolean): PersonView => ({
   id, name: id, unit: 'u', unit_name: 'U', agency: 'a', roles: ['field'], position: null, channels_up: [], unreachable, why: null, since: null, disabled: false,
 });
@@ -90,6 +90,12 @@ describe('order of what needs someone', () => {
     });
     expect(attention(input({ sources: [off(-7.14, false)] })).map((r) => [r.word, r.what])).toEqual([['misaligned', 'Source df-1: 7.1° ± 0.3° too far left']]);
     expect(attention(input({ sources: [off(1.2, true)] }))).toEqual([]);
+  });
+  test('a flood of new names is one row however many there are', () => {
+    const s: SourceView = { ...source('rid-1', false, '2026-11-23T06:10:00Z'), flood: { since: '2026-11-23T06:09:00Z', names: 61_204 } };
+    const rows = attention(input({ sources: [s] }));
+    expect(rows.map((r) => [r.word, r.since])).toEqual([['flood', '2026-11-23T06:09:00Z']]);
+    expect(rows[0]!.what).toContain('new names, most likely made up');
   });
   test('a live danger overrides the time that the notice was made with, which else runs down', () => {
     const n = notice('1', 'ta', 'ann', 'urgent', 30);

@@ -97,6 +97,9 @@ pub struct TrackIdentity {
     pub p: f64,
 }
 
+/// The kind of evidence that a track began in a flood of new names.
+pub const IDENTITY_FLOOD: &str = "identity_flood";
+
 /// One kind of evidence about trust.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -21,3 +21,4 @@ pub mod unresolved;
 
 pub use settings::{Settings, SettingsProblem};
 pub use tracker::Tracker;
+pub use trust::Flood;

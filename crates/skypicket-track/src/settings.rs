@@ -57,7 +57,8 @@ pub struct Settings {
     pub address_s: f64,
     /// Emitters remembered. Default 50000, oldest out first.
     pub emitters_max: usize,
-    /// Live tracks at most. Default 20000; beyond it no track starts and the refusal is counted.
+    /// Live tracks at most. Default 20000; beyond it the least trusted of those that only claim to be there makes room, and where
+    /// there is none no track starts and the refusal is counted.
     pub max_tracks: usize,
     /// Tracks of `max_tracks` kept for what people report. Default 1000.
     pub people_reserve: usize,
@@ -158,6 +159,8 @@ pub struct TrustSettings {
     pub one_radio_s: f64,
     /// Silence after which a turn is over, seconds. Default 5.
     pub turn_gap_s: f64,
+    /// New names of one source within some ten seconds that are a flood. Default 50.
+    pub flood_names: f64,
 }
 
 impl Default for Settings {
@@ -232,6 +235,7 @@ impl Default for TrustSettings {
             one_radio_db: 6.0,
             one_radio_s: 60.0,
             turn_gap_s: 5.0,
+            flood_names: 50.0,
         }
     }
 }
@@ -344,6 +348,7 @@ impl Settings {
             ("trust.one_radio_db", self.trust.one_radio_db),
             ("trust.one_radio_s", self.trust.one_radio_s),
             ("trust.turn_gap_s", self.trust.turn_gap_s),
+            ("trust.flood_names", self.trust.flood_names),
         ] {
             positive(name, value)?;
         }

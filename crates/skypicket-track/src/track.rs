@@ -89,6 +89,12 @@ pub(crate) struct Live {
     /// Which source gave which name and address.
     #[serde(default)]
     pub(crate) said: Vec<(SourceId, Said)>,
+    /// Its emitter was heard before it began.
+    #[serde(default)]
+    pub(crate) returned: bool,
+    /// It makes room for others when there are too many: what speaks for it all the same, and since when it is there.
+    #[serde(default)]
+    pub(crate) weak: Option<(u8, Time)>,
 }
 
 impl Live {
@@ -118,6 +124,8 @@ impl Live {
             decided: None,
             called: Vec::new(),
             said: Vec::new(),
+            returned: false,
+            weak: None,
         }
     }
 
@@ -146,6 +154,16 @@ impl Live {
         let before = at.map(|k| self.called.remove(k).value);
         self.called.push(claim.clone());
         self.happened(now, TrackChange::Named { kind: claim.kind, value: claim.value.clone(), before });
+    }
+
+    /// Nothing but its own word says that it is there, and that hardly: what speaks for it all the same (its emitter
+    /// was heard before, 2; nothing is doubted, 1), and since when it is there.
+    pub(crate) fn weakness(&self, now: Time, settings: &Settings) -> Option<(u8, Time)> {
+        let claims_only =
+            self.plots == 0 && self.sightings.is_empty() && self.unsighted == 0 && !self.addresses.is_empty();
+        let weak = claims_only && !self.confirmed && !self.by_desk && self.decided.is_none();
+        let doubted = self.doubts.any(now, settings.trust.hold_s);
+        weak.then(|| (2 * u8::from(self.returned) + u8::from(!doubted), self.since))
     }
 
     pub(crate) fn by_people_only(&self) -> bool {

@@ -18,7 +18,7 @@ use crate::{
         lone::{Joined, Lone, Odds},
     },
     track::{Live, Said, tell},
-    trust::{self, Doubt, Radios, radio},
+    trust::{self, Doubt, Flood, Floods, Radios, radio},
     unresolved::UnresolvedList,
 };
 use acts::Decisions;
@@ -51,6 +51,15 @@ pub struct Tracker {
     /// Who was heard lately, receiver by receiver.
     #[serde(default)]
     radios: Radios,
+    /// New names, source by source.
+    #[serde(default)]
+    floods: Floods,
+    /// Tracks that make room when there are too many, the least trusted first, then the oldest.
+    #[serde(default)]
+    weak: BTreeSet<(u8, Time, TrackId)>,
+    /// Those that did so just now, as they ended.
+    #[serde(skip)]
+    made_room: Vec<Track>,
     unresolved: UnresolvedList,
     own_flights: Vec<OwnFlight>,
     refused_starts: u64,
@@ -76,6 +85,8 @@ struct Report<'a> {
     at: Time,
     now: Time,
     emitter: Option<Emitter>,
+    /// The emitter was heard before.
+    returns: bool,
     /// What it claims, or what its emitter claimed in other frames.
     ids: Vec<IdClaim>,
 }
@@ -116,6 +127,9 @@ impl Tracker {
             of_body: BTreeMap::new(),
             memory: Memory::default(),
             radios: Radios::default(),
+            floods: Floods::default(),
+            weak: BTreeSet::new(),
+            made_room: Vec::new(),
             unresolved: UnresolvedList::default(),
             own_flights: Vec::new(),
             refused_starts: 0,
@@ -145,13 +159,14 @@ impl Tracker {
             _ => o.claims.ids.clone(),
         };
         let before = known.and_then(|h| h.fix);
+        let returns = known.is_some();
         let kind = Kind::of(o);
         let lone = self.lone(&plot, kind, &o.source, at);
         if lone.is_none() && !matches!(plot, Plot::Presence { .. }) {
             self.refuse(Unusable::Unsound);
             return Vec::new();
         }
-        let report = Report { o, plot, lone, kind, at, now, emitter, ids: ids_claimed };
+        let report = Report { o, plot, lone, kind, at, now, emitter, returns, ids: ids_claimed };
         let mut changed = BTreeSet::new();
         let joined = match self.associate(&report) {
             Some((id, how)) => {
@@ -162,12 +177,15 @@ impl Tracker {
         };
         self.learn(&report);
         self.remember(&report, joined);
-        let mut ended = Vec::new();
+        let mut ended = std::mem::take(&mut self.made_room);
         if let Some(id) = joined {
             changed.insert(id);
             self.doubt(&report, id, before.as_ref(), &mut changed);
             let survivor = self.settle(id, now, &mut changed, &mut ended);
             changed.insert(survivor);
+        }
+        for id in &changed {
+            self.rank(*id, now);
         }
         let mut out = ended;
         out.extend(changed.iter().filter_map(|id| self.tracks.get(id)).filter_map(|t| self.show(t, t.at, now)));
@@ -179,6 +197,7 @@ impl Tracker {
     pub fn tick(&mut self, now: Time) -> Vec<Track> {
         let now = self.advance(now);
         self.unresolved.expire(now, self.settings.unresolved_s);
+        self.floods.pass(now, &self.settings.trust);
         let mut over = Vec::new();
         let mut out = Vec::with_capacity(self.tracks.len());
         for t in self.tracks.values() {
@@ -296,6 +315,11 @@ impl Tracker {
     /// directions that read who it is; each as it was when something was last learned of it.
     pub fn registrations(&self) -> &BTreeMap<SourceId, Registration> {
         &self.registrations
+    }
+
+    /// Floods of new names that are on, by source.
+    pub fn floods(&self) -> impl Iterator<Item = (&SourceId, Flood)> {
+        self.floods.on()
     }
 
     /// Directions kept that no track explains yet.
@@ -649,7 +673,7 @@ impl Tracker {
             Kind::Person => self.settings.max_tracks,
             _ => self.settings.max_tracks.saturating_sub(self.settings.people_reserve),
         };
-        let full = self.tracks.len() >= room;
+        let full = self.tracks.len() >= room && !self.make_room(r);
         let start = self.settings.kind(r.kind).start;
         let mut supporters = Vec::new();
         let crossed = matches!(&r.plot, Plot::Ray(ray) if ray.range.is_none());
@@ -694,18 +718,35 @@ impl Tracker {
         let met = supporters.iter().filter(|_| crossed).map(|u| &u.observation.source);
         let sources = std::iter::once(&r.o.source).chain(met).cloned().collect();
         live.happened(r.now, TrackChange::Started { by: r.kind, sources });
+        live.returned = r.returns;
         self.tracks.insert(id, Box::new(live));
         self.of_body.insert(body, id);
         self.hear(id, r);
         self.credit(id, r, How::Update);
         self.name(id, r);
+        if r.kind == Kind::Cooperative
+            && !r.returns
+            && self.floods.begins(&r.o.source, r.now, &self.settings.trust)
+            && let Some(t) = self.tracks.get_mut(&id)
+        {
+            t.doubts.note(Doubt::IdentityFlood, r.now);
+        }
         // Earlier directions that the new track explains speak for it; those that it does not are kept on.
         for u in supporters {
             let kind = Kind::of(&u.observation);
             let plot = Plot::Ray(u.ray.clone());
             let lone = self.lone(&plot, kind, &u.observation.source, u.at);
-            let earlier =
-                Report { o: &u.observation, plot, lone, kind, at: u.at, now: r.now, emitter: None, ids: Vec::new() };
+            let earlier = Report {
+                o: &u.observation,
+                plot,
+                lone,
+                kind,
+                at: u.at,
+                now: r.now,
+                emitter: None,
+                returns: false,
+                ids: Vec::new(),
+            };
             if crossed {
                 // Where two cross, the state holds both already.
                 if let Some(t) = self.tracks.get_mut(&id) {
@@ -720,6 +761,35 @@ impl Tracker {
             }
         }
         Some(id)
+    }
+
+    /// The least trusted of those that only claim to be there ends, so that something new finds room: whether one did.
+    fn make_room(&mut self, r: &Report) -> bool {
+        if matches!(r.plot, Plot::Presence { .. }) {
+            return false;
+        }
+        while let Some((strength, since, id)) = self.weak.pop_first() {
+            let weak = self.tracks.get(&id).is_some_and(|t| t.weak == Some((strength, since)));
+            if weak {
+                let ended = self.end(id, r.now, DropReason::Doubt);
+                self.made_room.extend(ended);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Where a track stands among those that make room.
+    fn rank(&mut self, id: TrackId, now: Time) {
+        let Some(t) = self.tracks.get_mut(&id) else { return };
+        let is = t.weakness(now, &self.settings);
+        if t.weak == is {
+            return;
+        }
+        if let Some((strength, since)) = std::mem::replace(&mut t.weak, is) {
+            self.weak.remove(&(strength, since, id));
+        }
+        self.weak.extend(is.map(|(strength, since)| (strength, since, id)));
     }
 
     /// The track is known under the report's names from now on.
@@ -898,6 +968,9 @@ impl Tracker {
     /// Nothing is known of a track any more, nor of what flew there.
     fn forget(&mut self, id: TrackId) {
         if let Some(t) = self.tracks.remove(&id) {
+            if let Some((strength, since)) = t.weak {
+                self.weak.remove(&(strength, since, id));
+            }
             self.memory.forget(id, t.ids.values());
             self.of_body.remove(&t.body);
             self.sky.remove(t.body);
@@ -908,6 +981,9 @@ impl Tracker {
     /// The same, while what flies there goes on under another name.
     fn gone(&mut self, id: TrackId, now: Time) -> Option<Track> {
         let t = self.tracks.remove(&id)?;
+        if let Some((strength, since)) = t.weak {
+            self.weak.remove(&(strength, since, id));
+        }
         self.memory.forget(id, t.ids.values());
         self.of_body.remove(&t.body);
         let last = self.show(&t, now, now)?;

@@ -22,7 +22,7 @@ use skypicket_model::{
     Danger, Enu, Level, Protected, ProtectedId, Time, Track, TrackId, TrackState, Within, geo,
     kinematics::{AirClass, Limits, limits},
     observation::EnuCovariance,
-    track::Affiliation,
+    track::{Affiliation, IDENTITY_FLOOD},
 };
 
 /// How a track endangers someone at one moment, before hysteresis.
@@ -162,11 +162,14 @@ pub(crate) fn assess_in(policy: &Policy, track: &Track, protected: &Protected, f
     let (urgent, caution, advisory) = (policy.urgent, policy.caution, policy.advisory);
 
     let crewed = track.class == Some(AirClass::Crewed) && track.class_p >= policy.class_p;
+    // Made up by the thousand, as like as not. One that is heard again is as any other.
+    let in_flood = track.evidence.iter().any(|e| e.kind == IDENTITY_FLOOD);
     let too_old = age_s.is_some_and(|s| s > policy.position.max_age_s);
     let none = Reasons::default()
         .with(Reasons::OWN_FLIGHT, track.affiliation == Affiliation::Own)
         .with(Reasons::NEUTRAL, track.affiliation == Affiliation::Neutral)
         .with(Reasons::CREWED, crewed)
+        .with(Reasons::IN_FLOOD, track.state == TrackState::Tentative && in_flood)
         .with(Reasons::TRACK_LOST, track.state == TrackState::Deleted || now.since_s(track.at) > policy.track_lost_s)
         .with(Reasons::POSITION_TOO_OLD, too_old);
     let (level, why) = if none != Reasons::default() {

@@ -38,6 +38,8 @@ words! {
     NEUTRAL = 7 => "neutral",
     /// No level: a crewed aircraft.
     CREWED = 8 => "crewed",
+    /// No level: one of a flood of new names, heard once.
+    IN_FLOOD = 20 => "in_flood",
     /// No level: the track is gone (deleted, or not estimated for too long).
     TRACK_LOST = 9 => "track_lost",
     /// No level: the person's position is too old to say anything.
@@ -62,8 +64,14 @@ words! {
 
 impl Reasons {
     /// Those by which there is no level at all, so that one held from before ends after one hold.
-    pub const NO_LEVEL: Self =
-        Self(Self::OWN_FLIGHT.0 | Self::NEUTRAL.0 | Self::CREWED.0 | Self::TRACK_LOST.0 | Self::POSITION_TOO_OLD.0);
+    pub const NO_LEVEL: Self = Self(
+        Self::OWN_FLIGHT.0
+            | Self::NEUTRAL.0
+            | Self::CREWED.0
+            | Self::IN_FLOOD.0
+            | Self::TRACK_LOST.0
+            | Self::POSITION_TOO_OLD.0,
+    );
 
     /// Adds those of `other` when `yes`.
     #[must_use]

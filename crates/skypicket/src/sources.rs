@@ -14,7 +14,7 @@ use skypicket_link::{BoxFuture, ClockOffset, Health, HealthSnapshot, Intake, Ref
 use skypicket_model::{
     Act, Channel, DeliveryId, NoticeId, Observation, PersonId, Position, SourceId, Time, entry::ActEntry,
 };
-use skypicket_track::sky::Registration;
+use skypicket_track::{Flood, sky::Registration};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt::Write as _,
@@ -140,18 +140,36 @@ pub struct SourceView {
     pub trouble: Option<String>,
     /// How far its measurements are off, as far as that is known.
     pub registration: Option<RegistrationView>,
+    /// A flood of new names comes from it.
+    pub flood: Option<FloodView>,
     /// The newest refused inputs, oldest first.
     pub samples: Vec<Sample>,
 }
 
-/// What was learned of sensors.
-pub type Learned = BTreeMap<SourceId, Registration>;
+/// What the tracker knows of sources.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
+    /// How far they are off.
+    pub registrations: BTreeMap<SourceId, Registration>,
+    /// Floods of new names that are on.
+    pub floods: BTreeMap<SourceId, Flood>,
+}
+
+/// More new names than there can be drones.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FloodView {
+    /// Since when.
+    pub since: Time,
+    /// New names since then.
+    pub names: u64,
+}
 
 impl SourceView {
     /// The same with what was learned of its sensor.
     #[must_use]
     pub fn with(self, learned: &Learned) -> Self {
-        Self { registration: learned.get(&self.id).and_then(RegistrationView::of), ..self }
+        let flood = learned.floods.get(&self.id).and_then(|f| Some(FloodView { since: f.since?, names: f.names }));
+        Self { registration: learned.registrations.get(&self.id).and_then(RegistrationView::of), flood, ..self }
     }
 }
 
@@ -306,6 +324,7 @@ impl SourceTable {
                         _ => false,
                     },
                     registration: None,
+                    flood: None,
                     samples: r.samples.iter().cloned().collect(),
                 }
             })

@@ -3,9 +3,11 @@
 //! Additive and never a verdict: two independent kinds make a track *suspect*, and a suspect track is shown and warned
 //! of like any other, since a false Remote ID is itself a warning and a real drone may have a bad receiver.
 
+pub(crate) mod flood;
 pub(crate) mod radio;
 pub(crate) mod word;
 
+pub use flood::{Flood, Floods};
 pub use radio::Radios;
 pub(crate) use word::Word;
 
@@ -37,6 +39,8 @@ pub enum Doubt {
     SteadySignal,
     /// One of many names that take turns, equally loud: one transmitter makes them up.
     OneRadio,
+    /// One of a flood of new names.
+    IdentityFlood,
 }
 
 impl Doubt {
@@ -53,6 +57,7 @@ impl Doubt {
             Self::StandsStill => "stands_still",
             Self::SteadySignal => "steady_signal",
             Self::OneRadio => "one_radio",
+            Self::IdentityFlood => skypicket_model::track::IDENTITY_FLOOD,
         }
     }
 
@@ -70,6 +75,8 @@ impl Doubt {
             | Self::OneRadio => 1.0,
             // Half of all home-made senders have no clock.
             Self::ClockSuspect => 0.5,
+            // A real one may come while a flood is on.
+            Self::IdentityFlood => 0.5,
         }
     }
 }

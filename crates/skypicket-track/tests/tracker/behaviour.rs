@@ -342,7 +342,7 @@ fn too_many_tracks_refuse_new_ones_but_people_keep_a_reserve() {
     let mut d = Desk::with(Settings { max_tracks: 50, people_reserve: 5, ..Settings::default() });
     let here = place(31.76, -106.49, None);
     for k in 0..200 {
-        d.see(beacon(0.0, offset(here, 500.0 * f64::from(k), 0.0), &format!("aa:{k:04}"), None), 0.0);
+        d.see(position("feed-1", 0.0, offset(here, 500.0 * f64::from(k), 0.0), 5.0), 0.0);
     }
     assert_eq!((d.live().len(), d.tracker.refused_starts()), (45, 155));
     for k in 0..8 {

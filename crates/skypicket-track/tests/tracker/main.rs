@@ -10,4 +10,6 @@ mod capture;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod properties;

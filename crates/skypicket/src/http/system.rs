@@ -84,5 +84,12 @@ pub async fn sources(State(app): State<App>) -> Result<Response, Problem> {
 
 /// What the tracker learned of the sensors.
 pub(super) async fn learned(app: &App) -> Result<Learned, Problem> {
-    app.centre.ask(|engines| engines.tracker().registrations().clone()).await.map_err(Problem::from)
+    let learned = app.centre.ask(|engines| {
+        let t = engines.tracker();
+        Learned {
+            registrations: t.registrations().clone(),
+            floods: t.floods().map(|(id, f)| (id.clone(), f)).collect(),
+        }
+    });
+    learned.await.map_err(Problem::from)
 }
