@@ -1,11 +1,15 @@
 //! What must hold of each decoder, whatever bytes it is given: no panic, and the invariants below. The same functions are
 //! fuzz targets here and replay the checked-in corpora in `crates/skypicket-wire/tests/fuzz_corpus.rs`.
 
-use skypicket_model::{Signal, SourceId, Time};
+use serde_json::Value;
+use skypicket_model::{Measurement, Signal, SourceId, Time};
 use skypicket_wire::{
+    adsb,
     capture::{self, Content, Counts, LiveElements, MAX_BLOCK},
     dji_droneid::{self, DroneId},
+    feed::{FeedFormat, Heard, Moment, Piece, open},
     french_id::{self, FrenchId},
+    mavlink, netrid, receivers,
     remote_id::{
         As, Decoded, Flags, Message, beacon, ble, decode_advertised, decode_line, decode_payload, gatherer, nan,
         observe, pack, text,
@@ -17,8 +21,74 @@ use uuid::Uuid;
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: &[(&str, Check)] =
-    &[("remote_id", remote_id), ("capture", capture), ("french_id", french_id), ("dji_droneid", dji_droneid)];
+pub const TARGETS: &[(&str, Check)] = &[
+    ("remote_id", remote_id),
+    ("capture", capture),
+    ("french_id", french_id),
+    ("dji_droneid", dji_droneid),
+    ("feeds", feeds),
+];
+
+/// Every feed, and the lines of `decode` over the same bytes; the first byte says which and whether the bytes are a
+/// message or a stream, the second where a stream is cut.
+pub fn feeds(data: &[u8]) {
+    let Some((&[form, cut], b)) = data.split_first_chunk::<2>() else { return };
+    let format = FeedFormat::ALL[usize::from(form & 0x7F) % FeedFormat::ALL.len()];
+    if form & 0x80 != 0 {
+        heard(format, &[b], Piece::Whole);
+    } else {
+        let (first, second) = b.split_at(usize::from(cut).min(b.len()));
+        let (cut, whole) = (heard(format, &[first, second], Piece::Stream), heard(format, &[b], Piece::Stream));
+        assert_eq!(cut, whole, "a stream says the same wherever it is cut");
+    }
+    let mut line = |v: Value| assert!(v["ok"].is_boolean() && v["messages"].is_array() && v["flags"].is_array());
+    match format {
+        FeedFormat::Mavlink => line(mavlink::decode_line(&text::hex(b))),
+        FeedFormat::AircraftJson | FeedFormat::Avr | FeedFormat::Sbs => {
+            let mut lines = adsb::Lines::default();
+            lines.push(b, &mut line);
+            lines.finish(&mut line);
+        }
+        FeedFormat::Beast => line(adsb::decode_line(text::hex(b).as_bytes())),
+        FeedFormat::AntSdr => {
+            let mut lines = receivers::antsdr::Lines::default();
+            lines.push(b, &mut line);
+            lines.finish(&mut line);
+        }
+        FeedFormat::NetRid => line(netrid::decode(b)),
+        _ => {
+            let mut lines = receivers::Lines::new(receivers::As::Auto);
+            lines.push(b, &mut line);
+            lines.finish(&mut line);
+        }
+    }
+}
+
+/// What a feed hears, as text; each observation is sound.
+fn heard(format: FeedFormat, pieces: &[&[u8]], piece: Piece) -> Vec<String> {
+    let source = SourceId::new("gate").expect("a source id");
+    let now = Time::from_micros(1_780_282_800_250_000);
+    let mut new_id = Uuid::nil;
+    let mut at = Moment::new(&source, now, &mut new_id);
+    let mut feed = open(format);
+    let mut out = Vec::new();
+    for p in pieces {
+        feed.hear(p, piece, &mut at, &mut |h| {
+            if let Heard::Observation { observation: o, .. } = &h {
+                if let Some(p) = o.measurement.position() {
+                    assert!(p.check().is_ok());
+                }
+                if let Measurement::Position { cov_enu_m2, .. } = &o.measurement {
+                    assert!(cov_enu_m2.iter().flatten().all(|c| c.is_finite()) && cov_enu_m2[0][0] > 0.0);
+                }
+                assert!(o.claims.velocity_enu_mps.is_none_or(|v| v.iter().all(|v| v.is_finite())));
+                assert!(o.observed_at <= o.received_at && o.flags.is_sorted());
+            }
+            out.push(format!("{h:?}"));
+        });
+    }
+    out
+}
 
 /// Remote ID in all its forms; the first byte says which.
 pub fn remote_id(data: &[u8]) {

@@ -15,6 +15,7 @@ mod made;
 
 use skypicket_wire::{
     capture::{self, PcapWriter},
+    feed::FeedFormat,
     remote_id::{BasicId, Location, Message, OperatorId, SelfId, System, ble},
 };
 use std::path::PathBuf;
@@ -82,6 +83,58 @@ fn make_the_corpora() {
     write("french_id", "all-fields", &nth(&other, 0));
     write("dji_droneid", "version-2", &nth(&other, 1));
     write("dji_droneid", "version-1", &nth(&other, 3));
+    let testdata = |name: &str| {
+        std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/receivers").join(name)).unwrap()
+    };
+    let of = |format: FeedFormat| u8::try_from(FeedFormat::ALL.iter().position(|f| *f == format).unwrap()).unwrap();
+    let feed = |format: FeedFormat, name: &str, bytes: &[u8]| {
+        write("feeds", name, &[&[of(format), 40], bytes].concat());
+        write("feeds", &format!("{name}-whole"), &[&[of(format) | 0x80, 0], bytes].concat());
+    };
+    feed(FeedFormat::DroneScout, "dronescout", &testdata("dronescout.json"));
+    feed(FeedFormat::AntSdr, "antsdr", &testdata("antsdr.bin"));
+    feed(FeedFormat::Avr, "avr", &testdata("adsb.avr"));
+    feed(FeedFormat::Beast, "beast", &testdata("adsb.beast"));
+    let frames: Vec<u8> = testdata("mavlink.hex")
+        .split(|b| *b == b'\n')
+        .flat_map(|l| skypicket_wire::hex::decode(l, 280).unwrap())
+        .collect();
+    feed(FeedFormat::Mavlink, "mavlink", &frames);
+    feed(FeedFormat::Sbs, "sbs", b"MSG,3,1,1,A1B2C3,1,,,,,,1000,,,31.75,-106.5,,,0,0,0,0\r\n");
+    for (format, name, text) in [
+        (
+            FeedFormat::DragonSync,
+            "dragonsync-list",
+            r#"[{"Basic ID":{"id_type":"Serial Number (ANSI/CTA-2063-A)","id":"SKYP1","ua_type":2}},{"Location/Vector Message":{"latitude":336577004,"longitude":-1065000000,"geodetic_altitude":2152,"speed":"0.25 m/s","horizontal_accuracy":"<10 m"}}]"#,
+        ),
+        (
+            FeedFormat::DragonSync,
+            "dragonsync-mqtt",
+            r#"{"id":"drone-SKYP1","lat":31.75,"lon":-106.5,"alt":65531.0,"pilot_lat":31.76,"pilot_lon":-106.49,"observed_at":1780282800.0,"seen_by":"kit"}"#,
+        ),
+        (
+            FeedFormat::DroneCot,
+            "dronecot",
+            r#"{"t":1780282800.0,"mac":"fa:0b:bc:12:34:56","radio":"ble_coded","rssi":-68,"lat":31.75,"lon":-106.5,"alt":1200.5,"speed":8.25,"hdg":270,"id":"SKYP1"}"#,
+        ),
+        (
+            FeedFormat::MeshMapper,
+            "meshmapper",
+            r#"{"mac":"aa","rssi":-81,"drone_lat":31.75,"drone_long":-106.5,"drone_altitude":118,"pilot_lat":31.76,"pilot_long":-106.49,"basic_id":"SKYP1"}"#,
+        ),
+        (
+            FeedFormat::AircraftJson,
+            "aircraft-json",
+            r#"{"now":1780282800.0,"aircraft":[{"hex":"a1b2c3","lat":31.75,"lon":-106.5,"seen_pos":0.5,"alt_geom":4100,"gs":100,"track":90,"category":"B6","nac_p":9}]}"#,
+        ),
+        (
+            FeedFormat::NetRid,
+            "netrid",
+            r#"{"flights":[{"id":"f1","aircraft_type":"Helicopter","current_state":{"timestamp":"2026-06-01T03:00:00Z","speed":5.25,"track":90,"position":{"lat":31.75,"lng":-106.5,"alt":1200.5,"accuracy_h":"HA10m"}}}]}"#,
+        ),
+    ] {
+        feed(format, name, format!("{text}\n").as_bytes());
+    }
     let mut nothing = PcapWriter::new();
     nothing.record(skypicket_model::Time::from_micros(0), &[]);
     write("capture", "empty-frame", &[&[0, 0], nothing.as_bytes()].concat());

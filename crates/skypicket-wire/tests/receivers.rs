@@ -201,6 +201,24 @@ fn a_real_dronecot_payload_is_read() {
 }
 
 #[test]
+fn authentication_counts_only_as_a_whole_set() {
+    let page = |page: u8, first| {
+        let data = vec![1; if page == 0 { 17 } else { 23 }];
+        Message::Authentication(relayed::Authentication { auth_type: Some(1), page, first, data, flags: vec![] })
+    };
+    let first = page(0, Some((1, 40, 200_000_000)));
+    let of = |messages: &[Message]| {
+        let source = SourceId::new("gate").unwrap();
+        let mut new_id = Uuid::nil;
+        let mut at = Moment::new(&source, Time::from_micros(0), &mut new_id);
+        relayed::observe(messages, &relayed::Reception::default(), &mut at).unwrap().claims.auth_types
+    };
+    assert!(of(std::slice::from_ref(&first)).is_empty());
+    assert!(of(&[page(1, None)]).is_empty());
+    assert_eq!(of(&[page(1, None), first]), [1]);
+}
+
+#[test]
 fn raw_is_preferred_to_the_structure_and_a_bad_raw_falls_back_to_it() {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let structure = STANDARD.encode(uas_data::encode(&[identity("OLD")]));

@@ -62,6 +62,7 @@ pub fn observe(messages: &[Message], reception: &Reception, at: &mut Moment<'_>)
     if !any {
         return None;
     }
+    claims.auth_types = whole_sets(messages);
     let heard_at = heard_at(reception, at.received_at, &mut flags);
     let receiver_at = reception.receiver_at.or(at.receiver_at);
     let mut observed_at = heard_at;
@@ -104,6 +105,21 @@ pub fn observe(messages: &[Message], reception: &Reception, at: &mut Moment<'_>)
         sighting: None,
         flags: flags.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// Types of the authentication sets of which every page is there.
+fn whole_sets(messages: &[Message]) -> Vec<u8> {
+    let pages = || messages.iter().filter_map(|m| if let Message::Authentication(a) = m { Some(a) } else { None });
+    let has = |auth_type, page| pages().any(|a| a.auth_type == Some(auth_type) && a.page == page);
+    let mut types: Vec<u8> = pages()
+        .filter(|a| !a.flags.contains(&"auth_page_refused"))
+        .filter_map(|a| a.auth_type.zip(a.first))
+        .filter(|(auth_type, (last, _, _))| (1..=*last).all(|page| has(*auth_type, page)))
+        .map(|(auth_type, _)| auth_type)
+        .collect();
+    types.sort_unstable();
+    types.dedup();
+    types
 }
 
 /// The receiver's own time of a reception where it is plausible, else ours.
