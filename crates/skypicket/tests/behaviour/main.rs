@@ -19,6 +19,7 @@ mod courageous;
 mod decoding;
 mod drafts;
 mod evaluation;
+mod feeds;
 mod intelligence;
 mod interruptions;
 mod library;
