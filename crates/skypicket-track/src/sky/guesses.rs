@@ -233,7 +233,7 @@ impl Sky {
     fn flown(&self, flight: &[Leg], t: f64) -> (Option<usize>, Motion) {
         let at = flight.iter().rposition(|x| x.t <= t);
         let leg = &flight[at.unwrap_or(0)];
-        (at, leg.motion.predict(t - leg.t, &self.settings.flight))
+        (at, leg.motion.predict(t - leg.t, &self.settings.by_bearings))
     }
 
     /// Works legs through again from a state on. Gives the logarithm of how likely all that is.
@@ -241,7 +241,7 @@ impl Sky {
         let mut ln = 0.0;
         for leg in legs {
             let (sensor, m) = &leg.by;
-            motion = motion.predict(leg.t - t, &self.settings.flight);
+            motion = motion.predict(leg.t - t, &self.settings.by_bearings);
             ln += join(&mut motion, &self.sensors[*sensor], &self.registrations[*sensor], m).0;
             t = leg.t;
             each(Leg { motion, ..*leg });
@@ -327,13 +327,13 @@ impl Sky {
             })
             .collect();
         by.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.sensor.cmp(&b.1.sensor)));
-        let mut motion = Motion::of(start, &self.settings.flight);
+        let mut motion = Motion::of(start, &self.settings.by_bearings);
         let mut t = by[0].0;
         let mut ln = libm::log(self.settings.unnoticed * 2.0 * PI * WIDE_M * WIDE_M);
         let mut flight = Vec::new();
         for (then, l) in by {
             let from = &self.sensors[l.sensor];
-            motion = motion.predict(then - t, &self.settings.flight);
+            motion = motion.predict(then - t, &self.settings.by_bearings);
             t = then;
             ln += join(&mut motion, from, &self.registrations[l.sensor], &l.raw).0;
             ln += libm::log(from.pd * l.free / self.strange(from));
@@ -658,7 +658,7 @@ impl Sky {
         let now: Vec<Gauss> = (0..g.lines.len())
             .map(|l| {
                 let leg = g.last(l);
-                leg.motion.predict(newest - leg.t, &self.settings.flight).merged()
+                leg.motion.predict(newest - leg.t, &self.settings.by_bearings).merged()
             })
             .collect();
         let best: &[usize] = g.all.first().map_or(&[], |x| &x.lines);
@@ -693,7 +693,7 @@ impl Sky {
             for p in part.iter_mut() {
                 p.0 /= total;
             }
-            all.push((g.lines[*b], *r, Motion::of(Gauss::mixed(part), &self.settings.flight)));
+            all.push((g.lines[*b], *r, Motion::of(Gauss::mixed(part), &self.settings.by_bearings)));
         }
         // What is in others alone is not believed.
         for (guess, w) in g.all.iter().zip(&weights) {
@@ -707,7 +707,7 @@ impl Sky {
                     None => all.push((
                         *line,
                         (w * line.r).min(self.settings.doubt * BESIDE),
-                        Motion::of(now[*l], &self.settings.flight),
+                        Motion::of(now[*l], &self.settings.by_bearings),
                     )),
                 }
             }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Models of flight.
     pub flight: Flight,
+    /// The same for what rests on bearings alone. These tell a turn too late to say much of it: there a manoeuvre counts as
+    /// longer, and the velocity in it as gone sooner.
+    pub by_bearings: Flight,
     /// Sigma of an unknown velocity over ground and upwards, m/s.
     pub unknown_speed: [f64; 2],
     /// Things in the air that nobody has noticed yet, per m² of ground.
@@ -83,8 +86,10 @@ pub struct SkySettingsProblem {
 
 impl Default for Settings {
     fn default() -> Self {
+        let flight = Flight { q: [0.1, 15.0], up: 0.5, stay: [15.0, 5.0], level: 6.0, turn: 20.0 };
         Self {
-            flight: Flight { q: [0.1, 15.0], up: 0.5, stay: [15.0, 5.0], level: 6.0, turn: 20.0 },
+            flight,
+            by_bearings: Flight { stay: [15.0, 10.0], turn: 8.0, ..flight },
             unknown_speed: [12.0, 4.0],
             unnoticed: 1e-7,
             low: (0.85, 150.0),
@@ -133,13 +138,17 @@ impl Settings {
         // A track must be able to be doubted before it is over, and believed before it is doubted again.
         within("doubt", self.doubt, 0.0, self.confirm)?;
         within("over", self.over, 1e-9, self.doubt)?;
-        for k in 0..self.flight.q.len() {
-            within("flight.q", self.flight.q[k], 1e-6, 1e6)?;
-            within("flight.stay", self.flight.stay[k], 1e-3, 1e6)?;
+        let names = [
+            ["flight.q", "flight.stay", "flight.up", "flight.level", "flight.turn"],
+            ["by_bearings.q", "by_bearings.stay", "by_bearings.up", "by_bearings.level", "by_bearings.turn"],
+        ];
+        for (flight, [q, stay, up, level, turn]) in [&self.flight, &self.by_bearings].into_iter().zip(names) {
+            flight.q.iter().try_for_each(|x| within(q, *x, 1e-6, 1e6))?;
+            flight.stay.iter().try_for_each(|x| within(stay, *x, 1e-3, 1e6))?;
+            within(up, flight.up, 1e-6, 1e3)?;
+            within(level, flight.level, 1e-3, 1e6)?;
+            within(turn, flight.turn, 1e-3, 1e6)?;
         }
-        within("flight.up", self.flight.up, 1e-6, 1e3)?;
-        within("flight.level", self.flight.level, 1e-3, 1e6)?;
-        within("flight.turn", self.flight.turn, 1e-3, 1e6)?;
         self.unknown_speed.iter().try_for_each(|x| within("unknown_speed", *x, 1e-3, 1e4))?;
         within("unnoticed", self.unnoticed, 0.0, 1.0)?;
         within("low (height)", self.low.1, 1.0, self.high)?;

@@ -91,6 +91,47 @@ fn where_bearings_of_several_things_cross_no_ghost_stays() {
     assert!(missed <= 4 && ghosts <= 4, "of 60 places {missed} missed, {ghosts} where nothing is");
 }
 
+/// Flies 12 s, stands still 8 s, and goes on another way.
+fn about(t: f64) -> [f64; 3] {
+    let (mut p, mut left) = ([250.0, -150.0], t);
+    for leg in [[11.0, 4.0], [-3.0, 10.0], [-9.0, -8.0], [10.0, -6.0], [-5.0, 9.0]] {
+        let flown = left.clamp(0.0, 12.0);
+        (p[0], p[1], left) = (p[0] + flown * leg[0], p[1] + flown * leg[1], left - 20.0);
+    }
+    [p[0], p[1], 60.0]
+}
+
+/// Mean distance from where it is, m, over several tables of errors.
+fn off_by(settings: &Settings) -> f64 {
+    let (mut sum, mut count) = (0.0, 0);
+    for table in 0..8 {
+        let (mut sky, mut out) = (Sky::new(settings.clone(), sensors()).unwrap(), Vec::new());
+        for n in 0..400 {
+            let (k, t) = (n % 4, n as f64 / 4.0);
+            let wave = |f: f64| libm::sin((n * n + 31 * table * n) as f64 * f + table as f64);
+            // About normal: a sum of four sines.
+            let off = SIGMA * 0.71 * (wave(0.013) + wave(0.71) + wave(1.37) + wave(2.9));
+            let az = sensors()[k].sees(&about(t))[1] + off;
+            let m = Measured { z: [0.0, az, 0.0], r: [1.0, SIGMA * SIGMA, 1.0] };
+            out.clear();
+            sky.scan(k, t, &[Plot { m, name: None }], &mut out);
+            for (_, p) in believed(&out).iter().filter(|_| t > 10.0) {
+                (sum, count) = (sum + apart(p, &about(t)), count + 1);
+            }
+        }
+    }
+    assert!(count > 2_500, "{count} places of 2,872");
+    sum / f64::from(count)
+}
+
+#[test]
+fn what_stops_and_turns_is_followed_more_closely_by_the_flight_that_bearings_assume() {
+    let settings = Settings::default();
+    let [own, same] =
+        [settings.clone(), Settings { by_bearings: settings.flight, ..settings.clone() }].map(|s| off_by(&s));
+    assert!(own < 0.98 * same && own < 30.0, "{own} m off, {same} m with the flight that others assume");
+}
+
 fn kept(sky: &Sky) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(sky, &mut bytes).unwrap();

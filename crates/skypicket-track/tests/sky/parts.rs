@@ -254,6 +254,11 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     let wrong: &[(Wrong, &str)] = &[
         (|s| s.gate = f64::NAN, "gate"),
         (|s| s.flight.q[1] = -1.0, "flight.q"),
+        (|s| s.by_bearings.q[0] = 0.0, "by_bearings.q"),
+        (|s| s.by_bearings.stay[1] = 0.0, "by_bearings.stay"),
+        (|s| s.by_bearings.up = f64::NAN, "by_bearings.up"),
+        (|s| s.by_bearings.level = -6.0, "by_bearings.level"),
+        (|s| s.by_bearings.turn = 0.0, "by_bearings.turn"),
         (|s| s.doubt = 0.95, "doubt"),
         (|s| s.over = 0.5, "over"),
         (|s| s.steps = 0, "steps"),
