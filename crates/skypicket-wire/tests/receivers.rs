@@ -458,6 +458,23 @@ fn what_a_broker_kept_is_no_news_unless_its_own_time_says_so() {
 }
 
 #[test]
+fn a_time_is_read_as_what_it_is_written_as() {
+    let of = |t: Value| {
+        let text =
+            json!({"Location/Vector Message": {"latitude": 31.75, "longitude": -106.5, "timestamp": t}}).to_string();
+        let l = lines(text.as_bytes(), As::Auto).remove(0);
+        let m = message(&l, "location").clone();
+        (m["ts_after_hour_s"].as_f64(), m.get("time_unix").and_then(Value::as_f64), m["flags"].clone())
+    };
+    assert_eq!(of(json!("1834.5 s")), (Some(1834.5), None, json!([])));
+    assert_eq!(of(json!("2026-11-28T05:00:00Z")), (None, Some(1_795_842_000.0), json!([])));
+    assert_eq!(of(json!(1_795_842_000)), (None, Some(1_795_842_000.0), json!([])));
+    assert_eq!(of(json!("2026-11-28 05:00")), (None, None, json!([])));
+    assert_eq!(of(json!(3700)), (None, None, json!(["ts_out_of_range"])));
+    assert_eq!(of(json!("")), (None, None, json!([])));
+}
+
+#[test]
 fn a_list_over_http_is_its_drones() {
     let d = |id: &str| json!({"id": id, "lat": 31.75, "lon": -106.5});
     let got = lines(json!({"drones": [d("a"), d("b")]}).to_string().as_bytes(), As::DragonSync);

@@ -16,7 +16,7 @@ use crate::{
     relayed::{BasicId, Flags, Location, Message, OperatorId, RadioSignal, SelfId, Status, System, add, position},
 };
 use serde_json::Value;
-use skypicket_model::Place;
+use skypicket_model::{Place, Time};
 
 /// Keys of the messages over ZMQ.
 pub const MESSAGES: [&str; 10] = [
@@ -236,6 +236,7 @@ fn location(l: &Object) -> Location {
             false => Some(v),
         }
     };
+    let (after_hour_s, instant) = time_of(l.get("timestamp"));
     let west = text(l.get("ew_dir_segment")).is_some_and(|t| t.to_lowercase().starts_with('w'));
     let direction = number(l.get("direction"));
     let fast = number(l.get("speed_multiplier")).is_some_and(|m| m > 0.5);
@@ -259,12 +260,24 @@ fn location(l: &Object) -> Location {
         vert_acc: vertical_code(l.get("vertical_accuracy")),
         baro_acc: vertical_code(l.get("baro_accuracy")),
         speed_acc: speed_code(l.get("speed_accuracy")),
-        ts_after_hour_s: number(l.get("timestamp")).map(|t| if raw { t / 10.0 } else { t }).filter(|t| *t <= 65_535.0),
+        ts_after_hour_s: after_hour_s.map(|t| if raw { t / 10.0 } else { t }),
         ts_acc: None,
-        at: None,
+        at: instant,
         flags,
     }
     .checked()
+}
+
+/// The time of a position: seconds (raw: tenths) after the hour, or an instant; gateways write either under one name.
+fn time_of(v: Option<&Value>) -> (Option<f64>, Option<Time>) {
+    let dated = |t: &str| t.contains(['-', ':', 'T', '/']);
+    if let Some(t) = v.and_then(Value::as_str).filter(|t| dated(t)) {
+        return (None, t.trim().parse().ok());
+    }
+    match number(v) {
+        Some(n) if n > 65_535.0 => (None, epoch(v)),
+        n => (n, None),
+    }
 }
 
 fn status_of(v: &Value) -> Option<u8> {
@@ -384,6 +397,7 @@ fn drone(o: &Object) -> Report {
     let at = pair(o, "lat", "lon").or_else(|| pair(o, "latitude", "longitude"));
     let speed = number(o.get("speed"));
     let direction = number(o.get("direction"));
+    let (after_hour_s, instant) = time_of(o.get("rid_timestamp"));
     // All zero is what an empty record looks like.
     let still = speed.is_none_or(|s| s.abs() < 1e-9) && filled(number(o.get("vspeed"))).is_none();
     let location = Location {
@@ -402,9 +416,9 @@ fn drone(o: &Object) -> Report {
         vert_acc: vertical_code(o.get("vertical_accuracy")),
         baro_acc: vertical_code(o.get("baro_accuracy")),
         speed_acc: speed_code(o.get("speed_accuracy")),
-        ts_after_hour_s: filled(number(o.get("rid_timestamp"))).filter(|t| *t <= 3600.0),
+        ts_after_hour_s: filled(after_hour_s),
         ts_acc: None,
-        at: None,
+        at: instant,
         flags,
     }
     .checked();
