@@ -4,7 +4,8 @@ use std::{env, path::PathBuf};
 
 fn main() {
     println!("cargo:rerun-if-env-changed=REFERENCE_C");
-    let root = env::var_os("REFERENCE_C").expect("REFERENCE_C names the folder of opendroneid.c: use make bench-remote-id");
+    let root =
+        env::var_os("REFERENCE_C").expect("REFERENCE_C names the folder of opendroneid.c: use make bench-remote-id");
     let root = PathBuf::from(root);
     cc::Build::new()
         .include(&root)

@@ -110,12 +110,12 @@ pub fn remote_id(data: &[u8]) {
             pack::decode_into(b, &mut again);
             assert_eq!(again, d);
             if !d.messages.is_empty() {
-                let encoded = pack::encode(2, &d.messages).expect("one to nine messages");
+                let encoded = pack::encode(2, &d.messages.iter().collect::<Vec<_>>()).expect("one to nine messages");
                 let back = pack::decode(&encoded);
                 assert_eq!(back.messages.len(), d.messages.len());
                 assert!(!back.flags.has(Flags::PACK_CLIPPED));
             }
-            for set in gatherer::whole_sets(&d.messages) {
+            for set in gatherer::whole_sets(d.messages.iter()) {
                 assert_eq!(set.data().len(), usize::from(set.first.length));
             }
         }
@@ -165,7 +165,7 @@ fn comes_back(m: &Message) {
 fn sound(d: &Decoded, len: usize) {
     assert!(d.error.is_none_or(|e| e.offset <= len));
     for m in d.messages.iter() {
-        comes_back(m);
+        comes_back(&m);
     }
 }
 

@@ -161,7 +161,8 @@ pub(crate) fn assess_in(policy: &Policy, track: &Track, protected: &Protected, f
     let p_now = p(0.0);
     let (urgent, caution, advisory) = (policy.urgent, policy.caution, policy.advisory);
 
-    let crewed = track.class == Some(AirClass::Crewed) && track.class_p >= policy.class_p;
+    // What contradicts itself is not believed to be a crewed aircraft either.
+    let crewed = track.class == Some(AirClass::Crewed) && track.class_p >= policy.class_p && !track.suspect;
     // Made up by the thousand, as like as not. One that is heard again is as any other.
     let in_flood = track.evidence.iter().any(|e| e.kind == IDENTITY_FLOOD);
     let too_old = age_s.is_some_and(|s| s > policy.position.max_age_s);

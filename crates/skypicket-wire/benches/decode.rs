@@ -67,6 +67,7 @@ fn decode_pack_and_read_all(bencher: Bencher<'_, '_>, n: usize) {
     bencher.counter(ItemsCount::new(n)).bench(|| {
         let d = pack::decode(black_box(&bytes));
         for m in d.messages.iter() {
+            black_box(m.flags());
             match m {
                 Message::Location(l) => drop(black_box((
                     l.position(),
@@ -95,16 +96,17 @@ fn decode_pack_and_read_all(bencher: Bencher<'_, '_>, n: usize) {
     });
 }
 
-#[divan::bench]
-fn read_capture(bencher: Bencher<'_, '_>) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/captures/approach.pcap");
-    let one = std::fs::read(path).expect("the capture in the repository");
+#[divan::bench(args = ["approach", "bluetooth-251", "bluetooth-256", "bluetooth-272", "other-schemes"])]
+fn read_capture(bencher: Bencher<'_, '_>, name: &str) {
+    let path = format!("{}/../../testdata/captures/{name}.pcap", env!("CARGO_MANIFEST_DIR"));
+    let one = std::fs::read(path).expect("a capture in the repository");
     let mut bytes = one.clone();
-    for _ in 0..50 {
+    while bytes.len() < 1 << 20 {
         bytes.extend(&one[24..]);
     }
+    let frames = capture::frames(&bytes).count();
     bencher
         .counter(BytesCount::of_slice(&bytes))
-        .counter(ItemsCount::new(51usize * 180))
+        .counter(ItemsCount::new(frames))
         .bench(|| capture::elements(black_box(&bytes)).count());
 }

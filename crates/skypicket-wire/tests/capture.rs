@@ -167,11 +167,11 @@ fn the_other_schemes_make_observations_of_what_they_may() {
         assert!(truth.distance_and_bearing(at).0 < 0.8 && at.alt_hae_m.is_none());
         assert_eq!(french.claims.id(IdKind::Serial), Some("SKYPF1RSTL1GHT000001"));
         assert_eq!(french.signal.transport.as_deref(), Some("wifi_beacon"));
-        match (n < 7, &dji.measurement) {
-            (true, Measurement::Position { at, .. }) => assert!(truth.distance_and_bearing(*at).0 < 0.5),
-            (false, Measurement::Presence { .. }) => {}
-            other => panic!("{other:?}"),
-        }
+        let Measurement::Position { at, cov_enu_m2 } = &dji.measurement else { panic!("{dji:?}") };
+        assert!(truth.distance_and_bearing(*at).0 < 0.5 && at.alt_hae_m.is_none());
+        // The last three do not call their position valid.
+        assert!((cov_enu_m2[0][0].sqrt() - if n < 7 { 15.0 } else { 100.0 }).abs() < 1e-9);
+        assert_eq!(dji.flags.contains(&"position_not_valid".to_owned()), n >= 7);
         assert_eq!(dji.claims.id(IdKind::Serial), Some("SKYPICKETEXER001"));
         assert!((dji.claims.operator_at.unwrap().lat_deg - 31.7515).abs() < 1e-5);
         assert_eq!(dji.claims.status.as_deref(), Some("airborne"));

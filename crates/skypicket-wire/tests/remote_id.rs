@@ -178,7 +178,7 @@ proptest! {
         let good: Vec<_> = list.iter().filter_map(|b| Message::decode_raw(&without_reserved(*b)).ok()).collect();
         prop_assume!(!good.is_empty());
         let d = pack::decode(&pack::encode(version, &good).unwrap());
-        prop_assert_eq!((d.version, &*d.messages), (Some(version), &good[..]));
+        prop_assert_eq!((d.version, d.messages.iter().collect::<Vec<_>>()), (Some(version), good.clone()));
         let frame = beacon::encode([1; 6], "a drone", 3, &pack::encode(version, &good).unwrap());
         let e = beacon::walk(&frame).unwrap().next().unwrap();
         prop_assert_eq!(decode_payload(e.payload), d);

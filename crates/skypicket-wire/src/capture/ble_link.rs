@@ -209,23 +209,38 @@ fn reversed(mut a: [u8; 6]) -> [u8; 6] {
 /// The check sequence of an advertising packet, as sent: polynomial x²⁴+x¹⁰+x⁹+x⁶+x⁴+x³+x+1, started with 0x555555,
 /// each byte from its least significant bit.
 pub fn crc24(packet: &[u8]) -> [u8; 3] {
-    let [a, b, c, _] = packet
-        .iter()
-        .fold(START, |crc, byte| {
-            let [low, ..] = crc.to_le_bytes();
-            crc >> 8 ^ TABLE.get(usize::from(low ^ byte)).copied().unwrap_or(0)
-        })
-        .to_le_bytes();
+    let [after_1, after_2, after_3, after_4, after_5, after_6, after_7, after_8] = &TABLES;
+    let step = |table: &[u32; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
+    let (eights, rest) = packet.as_chunks::<8>();
+    // Eight bytes at a time: what each of them does after the others that follow it.
+    let crc = eights.iter().fold(START, |crc, eight| {
+        let [a, b, c, d, e, f, g, h] = (u64::from_le_bytes(*eight) ^ u64::from(crc)).to_le_bytes();
+        step(after_8, a)
+            ^ step(after_7, b)
+            ^ step(after_6, c)
+            ^ step(after_5, d)
+            ^ step(after_4, e)
+            ^ step(after_3, f)
+            ^ step(after_2, g)
+            ^ step(after_1, h)
+    });
+    let crc = rest.iter().fold(crc, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        crc >> 8 ^ step(after_1, low ^ byte)
+    });
+    let [a, b, c, _] = crc.to_le_bytes();
     [a, b, c]
 }
 
 /// 0x555555 with its bits in the order of the air.
 const START: u32 = 0xAA_AAAA;
 
-/// What eight bits do to the check sequence.
-#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // the index runs below the length, 256
-const TABLE: [u32; 256] = {
-    let mut table = [0; 256];
+/// What a byte does to the check sequence when it is followed by none to seven others.
+static TABLES: [[u32; 256]; 8] = tables();
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // the indices run below the lengths, 8 and 256
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
     let mut n = 0;
     while n < 256 {
         let (mut crc, mut bit) = (n as u32, 0);
@@ -233,11 +248,21 @@ const TABLE: [u32; 256] = {
             crc = if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xDA_6000 };
             bit += 1;
         }
-        table[n] = crc;
+        tables[0][n] = crc;
         n += 1;
     }
-    table
-};
+    let mut k = 1;
+    while k < 8 {
+        let mut n = 0;
+        while n < 256 {
+            let before = tables[k - 1][n];
+            tables[k][n] = before >> 8 ^ tables[0][(before & 0xFF) as usize];
+            n += 1;
+        }
+        k += 1;
+    }
+    tables
+}
 
 /// Makes a legacy packet (ADV_NONCONN_IND), for exercises and tests; data over 31 bytes are cut.
 pub fn encode_legacy(src: [u8; 6], data: &[u8]) -> Vec<u8> {
@@ -330,7 +355,9 @@ mod tests {
             let sent = crc.reverse_bits() >> 8;
             [sent & 255, sent >> 8 & 255, sent >> 16].map(|b| u8::try_from(b).unwrap())
         };
-        for bytes in [&[][..], &[0x42, 0], &[0x42, 3, 1, 2, 3], &[255; 200]] {
+        for bytes in
+            [&[][..], &[0x42, 0], &[0x42, 3, 1, 2, 3, 4, 5, 6], &[0x42, 3, 1, 2, 3, 9, 8, 7, 6, 5, 4], &[255; 203]]
+        {
             assert_eq!(crc24(bytes), plain(bytes));
         }
     }

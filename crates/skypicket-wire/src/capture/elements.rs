@@ -11,7 +11,7 @@ use crate::{
     dji_droneid::{self, DroneId},
     french_id,
     remote_id::{
-        AuthenticationSet, DecodeError, Decoded, Flags, Gatherer, Message,
+        Authentication, AuthenticationSet, DecodeError, Decoded, Flags, Gatherer, Header,
         beacon::{self, ElementKind},
         ble, decode_advertised, decode_payload,
         gatherer::{Emitter, Taken},
@@ -224,13 +224,15 @@ impl Assembly {
     /// The sets of pages that an element makes whole.
     fn sets(&mut self, transport: Transport, src: Option<[u8; 6]>, decoded: &Decoded) -> Vec<AuthenticationSet> {
         let mut sets = Vec::new();
-        for m in decoded.messages.iter() {
-            if let Message::Authentication(a) = m {
-                let emitter = Emitter { bearer: transport as u8, address: src.unwrap_or_default() };
-                let now = self.now.unwrap_or(Time::from_micros(0));
-                if let Taken::Whole(set) = self.pages.take(emitter, now, a) {
-                    sets.push(*set);
-                }
+        for raw in decoded.messages.raw() {
+            if Header::decode(raw[0]).message_type != Authentication::TYPE {
+                continue;
+            }
+            let Ok(page) = Authentication::decode(raw) else { continue };
+            let emitter = Emitter { bearer: transport as u8, address: src.unwrap_or_default() };
+            let now = self.now.unwrap_or(Time::from_micros(0));
+            if let Taken::Whole(set) = self.pages.take(emitter, now, &page) {
+                sets.push(*set);
             }
         }
         sets

@@ -55,13 +55,15 @@ fn each_field_is_checked_for_itself() {
 }
 
 #[test]
-fn without_the_valid_bit_there_is_no_position() {
+fn without_the_valid_bit_a_position_is_vague_and_flagged() {
     let with = observe(&DroneId::FlightInfo(sample()));
     assert!(with.measured.is_some() && with.flags == ["accuracy_unknown"]);
     let state = State(sample().state.0 & !State::GPS.0 & !State::SERIAL.0);
     let without = observe(&DroneId::FlightInfo(FlightInfo { state, ..sample() }));
-    assert!(without.measured.is_none() && without.claims.ids.is_empty());
-    assert_eq!(without.flags, ["position_not_valid"]);
+    assert!(without.claims.ids.is_empty());
+    assert_eq!(without.flags, ["accuracy_unknown", "position_not_valid"]);
+    let sigma_m = |seen: &crate::remote_id::observe::Seen| seen.measured.map(|(_, cov)| cov[0][0].sqrt());
+    assert_eq!((sigma_m(&with), sigma_m(&without)), (Some(15.0), Some(100.0)));
 }
 
 #[test]

@@ -174,7 +174,7 @@ pub(super) fn message_pack(payload: &[u8]) -> (Vec<Message>, Flags, Option<Decod
         2 => e.kind.at(23),
         k => e.kind.at(k.saturating_sub(pack::HEADER_SIZE) + MESSAGES),
     });
-    (decoded.messages.iter().map(Message::from).collect(), decoded.flags.words().collect(), error)
+    (decoded.messages.iter().map(|m| Message::from(&m)).collect(), decoded.flags.words().collect(), error)
 }
 
 /// Message id and payload of a relayed message, for tests and exercises. `id_or_mac` all zero is the sender's own

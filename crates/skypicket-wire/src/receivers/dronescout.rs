@@ -72,7 +72,7 @@ fn data(report: &mut Report, o: &Object) {
         let odd = air.flags.has(remote_id::Flags::NO_PACK_HEADER.with(remote_id::Flags::TRAILING_BYTES));
         if air.is_ok() && !air.messages.is_empty() && !odd {
             report.flags.extend(air.flags.words());
-            report.messages.extend(air.messages.iter().map(Message::from));
+            report.messages.extend(air.messages.iter().map(|m| Message::from(&m)));
             return;
         }
         add(&mut report.flags, "raw_refused");

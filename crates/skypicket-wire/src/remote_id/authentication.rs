@@ -41,7 +41,8 @@ impl Authentication {
     pub const TYPE: u8 = 2;
 
     /// From its bytes; refuses a page 0 whose length cannot be.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Result<Self, DecodeError> {
         let (auth_type, page) = (b[1] >> 4, b[1] & 15);
         let mut flags = Flags::AUTH_TYPE_RESERVED.when((6..=9).contains(&auth_type));
@@ -49,18 +50,29 @@ impl Authentication {
         if page != 0 {
             return Ok(Self { version: b[0] & 15, auth_type, page, first: None, data: bytes_at::<2, 23>(b), flags });
         }
+        Self::check(b)?;
         let first = FirstPage { last_page_index: b[2], length: b[3], timestamp_2019_s: u32_at::<4>(b) };
-        if first.last_page_index > 15 {
-            return Err(ErrorKind::AuthLastPage(first.last_page_index).at(2));
-        }
-        let capacity = 17 + 23 * u16::from(first.last_page_index);
-        if u16::from(first.length) > capacity {
-            return Err(ErrorKind::AuthLength { length: first.length, capacity }.at(3));
-        }
         flags |= Flags::AUTH_TIMESTAMP_ZERO.when(first.timestamp_2019_s == 0);
         let mut data = [0; 23];
         data[..17].copy_from_slice(&bytes_at::<8, 17>(b));
         Ok(Self { version: b[0] & 15, auth_type, page, first: Some(first), data, flags })
+    }
+
+    /// Whether the lengths of a page 0 can be; every other page is one.
+    #[inline]
+    pub(crate) fn check(b: &Raw) -> Result<(), DecodeError> {
+        let (page, last, length) = (b[1] & 15, b[2], b[3]);
+        if page != 0 {
+            return Ok(());
+        }
+        if last > 15 {
+            return Err(ErrorKind::AuthLastPage(last).at(2));
+        }
+        let capacity = 17 + 23 * u16::from(last);
+        if u16::from(length) > capacity {
+            return Err(ErrorKind::AuthLength { length, capacity }.at(3));
+        }
+        Ok(())
     }
 
     /// To its bytes.
@@ -90,6 +102,7 @@ impl Authentication {
 
 impl FirstPage {
     /// Its time, seconds since the Unix epoch.
+    #[inline]
     pub fn timestamp_unix_s(self) -> i64 {
         EPOCH_2019_UNIX_S + i64::from(self.timestamp_2019_s)
     }

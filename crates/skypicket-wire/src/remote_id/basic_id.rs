@@ -39,7 +39,8 @@ impl BasicId {
     }
 
     /// From its bytes; any bytes are a Basic ID.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Self {
         let (id_type, id) = (b[1] >> 4, bytes_at::<2, 20>(b));
         let is_text = id_type == Self::SERIAL || id_type == Self::CAA;
@@ -49,6 +50,13 @@ impl BasicId {
             flags |= text::findings(&id).with(Flags::EMPTY_ID.when(id[0] == 0));
         }
         Self { version: b[0] & 15, id_type, ua_type: b[1] & 15, id, flags }
+    }
+
+    /// Whether two messages as they stand on the air are Basic IDs of one ID type that differ.
+    #[inline]
+    pub(crate) fn contradict(a: &Raw, b: &Raw) -> bool {
+        let is_basic_id = |r: &Raw| Header::decode(r[0]).message_type == Self::TYPE;
+        is_basic_id(a) && is_basic_id(b) && a[1] >> 4 == b[1] >> 4 && bytes_at::<2, 20>(a) != bytes_at::<2, 20>(b)
     }
 
     /// To its bytes.

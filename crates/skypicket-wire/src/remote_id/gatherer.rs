@@ -189,13 +189,13 @@ impl Gatherer {
 }
 
 /// The sets that are whole within one pack.
-pub fn whole_sets(messages: &[Message]) -> Vec<AuthenticationSet> {
+pub fn whole_sets(messages: impl IntoIterator<Item = Message>) -> Vec<AuthenticationSet> {
     let mut gatherer = Gatherer::new();
     let here = Emitter { bearer: 0, address: [0; 6] };
     let mut sets = Vec::new();
     for m in messages {
         if let Message::Authentication(a) = m
-            && let Taken::Whole(set) = gatherer.take(here, Time::from_micros(0), a)
+            && let Taken::Whole(set) = gatherer.take(here, Time::from_micros(0), &a)
         {
             sets.push(*set);
         }

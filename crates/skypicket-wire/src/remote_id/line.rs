@@ -7,7 +7,6 @@ use super::{
     flags::Flags,
     gatherer::{AuthenticationSet, whole_sets},
     header::{Header, MESSAGE_SIZE},
-    message::Message,
     nan,
     pack::{self, Decoded},
     render,
@@ -136,11 +135,11 @@ struct Line {
 impl Line {
     /// Takes what came out of a payload of Remote ID at a byte of the frame.
     fn take(&mut self, counter: u8, offset: usize, d: &Decoded) {
-        self.messages.extend(d.messages.iter().map(Message::to_json));
+        self.messages.extend(d.messages.iter().map(|m| m.to_json()));
         self.flags |= d.flags;
         self.fail(d.error, offset);
         self.counters.push(counter);
-        self.sets.extend(whole_sets(&d.messages).iter().map(AuthenticationSet::to_json));
+        self.sets.extend(whole_sets(d.messages.iter()).iter().map(AuthenticationSet::to_json));
     }
 
     fn fail(&mut self, error: Option<DecodeError>, offset: usize) {

@@ -83,7 +83,8 @@ impl Location {
     };
 
     /// From its bytes; any bytes are a Location.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Self {
         let l = Self {
             version: b[0] & 15,
@@ -143,11 +144,13 @@ impl Location {
     }
 
     /// Course over ground from true north clockwise, degrees, 0 to 359.
+    #[inline]
     pub fn direction_deg(&self) -> Option<u16> {
         Some(self.degrees()).filter(|d| *d < 360)
     }
 
     /// Ground speed, m/s, 0 to 254.25 (which means that or more).
+    #[inline]
     pub fn speed_h_mps(&self) -> Option<f64> {
         let raw = f64::from(self.speed_h_raw);
         match self.fast {
@@ -158,31 +161,37 @@ impl Location {
     }
 
     /// Vertical speed, m/s, up positive, -62 to 62.
+    #[inline]
     pub fn speed_v_mps(&self) -> Option<f64> {
         (self.speed_v_raw.unsigned_abs() <= 124).then(|| f64::from(self.speed_v_raw) * 0.5)
     }
 
     /// Latitude and longitude, degrees.
+    #[inline]
     pub fn position(&self) -> Option<(f64, f64)> {
         position(self.lat_e7, self.lon_e7)
     }
 
     /// Pressure altitude, metres against 1013.25 hPa.
+    #[inline]
     pub fn alt_baro_m(&self) -> Option<f64> {
         altitude_m(self.alt_baro_raw)
     }
 
     /// Altitude, metres above the WGS-84 ellipsoid.
+    #[inline]
     pub fn alt_geo_m(&self) -> Option<f64> {
         altitude_m(self.alt_geo_raw)
     }
 
     /// Height, metres, above what `height_type` says.
+    #[inline]
     pub fn height_m(&self) -> Option<f64> {
         altitude_m(self.height_raw)
     }
 
     /// Seconds after the full UTC hour, 0 to 3600.
+    #[inline]
     pub fn ts_after_hour_s(&self) -> Option<f64> {
         (self.ts_raw <= 36_000).then(|| f64::from(self.ts_raw) / 10.0)
     }

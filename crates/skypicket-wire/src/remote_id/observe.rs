@@ -93,12 +93,12 @@ pub fn seen(decoded: &Decoded, received_at: Time) -> Option<Seen> {
     let mut claims = Claims::default();
     for m in decoded.messages.iter() {
         match m {
-            Message::BasicId(b) => claim_identity(&mut claims, b),
+            Message::BasicId(b) => claim_identity(&mut claims, &b),
             Message::SelfId(s) if claims.text.is_none() => claims.text = shown(s.text()),
             Message::OperatorId(o) if claims.operator_id.is_none() => claims.operator_id = shown(o.text()),
             Message::System(s) => {
                 if claims.operator_at.is_none() {
-                    claims.operator_at = operator_at(s);
+                    claims.operator_at = operator_at(&s);
                 }
                 if s.timestamp_unix_s().is_some_and(|t| (received_at.unix_s() - t as f64).abs() > DAY_S) {
                     flags.push("system_time_implausible".into());
@@ -109,10 +109,10 @@ pub fn seen(decoded: &Decoded, received_at: Time) -> Option<Seen> {
     }
     let (mut measured_at, mut claimed_at) = (None, None);
     if let Some(l) = location {
-        claim_motion(&mut claims, l);
+        claim_motion(&mut claims, &l);
         claimed_at = l.ts_after_hour_s().map(|_| nearest_hour(received_at, l.ts_raw));
         claims.claimed_at = claimed_at;
-        measured_at = measured(l, &mut flags);
+        measured_at = measured(&l, &mut flags);
     }
     Some(Seen { measured: measured_at, claims, claimed_at, flags })
 }

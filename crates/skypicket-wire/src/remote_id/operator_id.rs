@@ -29,7 +29,8 @@ impl OperatorId {
     }
 
     /// From its bytes; any bytes are an Operator ID.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Self {
         let (operator_id_type, id) = (b[1], bytes_at::<2, 20>(b));
         let mut flags = Flags::RESERVED_NONZERO.when(b[22] | b[23] | b[24] != 0).with(text::findings(&id));

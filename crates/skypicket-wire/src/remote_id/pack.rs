@@ -4,13 +4,16 @@
 
 use super::{
     authentication::Authentication,
+    basic_id::BasicId,
     error::{DecodeError, ErrorKind},
     flags::Flags,
     header::{Header, MESSAGE_SIZE, Raw},
+    location::Location,
     message::Message,
     operator_id::OperatorId,
+    self_id::SelfId,
+    system::System,
 };
-use std::ops::Deref;
 
 /// Most messages of a pack.
 pub const MAX_MEMBERS: usize = 9;
@@ -18,48 +21,98 @@ pub const MAX_MEMBERS: usize = 9;
 pub const HEADER_SIZE: usize = 3;
 
 /// At most ten messages (nine of a pack; ten plain ones fit a Wi-Fi element), without allocation.
+///
+/// They are kept as they stood on the air and each is decoded when it is looked at: all of them were checked to be
+/// decodable when they were taken. Most packs repeat what was heard before, and copies of decoded messages cost more
+/// than decoding.
 #[derive(Clone, Copy)]
 pub struct Messages {
     len: usize,
-    items: [Message; Self::CAPACITY],
+    raw: [Raw; Self::CAPACITY],
 }
 
 impl Messages {
     const CAPACITY: usize = 10;
-    const FILLER: Message =
-        Message::OperatorId(OperatorId { version: 0, operator_id_type: 0, id: [0; 20], flags: Flags::NONE });
 
     #[inline]
     const fn new() -> Self {
-        Self { len: 0, items: [Self::FILLER; Self::CAPACITY] }
+        Self { len: 0, raw: [[0; MESSAGE_SIZE]; Self::CAPACITY] }
     }
 
+    /// Takes a message that [`Message::check`] has found decodable.
     #[inline]
-    fn push(&mut self, m: Message) {
-        if let Some(slot) = self.items.get_mut(self.len) {
-            *slot = m;
+    fn push(&mut self, raw: &Raw) {
+        if let Some(slot) = self.raw.get_mut(self.len) {
+            *slot = *raw;
             self.len += 1;
         }
     }
-}
 
-impl Deref for Messages {
-    type Target = [Message];
+    /// Takes messages that are all decodable, into an empty value. One copy of all is read back faster than a copy of
+    /// each: a value that lies across two stores has to wait for both.
     #[inline]
-    fn deref(&self) -> &[Message] {
-        self.items.get(..self.len).unwrap_or(&self.items)
+    fn push_all(&mut self, raw: &[Raw]) {
+        if let Some(slots) = self.raw.get_mut(..raw.len()) {
+            slots.as_flattened_mut().copy_from_slice(raw.as_flattened());
+            self.len = raw.len();
+        }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The messages as they stood on the air, in order.
+    #[inline]
+    pub fn raw(&self) -> &[Raw] {
+        self.raw.get(..self.len).unwrap_or(&self.raw)
+    }
+
+    /// The messages in order, each decoded now.
+    #[inline]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Message> + Clone + '_ {
+        self.raw().iter().filter_map(|raw| Message::decode_raw(raw).ok())
     }
 }
 
 impl PartialEq for Messages {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        self.raw() == other.raw()
     }
 }
 
 impl std::fmt::Debug for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// How many there are of each message type, four bits each: ten at most.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally(u32);
+
+impl Tally {
+    #[inline]
+    fn add(&mut self, raw: &Raw) {
+        self.0 += 1 << (4 * u32::from(Header::decode(raw[0]).message_type & 7));
+    }
+
+    fn of(self, message_type: u8) -> u32 {
+        self.0 >> (4 * u32::from(message_type & 7)) & 15
+    }
+
+    /// No more than one of each type that there may be one of, and no more than two Basic IDs.
+    #[inline]
+    fn is_allowed(self) -> bool {
+        self.0 & 0x00EE_E0E0 == 0 && self.of(BasicId::TYPE) <= 2
     }
 }
 
@@ -98,7 +151,7 @@ impl Decoded {
     }
 
     /// The first message that `pick` takes. With two of a kind (a flagged conflict) the first one counts.
-    pub fn first<'a, T>(&'a self, pick: impl Fn(&'a Message) -> Option<&'a T>) -> Option<&'a T> {
+    pub fn first<T>(&self, pick: impl Fn(Message) -> Option<T>) -> Option<T> {
         self.messages.iter().find_map(pick)
     }
 
@@ -108,7 +161,7 @@ impl Decoded {
 
     /// Takes the members of a pack; gives back the first thing wrong with it.
     #[inline]
-    fn take_pack(&mut self, b: &[u8]) -> Result<(), DecodeError> {
+    fn take_pack(&mut self, b: &[u8], tally: &mut Tally) -> Result<(), DecodeError> {
         let Some((&[header, size, count], body)) = b.split_first_chunk::<HEADER_SIZE>() else {
             return Err(ErrorKind::Short { need: HEADER_SIZE, have: b.len() }.at(b.len()));
         };
@@ -127,9 +180,21 @@ impl Decoded {
         let (members, _) = body.as_chunks::<MESSAGE_SIZE>();
         let whole = members.get(..usize::from(count)).unwrap_or(members);
         let mut first = Ok(());
-        for (i, raw) in whole.iter().enumerate() {
-            let member = self.member(raw, HEADER_SIZE + i * MESSAGE_SIZE);
-            first = first.and(member);
+        if whole.iter().all(|raw| Message::check(raw).is_ok()) {
+            self.messages.push_all(whole);
+            for raw in whole {
+                tally.add(raw);
+            }
+        } else {
+            for (i, raw) in whole.iter().enumerate() {
+                match Message::check(raw) {
+                    Ok(()) => {
+                        self.messages.push(raw);
+                        tally.add(raw);
+                    }
+                    Err(e) => first = first.and(self.refuse_member(e, HEADER_SIZE + i * MESSAGE_SIZE)),
+                }
+            }
         }
         if whole.len() < usize::from(count) {
             self.flags |= Flags::PACK_CLIPPED;
@@ -139,76 +204,73 @@ impl Decoded {
         first
     }
 
-    /// Takes one member that starts at byte `offset`.
-    #[inline]
-    fn member(&mut self, raw: &Raw, offset: usize) -> Result<(), DecodeError> {
-        match Message::decode_raw(raw) {
-            Ok(m) => self.messages.push(m),
-            // The reference library passes over a bad page; a pack is not spoiled by it.
-            Err(DecodeError { kind: ErrorKind::AuthLastPage(_) | ErrorKind::AuthLength { .. }, .. }) => {
-                self.flags |= Flags::AUTH_PAGE_REFUSED;
-            }
-            Err(e) => {
-                let nested = matches!(e.kind, ErrorKind::NestedPack);
-                self.flags |= if nested { Flags::MEMBER_IS_PACK } else { Flags::MEMBER_RESERVED };
-                return Err(e.moved(offset));
-            }
+    /// Passes over one member that starts at byte `offset`.
+    #[cold]
+    fn refuse_member(&mut self, e: DecodeError, offset: usize) -> Result<(), DecodeError> {
+        // The reference library passes over a bad page; a pack is not spoiled by it.
+        if let ErrorKind::AuthLastPage(_) | ErrorKind::AuthLength { .. } = e.kind {
+            self.flags |= Flags::AUTH_PAGE_REFUSED;
+            return Ok(());
         }
-        Ok(())
+        let nested = matches!(e.kind, ErrorKind::NestedPack);
+        self.flags |= if nested { Flags::MEMBER_IS_PACK } else { Flags::MEMBER_RESERVED };
+        Err(e.moved(offset))
     }
 
     /// Flags what contradicts itself, and pages without their first page.
     #[inline]
-    fn look_for_conflicts(&mut self) {
-        let (mut basic, mut location, mut self_id, mut system, mut operator) = (0u8, 0u8, 0u8, 0u8, 0u8);
-        let mut any_auth = false;
-        for m in self.messages.iter() {
-            match m {
-                Message::BasicId(_) => basic += 1,
-                Message::Location(_) => location += 1,
-                Message::Authentication(_) => any_auth = true,
-                Message::SelfId(_) => self_id += 1,
-                Message::System(_) => system += 1,
-                Message::OperatorId(_) => operator += 1,
+    fn look_for_conflicts(&mut self, tally: Tally) {
+        if !tally.is_allowed() {
+            self.refuse_repeats(tally);
+        }
+        if tally.of(BasicId::TYPE) > 1 {
+            self.flags |= Flags::CONFLICT_BASIC_ID.when(self.basic_ids_clash());
+        }
+        if tally.of(Authentication::TYPE) > 0 {
+            self.flags |= Flags::AUTH_ORPHAN_PAGE.when(self.has_orphan_page());
+        }
+    }
+
+    #[cold]
+    fn refuse_repeats(&mut self, tally: Tally) {
+        for (message_type, allowed, what, flag) in [
+            (Location::TYPE, 1, "Location", Flags::CONFLICT_LOCATION),
+            (System::TYPE, 1, "System", Flags::CONFLICT_SYSTEM),
+            (BasicId::TYPE, 2, "Basic ID", Flags::CONFLICT_BASIC_ID),
+            (SelfId::TYPE, 1, "Self-ID", Flags::CONFLICT_SELF_ID),
+            (OperatorId::TYPE, 1, "Operator ID", Flags::CONFLICT_OPERATOR_ID),
+        ] {
+            if tally.of(message_type) > u32::from(allowed) {
+                self.flags |= flag;
+                self.fail(ErrorKind::Conflict { what, allowed }.at(0));
             }
-        }
-        if location.max(self_id).max(system).max(operator) > 1 || basic > 2 {
-            for (count, allowed, what, flag) in [
-                (location, 1, "Location", Flags::CONFLICT_LOCATION),
-                (system, 1, "System", Flags::CONFLICT_SYSTEM),
-                (basic, 2, "Basic ID", Flags::CONFLICT_BASIC_ID),
-                (self_id, 1, "Self-ID", Flags::CONFLICT_SELF_ID),
-                (operator, 1, "Operator ID", Flags::CONFLICT_OPERATOR_ID),
-            ] {
-                if count > allowed {
-                    self.flags |= flag;
-                    self.fail(ErrorKind::Conflict { what, allowed }.at(0));
-                }
-            }
-        }
-        if basic > 1 {
-            self.basic_id_conflict();
-        }
-        if any_auth {
-            self.orphan_pages();
         }
     }
 
     /// Two Basic IDs of one ID type that differ.
-    fn basic_id_conflict(&mut self) {
-        let ids = || self.messages.iter().filter_map(|m| if let Message::BasicId(b) = m { Some(b) } else { None });
-        let clash = ids().enumerate().any(|(i, a)| ids().skip(i + 1).any(|b| a.id_type == b.id_type && a.id != b.id));
-        self.flags |= Flags::CONFLICT_BASIC_ID.when(clash);
+    fn basic_ids_clash(&self) -> bool {
+        let mut rest = self.messages.raw();
+        while let Some((a, after)) = rest.split_first() {
+            if after.iter().any(|b| BasicId::contradict(a, b)) {
+                return true;
+            }
+            rest = after;
+        }
+        false
     }
 
-    fn orphan_pages(&mut self) {
-        let page = |m: &Message| if let Message::Authentication(a) = m { Some(*a) } else { None };
-        let last = |a: Authentication| a.first.map(|f| f.last_page_index);
-        let orphan = self.messages.iter().filter_map(page).filter(|a| a.first.is_none()).any(|a| {
-            let mut firsts = self.messages.iter().filter_map(page).filter(|f| f.auth_type == a.auth_type);
-            !firsts.any(|f| last(f).is_some_and(|l| a.page <= l))
-        });
-        self.flags |= Flags::AUTH_ORPHAN_PAGE.when(orphan);
+    /// A page that no first page of its type in this pack reaches to.
+    fn has_orphan_page(&self) -> bool {
+        let pages = || self.messages.raw().iter().filter(|r| r[0] >> 4 == Authentication::TYPE);
+        let number = |r: &Raw| r[1] & 15;
+        // Of each type one more than its last page; 0 where there is no first page.
+        let mut ends = [0u8; 16];
+        for first in pages().filter(|r| number(r) == 0) {
+            if let Some(end) = ends.get_mut(usize::from(first[1] >> 4)) {
+                *end = (*end).max(first[2].saturating_add(1));
+            }
+        }
+        pages().any(|r| number(r) != 0 && ends.get(usize::from(r[1] >> 4)).is_none_or(|end| number(r) >= *end))
     }
 }
 
@@ -224,21 +286,23 @@ pub fn decode(b: &[u8]) -> Decoded {
 #[inline]
 pub fn decode_into(b: &[u8], d: &mut Decoded) {
     (d.version, d.messages.len, d.flags) = (None, 0, Flags::NONE);
-    d.error = d.take_pack(b).err();
-    d.look_for_conflicts();
+    let mut tally = Tally::default();
+    d.error = d.take_pack(b, &mut tally).err();
+    d.look_for_conflicts(tally);
 }
 
 /// Decodes a lone message.
 pub fn decode_message(b: &[u8]) -> Decoded {
-    match Message::decode(b) {
-        Ok(m) => {
-            let mut d = Decoded::empty();
-            d.flags |= Flags::TRAILING_BYTES.when(b.len() > MESSAGE_SIZE);
-            d.messages.push(m);
-            d
-        }
-        Err(e) => Decoded::refused(e),
+    let Some(raw) = b.first_chunk() else {
+        return Decoded::refused(ErrorKind::Short { need: MESSAGE_SIZE, have: b.len() }.at(b.len()));
+    };
+    if let Err(e) = Message::check(raw) {
+        return Decoded::refused(e);
     }
+    let mut d = Decoded::empty();
+    d.flags |= Flags::TRAILING_BYTES.when(b.len() > MESSAGE_SIZE);
+    d.messages.push(raw);
+    d
 }
 
 /// Decodes what a bearer carries after its counter: a pack, or plain messages one after the other (older senders).
@@ -251,11 +315,14 @@ pub fn decode_payload(b: &[u8]) -> Decoded {
     if members.is_empty() {
         return Decoded::refused(ErrorKind::Short { need: MESSAGE_SIZE, have: b.len() }.at(b.len()));
     }
-    let mut d = Decoded::empty();
+    let (mut d, mut tally) = (Decoded::empty(), Tally::default());
     d.flags |= Flags::NO_PACK_HEADER.with(Flags::TRAILING_BYTES.when(!rest.is_empty()));
     for (i, raw) in members.iter().take(Messages::CAPACITY).enumerate() {
-        match Message::decode_raw(raw) {
-            Ok(m) => d.messages.push(m),
+        match Message::check(raw) {
+            Ok(()) => {
+                d.messages.push(raw);
+                tally.add(raw);
+            }
             // Bytes after the first message need not be messages at all.
             Err(e) if i == 0 => return Decoded::refused(e),
             Err(_) => {
@@ -264,7 +331,7 @@ pub fn decode_payload(b: &[u8]) -> Decoded {
             }
         }
     }
-    d.look_for_conflicts();
+    d.look_for_conflicts(tally);
     d
 }
 

@@ -8,6 +8,7 @@ const LAT_MAX: i32 = 900_000_000;
 const LON_MAX: i32 = 1_800_000_000;
 
 /// Raw altitude or height to metres: half metres above -1000 m; raw 0 is unknown.
+#[inline]
 pub(crate) fn altitude_m(raw: u16) -> Option<f64> {
     (raw != 0).then(|| f64::from(raw) * 0.5 - 1000.0)
 }
@@ -19,6 +20,7 @@ pub(crate) fn altitude_raw(m: Option<f64>) -> u16 {
 }
 
 /// Raw 1e-7 degrees to degrees, when in range; both 0 is unknown.
+#[inline]
 pub(crate) fn position(lat_e7: i32, lon_e7: i32) -> Option<(f64, f64)> {
     let known = (lat_e7 != 0 || lon_e7 != 0) && position_findings(lat_e7, lon_e7).is_empty();
     known.then(|| (f64::from(lat_e7) / 1e7, f64::from(lon_e7) / 1e7))

@@ -51,13 +51,13 @@ impl Decoded {
             "ok": self.is_ok(), "messages": self.messages_json(), "flags": words(self.flags),
             "error": self.error.map(|e| error(&e)),
         });
-        put_sets(&mut line, whole_sets(&self.messages).iter().map(AuthenticationSet::to_json).collect());
+        put_sets(&mut line, whole_sets(self.messages.iter()).iter().map(AuthenticationSet::to_json).collect());
         line
     }
 
     /// The messages as an array.
     pub fn messages_json(&self) -> Value {
-        self.messages.iter().map(Message::to_json).collect()
+        self.messages.iter().map(|m| m.to_json()).collect()
     }
 }
 

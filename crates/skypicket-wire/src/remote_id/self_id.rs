@@ -29,7 +29,8 @@ impl SelfId {
     }
 
     /// From its bytes; any bytes are a Self-ID.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Self {
         let (desc_type, desc) = (b[1], bytes_at::<2, 23>(b));
         let mut flags = text::findings(&desc);

@@ -62,7 +62,8 @@ impl System {
     };
 
     /// From its bytes; any bytes are a System.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for `Message::decode_raw`
+    #[inline(always)]
     pub fn decode(b: &Raw) -> Self {
         let s = Self {
             version: b[0] & 15,
@@ -107,31 +108,37 @@ impl System {
     }
 
     /// Latitude and longitude of the operator, or of the take-off point by `operator_location_type`, degrees.
+    #[inline]
     pub fn operator_position(&self) -> Option<(f64, f64)> {
         position(self.operator_lat_e7, self.operator_lon_e7)
     }
 
     /// Operator altitude, metres above the WGS-84 ellipsoid.
+    #[inline]
     pub fn operator_alt_geo_m(&self) -> Option<f64> {
         altitude_m(self.operator_alt_geo_raw)
     }
 
     /// Radius of the operating area, metres, 0 to 2550.
+    #[inline]
     pub fn area_radius_m(&self) -> u16 {
         u16::from(self.area_radius_raw) * 10
     }
 
     /// Ceiling of the operating area, metres above the ellipsoid.
+    #[inline]
     pub fn area_ceiling_m(&self) -> Option<f64> {
         altitude_m(self.area_ceiling_raw)
     }
 
     /// Floor of the operating area, metres above the ellipsoid.
+    #[inline]
     pub fn area_floor_m(&self) -> Option<f64> {
         altitude_m(self.area_floor_raw)
     }
 
     /// The message's time, seconds since the Unix epoch.
+    #[inline]
     pub fn timestamp_unix_s(&self) -> Option<i64> {
         (self.timestamp_2019_s != 0).then(|| EPOCH_2019_UNIX_S + i64::from(self.timestamp_2019_s))
     }

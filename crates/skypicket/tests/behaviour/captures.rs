@@ -4,7 +4,7 @@
 use crate::support::{Centre, Folder, Scene, centre::run, line::metres, now_s, number, program, tak, text};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
     process::{Output, Stdio},
@@ -630,4 +630,66 @@ fn a_capture_that_another_program_is_writing_becomes_a_track() {
         (Some(10), &json!("capture"), &json!(false)),
         "{row}"
     );
+}
+
+/// Of each drone of a capture: its names, when it was first heard and last, by frames, when it became suspect, and why.
+struct Judged {
+    first_s: f64,
+    last_s: f64,
+    suspect_s: Option<f64>,
+    kinds: BTreeSet<String>,
+}
+
+fn judge(path: &Path) -> BTreeMap<String, Judged> {
+    let out = replay(path, &[]);
+    assert!(out.status.success());
+    let lines = lines(&out);
+    let mut all: BTreeMap<String, Judged> = BTreeMap::new();
+    for l in &lines {
+        let t = number(l, "/t");
+        if l["type"] == "observation" {
+            for id in l["claims"]["ids"].as_array().into_iter().flatten() {
+                let new = Judged { first_s: t, last_s: t, suspect_s: None, kinds: BTreeSet::new() };
+                all.entry(text(id, "/value").to_owned()).or_insert(new).last_s = t;
+            }
+        }
+        if l["type"] == "track" {
+            for id in l["ids"].as_array().unwrap() {
+                let Some(j) = all.get_mut(text(id, "/value")) else { continue };
+                j.kinds.extend(l["evidence"].as_array().unwrap().iter().map(|e| text(e, "/kind").to_owned()));
+                if l["suspect"] == true {
+                    j.suspect_s.get_or_insert(t);
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn each_drone_of_a_forged_capture_is_soon_suspect_and_no_real_one_ever() {
+    if let Some(path) = corpus("dji-droneid-spoofed-multiple.pcapng") {
+        let all = judge(&path);
+        assert_eq!(all.len(), 15, "{:?}", all.keys());
+        for (name, j) in &all {
+            let by = (j.first_s + 10.0).min(j.last_s);
+            let suspect_s = j.suspect_s.unwrap_or_else(|| panic!("{name} is never suspect: {:?}", j.kinds));
+            assert!(suspect_s <= by + 1e-6, "{name}: after {} s, {:?}", suspect_s - j.first_s, j.kinds);
+            assert!(j.kinds.len() >= 2, "{name}: {:?}", j.kinds);
+        }
+    }
+    for name in [
+        "parrot-anafi-real-a.pcapng",
+        "dji-air3-beacon.pcapng",
+        "espressif-beacon.pcap",
+        "espressif-nan-and-beacon.pcap",
+        "ble5-coded-a.pcapng",
+    ] {
+        if let Some(path) = corpus(name) {
+            let out = replay(&path, &[]);
+            let lines = lines(&out);
+            let suspect = of(&lines, "track").into_iter().find(|t| t["suspect"] == true);
+            assert!(suspect.is_none(), "{name}: {suspect:?}");
+        }
+    }
 }

@@ -219,7 +219,6 @@ fn a_flight_of_our_own_is_known_by_its_link_and_warns_nobody() {
         let all = tracks(&watch);
         named(&all, SERIAL).into_iter().find(|t| t["affiliation"] == "own").cloned()
     });
-    assert_eq!(own["state"], "confirmed");
     let notices = watch.see("/api/v1/notices");
     assert!(items(&notices).is_empty(), "{notices}");
     // Another system on the same link has said nothing of whose it is.
@@ -308,9 +307,10 @@ fn a_flood_of_names_is_one_line_and_neither_hides_a_drone_nor_takes_its_track() 
         socket.send_to(c.to_string().as_bytes(), udp).unwrap();
     };
     let real = || say("02:00:00:00:00:01".into(), SERIAL.into(), 4_000.0, 4_000.0);
-    for _ in 0..5 {
+    // One that stands still: what it says again within a second may be the same message.
+    for _ in 0..6 {
         real();
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(300));
     }
     let before = until("the real one", SOON, || {
         let all = tracks(&watch);
