@@ -310,6 +310,7 @@ impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
 /// A sensor of a scene, as the tracker has it.
 fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
     let own = Enu::at(s.place());
+    let height = |e: &Enu| e.origin().alt_hae_m.unwrap_or_default();
     let sense = match s.kind {
         SensorKind::Radar => Sense::Radar,
         SensorKind::Bearing => Sense::Bearing,
@@ -320,6 +321,7 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
         sense,
         at: frame.from_place(own.origin()),
         axes: own.turn_from(frame),
+        over: height(&own) - height(frame),
         pd: s.pd,
         clutter: match sense {
             // Of people only the mean number of false reports is given: anywhere that they can see.

@@ -208,7 +208,7 @@ impl Sky {
     pub(super) fn hear(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
         let from = &self.sensors[sensor].clone();
         let p = plot.m.z;
-        let new = self.unnoticed_at(&p) + self.settings.untrue;
+        let new = self.unnoticed_at(from, &p) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut near = std::mem::take(&mut self.scratch.near);

@@ -104,7 +104,7 @@ impl Sky {
             }
             let (p, cov) = from.place_of(&self.registrations[sensor].without_motion(&plot.m));
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
-            let birth = self.unnoticed_at(&p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
+            let birth = self.unnoticed_at(from, &p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
             s.places.push((p, cov, spread));
             s.against.push(from.clutter * self.clutter[sensor].factor(from, &plot.m) + birth);
             s.births.push(birth);

@@ -15,6 +15,7 @@ fn sensor(sense: Sense, at: [f64; 3], sound: Option<f64>) -> Sensor {
         sense,
         at,
         axes: FLAT,
+        over: at[2],
         pd: 0.9,
         clutter: if sense == Sense::Radar { 1e-6 } else { 1e-2 },
         range: [30.0, 5_000.0],
