@@ -21,7 +21,7 @@ const LEAST_CLUTTER: [f64; 2] = [1e-6, 1e-3];
 /// Most plots that wait for the end of their look, of all sensors; then nothing waits any longer.
 const MOST_WAITING: usize = 100_000;
 /// Most names known at a time. More than tracks and waiting plots can hold, so that there is always one to forget.
-const MOST_NAMES: usize = 250_000;
+const MOST_NAMES: usize = 300_000;
 
 /// What came of following.
 #[derive(Debug, Clone, Default, PartialEq)]

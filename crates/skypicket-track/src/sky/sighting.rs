@@ -44,6 +44,7 @@ impl Sky {
         shares.clear();
         let mut all = none;
         for k in near.iter().copied() {
+            self.bodies[k].fade(self.now, &self.settings);
             let body = &self.bodies[k];
             let (at, motion) = at_time(body, t, &self.means());
             // People see what is in sight, wherever it flies.
