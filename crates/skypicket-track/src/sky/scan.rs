@@ -225,7 +225,18 @@ impl Sky {
                 self.bodies.insert(seen.body, base, step, &seen.motion, &means);
             }
         }
-        if !bearing {
+        if bearing {
+            // What is of a thing whose place is known otherwise says nothing new.
+            s.explained.clear();
+            s.explained.resize(plots.len(), 0.0);
+            for p in &s.pairs {
+                s.explained[p.plot] += p.chance;
+            }
+            for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
+                *taken |= *explained > EXPLAINED;
+            }
+            self.guess(sensor, t, plots, &mut s, out);
+        } else {
             self.keep_common(&s, t);
             self.flock(&mut s, t);
             for j in 0..plots.len() {
@@ -238,17 +249,6 @@ impl Sky {
                 self.clutter[sensor].count(from, &plot.m, s.assignment.free[j]);
             }
             self.clutter[sensor].looked(from, t);
-        } else {
-            // What is of a thing whose place is known otherwise says nothing new.
-            s.explained.clear();
-            s.explained.resize(plots.len(), 0.0);
-            for p in &s.pairs {
-                s.explained[p.plot] += p.chance;
-            }
-            for (taken, explained) in s.taken.iter_mut().zip(&s.explained) {
-                *taken |= *explained > EXPLAINED;
-            }
-            self.guess(sensor, t, plots, &mut s, out);
         }
         s.near.clear();
         for seen in &s.seen {
