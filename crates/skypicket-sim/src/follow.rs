@@ -21,7 +21,7 @@ const LEAST_CLUTTER: [f64; 2] = [1e-6, 1e-3];
 /// Most plots that wait for the end of their look, of all sensors; then nothing waits any longer.
 const MOST_WAITING: usize = 100_000;
 /// Most names known at a time. More than tracks and waiting plots can hold, so that there is always one to forget.
-const MOST_NAMES: usize = 250_000;
+const MOST_NAMES: usize = 300_000;
 
 /// What came of following.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -310,6 +310,7 @@ impl<F: FnMut(f64, &Report, Option<&str>) -> std::io::Result<()>> Follower<F> {
 /// A sensor of a scene, as the tracker has it.
 fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
     let own = Enu::at(s.place());
+    let height = |e: &Enu| e.origin().alt_hae_m.unwrap_or_default();
     let sense = match s.kind {
         SensorKind::Radar => Sense::Radar,
         SensorKind::Bearing => Sense::Bearing,
@@ -320,6 +321,7 @@ fn sensor(s: &crate::scene::Sensor, frame: &Enu) -> Sensor {
         sense,
         at: frame.from_place(own.origin()),
         axes: own.turn_from(frame),
+        over: height(&own) - height(frame),
         pd: s.pd,
         clutter: match sense {
             // Of people only the mean number of false reports is given: anywhere that they can see.

@@ -233,7 +233,7 @@ impl<'a> View<'a> {
 /// How many sensors could fix a target at some of its moments.
 fn coverage(stage: &Stage, actor: &Actor, samples: &[usize]) -> Vec<u32> {
     let mut cover = vec![0; samples.len()];
-    let centre = actor.flown.centre();
+    let centre = actor.flown.centre;
     for Device { sensor, .. } in &stage.devices {
         let counts = match sensor.kind {
             SensorKind::Radar => true,
@@ -280,7 +280,7 @@ struct Speech {
 
 impl<'a> Watch<'a> {
     fn new(stage: &'a Stage, index: usize, device: &'a Device) -> Self {
-        let near = |a: &Actor| distance(a.flown.centre(), device.sensor.enu) < device.sensor.rmax + 8_000.0;
+        let near = |a: &Actor| distance(a.flown.centre, device.sensor.enu) < device.sensor.rmax + 8_000.0;
         Self {
             stage,
             index,

@@ -186,6 +186,8 @@ pub(super) struct Flown {
     pub(super) t0: f64,
     pub(super) p: Vec<[f64; 3]>,
     pub(super) v: Vec<[f64; 3]>,
+    /// Mean of its points.
+    pub(super) centre: [f64; 3],
 }
 
 impl Flown {
@@ -201,7 +203,8 @@ impl Flown {
                 std::array::from_fn(|i| (p[b][i] - p[a][i]) / dt)
             })
             .collect();
-        Some(Self { t0, p, v })
+        let centre = std::array::from_fn(|k| p.iter().map(|p| p[k]).sum::<f64>() / p.len() as f64);
+        Some(Self { t0, p, v, centre })
     }
 
     /// Where it is, by straight lines between the points; before and after its life at its ends, with `false`.
@@ -214,11 +217,5 @@ impl Flown {
         let f = x - i as f64;
         let mix = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|k| a[k] * (1.0 - f) + b[k] * f);
         ((mix(self.p[i], self.p[i + 1]), mix(self.v[i], self.v[i + 1])), alive)
-    }
-
-    /// Mean of its points.
-    pub(super) fn centre(&self) -> [f64; 3] {
-        let n = self.p.len() as f64;
-        std::array::from_fn(|k| self.p.iter().map(|p| p[k]).sum::<f64>() / n)
     }
 }

@@ -47,6 +47,21 @@ fn scores_of_short_scenes_stay_as_good_as_they_were() {
 const KEPT: &[(Family, f64, f64, f64)] =
     &[(Family::ALL[0], 60.0, 16.0, 0.95), (Family::ALL[1], 50.0, 46.0, 0.93), (Family::ALL[4], 50.0, 46.0, 0.9)];
 
+/// Its plane leaves the ground, and what stands and flies there is on the Earth all the same.
+#[test]
+fn a_scene_is_followed_as_well_3_000_km_from_its_origin() {
+    let here = scene(Family::Crossing, 21, 20.0);
+    let mut far = here.clone();
+    far.header.origin.lon -= 32.0;
+    let confirmed = |scene: &Scene| {
+        let (out, done, _) = followed(&text(scene));
+        assert_eq!(done.left_out.all(), 0);
+        out.lines().filter(|l| l.contains("\"confirmed\"")).count()
+    };
+    let (here, far) = (confirmed(&here), confirmed(&far));
+    assert!(here > 150 && far.abs_diff(here) * 20 < here, "{here} {far}");
+}
+
 #[test]
 fn arrival_is_never_earlier_than_the_line_above_and_every_track_is_in_every_second() {
     let scene = scene(Family::ALL[4], 3, 40.0);

@@ -1,6 +1,6 @@
 //! [`Bodies`]: all that may be there, found by number, by place and by name.
 //!
-//! Places are found through squares over the ground, of three sizes: what may be far from where it was last known lies
+//! Places are found through squares over the ground, of several sizes: what may be far from where it was last known lies
 //! in larger ones, so that few have to be looked into. Nothing here decides anything: whoever asks gets all that can
 //! matter and some more, oldest first, so that no result depends on where a thing is kept.
 
@@ -13,23 +13,30 @@ use super::{
     motion::Motion,
     numbers::Numbers,
     past::{Means, Spare, Step},
+    settings::Settings,
 };
 use std::{
-    collections::HashMap,
     mem,
     ops::{Index, IndexMut},
 };
 
-/// Things that may be up to so far from where they were last known, m, and the squares that they lie in.
-const REACH: [f64; 3] = [1_000.0, 8_000.0, 128_000.0];
+/// Things that may be up to so far from where they were last known, m, and the squares that they lie in. What a radar saw once
+/// at the end of its reach is of the second kind.
+const REACH: [f64; 4] = [1_000.0, 2_000.0, 8_000.0, 128_000.0];
 /// Side of the squares, m.
-const SIDE: [f64; 3] = [2_000.0, 8_000.0, 128_000.0];
+const SIDE: [f64; 4] = [2_000.0, 2_000.0, 8_000.0, 128_000.0];
+/// So many are read ahead ([`Bodies::fetch`]): what is read is still at hand when its turn comes.
+pub(super) const AHEAD: usize = 64;
 /// As fast as anything flies between two looks, m/s.
 const FAST: f64 = 60.0;
 /// In a scene, what flies may have gone farther since it was noted where it is: that is done anew each second, m.
 const SLACK: f64 = 100.0;
 /// So much room is kept for what is not known of flocks.
 const FEW: usize = 64;
+/// Side of the neighbourhoods that free slots are kept for, m: about as far as a look reaches.
+const NEIGHBOURS_M: f64 = 8_000.0;
+/// Buckets beside one another: as many as memory gives at once; a power of two.
+const TOGETHER: i32 = 16;
 /// No slot. There are never as many.
 const NONE: u32 = u32::MAX;
 
@@ -51,21 +58,35 @@ pub(super) struct Bodies {
     links: Vec<Link>,
     /// What else is known of that.
     known: Vec<Known>,
-    free: Vec<usize>,
+    free: Free,
     /// First of each bucket; a power of two of them.
     buckets: Vec<u32>,
-    named: HashMap<Name, Vec<usize>>,
+    named: Numbers<Name, Vec<usize>>,
     /// Slots by number.
     numbered: Numbers<u64, usize>,
     /// How many lie in squares of each size.
     lie: [usize; SIDE.len()],
     charts: Charts,
     spare: Spare,
+    /// Room for what is looked through in the squares around a place: each square, and where in its bucket that has come to.
+    chains: Vec<(Square, u32)>,
     /// Room for what is not known of flocks' flight.
     #[allow(clippy::vec_box)] // they go from one thing to another
     commons: Vec<Box<Common>>,
     /// When all were last looked through, s.
     pub(super) looked: f64,
+}
+
+/// Slots where nothing is. What begins somewhere gets one where something of the same neighbourhood was over: a look meets what
+/// flies around its sensor, and where that lies together in memory too, little of it has to be fetched.
+#[derive(Debug, Clone, Default)]
+struct Free {
+    /// First of those of each neighbourhood; a power of two of them. The next of each is in its [`Link::after`].
+    near: Vec<u32>,
+    /// First of those of none; these are handed out as they lie in memory.
+    others: Option<u32>,
+    /// How many in all.
+    count: usize,
 }
 
 /// Where one lies: all that is looked at of those that lie about and are not wanted, in no more than what memory gives at
@@ -81,7 +102,7 @@ struct Link {
     /// How far from there it might have been when that was noted, m.
     reach: f64,
     square: Square,
-    /// The next in the square's bucket.
+    /// The next in the square's bucket; where nothing lies, the next of what is free.
     after: u32,
 }
 
@@ -93,6 +114,10 @@ struct Known {
     /// Until then it is within the reach of its square's size, s.
     until: f64,
     last: Flown,
+    /// [`Body::due`]: until then a second's tick has nothing to do with it.
+    due: f64,
+    /// [`Claims::alone`](super::claims::Claims::alone), as of then.
+    alone: bool,
 }
 
 /// How something flew when it was last known: all that says how far it may have come since. Kept beside where it is, so that
@@ -141,7 +166,8 @@ impl Link {
 }
 
 impl Known {
-    const NOTHING: Self = Self { before: NONE, until: f64::NEG_INFINITY, last: Flown::NEVER };
+    const NOTHING: Self =
+        Self { before: NONE, until: f64::NEG_INFINITY, last: Flown::NEVER, due: f64::NEG_INFINITY, alone: false };
 }
 
 impl Index<usize> for Bodies {
@@ -176,7 +202,7 @@ impl Bodies {
 
     /// How many.
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.count
     }
 
     /// Names that they said, in no order, as often as they are held.
@@ -200,10 +226,7 @@ impl Bodies {
 
     /// Takes a new one; gives its slot.
     pub(super) fn add(&mut self, mut body: Body, (first, motion): (Step, &Motion), now: f64) -> usize {
-        if self.free.is_empty() {
-            self.make_room();
-        }
-        let slot = self.free.pop().unwrap_or(0);
+        let slot = self.room(body.chart, &motion.states[0].p);
         // Room that was kept.
         let it = &mut self.slots[slot];
         (body.past, body.waits) = (mem::take(&mut it.past), mem::take(&mut it.waits));
@@ -214,10 +237,38 @@ impl Bodies {
         }
         self.numbered.insert(self.slots[slot].id, slot);
         self.slots[slot].past.restart(first, motion, &mut self.spare);
+        // When it is due nobody has said yet.
+        self.known[slot] = Known::NOTHING;
         if self.buckets.len() < 2 * self.slots.len() {
             self.widen(now);
         }
         self.moved(slot, now);
+        slot
+    }
+
+    /// A free slot for what begins there.
+    fn room(&mut self, chart: Chart, p: &V3) -> usize {
+        let address = self.charts.address(chart, p);
+        if let Some(first) = neighbourhood(&address, self.free.near.len()).map(|k| &mut self.free.near[k])
+            && *first != NONE
+        {
+            let slot = *first as usize;
+            *first = self.links[slot].after;
+            self.free.count -= 1;
+            return slot;
+        }
+        if self.free.others.is_none() {
+            // What is free in other neighbourhoods is used before there are more, unless that is so little that it would have to
+            // be gathered again soon.
+            if self.free.count <= self.slots.len() / 16 {
+                self.make_room();
+            } else {
+                self.gather();
+            }
+        }
+        let slot = self.free.others.unwrap_or(0) as usize;
+        self.free.others = Some(self.links[slot].after).filter(|k| *k != NONE);
+        self.free.count -= 1;
         slot
     }
 
@@ -226,12 +277,31 @@ impl Bodies {
         let (from, more) = (self.slots.len(), (self.slots.len() / 8).max(8));
         self.links.reserve_exact(more);
         self.known.reserve_exact(more);
-        self.free.reserve_exact(from + more);
-        for slot in (from..from + more).rev() {
+        for _ in 0..more {
             self.slots.push(Box::default());
             self.links.push(Link::NOWHERE);
             self.known.push(Known::NOTHING);
-            self.free.push(slot);
+        }
+        for slot in (from..from + more).rev() {
+            self.give(slot);
+        }
+    }
+
+    /// A slot is free for anywhere.
+    fn give(&mut self, slot: usize) {
+        self.links[slot].after = self.free.others.unwrap_or(NONE);
+        self.free.others = Some(numbered(slot));
+        self.free.count += 1;
+    }
+
+    /// All free slots are free for anywhere.
+    fn gather(&mut self) {
+        self.free.near.fill(NONE);
+        (self.free.others, self.free.count) = (None, 0);
+        for slot in (0..self.slots.len()).rev() {
+            if self.links[slot].id == 0 {
+                self.give(slot);
+            }
         }
     }
 
@@ -250,7 +320,13 @@ impl Bodies {
         let common = body.common.take();
         body.past.clear(&mut self.spare, followed);
         self.put(common);
-        self.free.push(slot);
+        match neighbourhood(&self.links[slot].address, self.free.near.len()).map(|k| &mut self.free.near[k]) {
+            Some(first) => {
+                self.links[slot].after = std::mem::replace(first, numbered(slot));
+                self.free.count += 1;
+            }
+            None => self.give(slot),
+        }
     }
 
     /// Puts a step, and the state at it, behind the one of a thing that it came from and works through what came after it
@@ -382,6 +458,46 @@ impl Bodies {
         }
     }
 
+    /// Its chance to be there, what was said of it or when it was shown changed.
+    pub(super) fn note_due(&mut self, slot: usize, settings: &Settings) {
+        let body = &self.slots[slot];
+        let known = &mut self.known[slot];
+        (known.due, known.alone) = (body.due(settings), body.claims.alone());
+    }
+
+    /// Time passes: all are found where they may be by now. Slots of those that are due, oldest first, and how many of the
+    /// others rest on their own word alone.
+    pub(super) fn due(&mut self, now: f64, out: &mut Vec<usize>) -> usize {
+        self.looked = now;
+        out.clear();
+        let mut alone = 0;
+        for slot in 0..self.slots.len() {
+            if self.links[slot].id == 0 {
+                continue;
+            }
+            let known = &self.known[slot];
+            if known.due <= now {
+                out.push(slot);
+            } else {
+                alone += usize::from(known.alone);
+                if known.until <= now {
+                    self.moved(slot, now);
+                } else {
+                    self.links[slot].reach = reach(&known.last, now);
+                }
+            }
+        }
+        self.oldest_first(out);
+        alone
+    }
+
+    /// Reads what is about to be needed of these. Nothing comes of that but that memory is asked for all of it at once: thousands
+    /// are far away there, and one after the other each would be waited for by itself.
+    pub(super) fn fetch(&self, slots: &[usize]) {
+        let bits = slots.iter().fold(0, |bits, k| bits ^ self.slots[*k].touched());
+        std::hint::black_box(bits);
+    }
+
     /// Slots of those that were last known within `radius` of a place over ground, and some more; oldest first. They
     /// are in the place's chart afterwards.
     pub(super) fn known_within(&mut self, chart: Chart, p: &V3, radius: f64, out: &mut Vec<usize>) {
@@ -433,6 +549,8 @@ impl Bodies {
         }
         let scene = chart == Chart::SCENE;
         let p = self.charts.address(chart, p);
+        let mut chains = mem::take(&mut self.chains);
+        chains.clear();
         let oblate = if scene { 1.0 } else { OBLATE.0 };
         let fits = |k: usize| self.links[k].within(&p, near(&self.links[k], &self.known[k]) * oblate);
         for (size, side) in SIDE.into_iter().enumerate().filter(|(size, _)| self.lie[*size] > 0) {
@@ -450,22 +568,31 @@ impl Bodies {
                 out.extend((0..self.slots.len()).filter(lies));
                 continue;
             }
-            for x in x0..=x1 {
+            for z in z0..=z1 {
                 for y in y0..=y1 {
-                    for z in z0..=z1 {
+                    for x in x0..=x1 {
                         let square = (numbered(size), x, y, z);
-                        let mut at = self.buckets[self.bucket(square)];
-                        while at != NONE {
-                            let link = &self.links[at as usize];
-                            if link.square == square && fits(at as usize) {
-                                out.push(at as usize);
-                            }
-                            at = link.after;
+                        let first = self.buckets[self.bucket(square)];
+                        if first != NONE {
+                            chains.push((square, first));
                         }
                     }
                 }
             }
         }
+        // One of each chain after another, and not each chain to its end: what comes next in one is still far away in memory
+        // while others are looked at.
+        while !chains.is_empty() {
+            chains.retain_mut(|(square, at)| {
+                let link = &self.links[*at as usize];
+                if link.square == *square && fits(*at as usize) {
+                    out.push(*at as usize);
+                }
+                *at = link.after;
+                *at != NONE
+            });
+        }
+        self.chains = chains;
         self.oldest_first(out);
     }
 
@@ -473,12 +600,12 @@ impl Bodies {
         out.sort_unstable_by_key(|k| self.links[*k].id);
     }
 
+    /// Those of squares beside one another along the first axis are beside one another, [`TOGETHER`] of them: whoever looks at
+    /// one looks at these too, and memory gives them at once.
     fn bucket(&self, (size, x, y, z): Square) -> usize {
-        let mix = u64::from(x.cast_unsigned()) | u64::from(y.cast_unsigned()) << 32;
-        let mix = mix ^ u64::from(size) << 29 ^ u64::from(z.cast_unsigned()).rotate_left(43);
-        let h = mix.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // Buckets are a power of two, and the upper half is the better mixed one.
-        usize::try_from(h >> 32).unwrap_or(0) & (self.buckets.len() - 1)
+        let h = mixed([x.div_euclid(TOGETHER), y, z], size);
+        let within = x.rem_euclid(TOGETHER).cast_unsigned() as usize;
+        (h & (self.buckets.len() - 1) & !(TOGETHER as usize - 1)) | within
     }
 
     fn unlink(&mut self, slot: usize) {
@@ -513,7 +640,23 @@ impl Bodies {
                 self.moved(slot, now);
             }
         }
+        self.free.near.resize(n / 16, NONE);
+        self.gather();
     }
+}
+
+/// Which neighbourhood an address is in, of so many: squares or cubes of [`NEIGHBOURS_M`]. Some share a number, which does not
+/// matter.
+fn neighbourhood(address: &V3, of: usize) -> Option<usize> {
+    (of > 0).then(|| mixed(address.map(|x| floor(x / NEIGHBOURS_M)), 0) & (of - 1))
+}
+
+/// Some numbers as one, well mixed.
+fn mixed([x, y, z]: [i32; 3], size: u32) -> usize {
+    let mix = u64::from(x.cast_unsigned()) | u64::from(y.cast_unsigned()) << 32;
+    let mix = mix ^ u64::from(size) << 29 ^ u64::from(z.cast_unsigned()).rotate_left(43);
+    // The upper half is the better mixed one.
+    usize::try_from(mix.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).unwrap_or(0)
 }
 
 /// How far from where it was last known something may be by `now`, m. Late looks find it where it was up to some seconds
@@ -540,4 +683,39 @@ fn numbered(slot: usize) -> u32 {
 #[allow(clippy::cast_possible_truncation)] // saturating is what is meant
 fn floor(x: f64) -> i32 {
     libm::floor(x) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sky::Settings;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Wherever what was over lay, its room is used before there is more, and nobody's twice.
+        #[test]
+        fn room_of_what_is_over_is_used_again(steps in prop::collection::vec((any::<bool>(), -9..9i32, 0..64usize), 1..3_000)) {
+            let settings = Settings::default();
+            let mut bodies = Bodies::default();
+            let (mut there, mut most, mut next, mut all) = (Vec::new(), 0, 1, Vec::new());
+            for (begins, x, which) in steps {
+                if begins || there.is_empty() {
+                    let p = [f64::from(x) * 5_000.0, 0.0, 0.0];
+                    let motion = Motion::of(Gauss::standing(p, [25.0, 0.0, 0.0, 25.0, 0.0, 25.0], 12.0, 4.0), &settings.flight);
+                    let body = Body { id: next, chart: Chart::SCENE, ..Body::default() };
+                    let slot = bodies.add(body, (Step::blank(0.0), &motion), 0.0);
+                    there.push((next, slot));
+                    next += 1;
+                } else {
+                    let (_, slot) = there.remove(which % there.len());
+                    bodies.remove(slot);
+                }
+                most = most.max(there.len());
+                bodies.all(&mut all);
+                prop_assert_eq!(&all, &there.iter().map(|t| t.1).collect::<Vec<_>>());
+                prop_assert_eq!(bodies.len(), there.len());
+                prop_assert!(bodies.slots.len() <= most * 5 / 4 + 16, "{} for {most}", bodies.slots.len());
+            }
+        }
+    }
 }

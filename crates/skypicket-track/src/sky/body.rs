@@ -72,6 +72,11 @@ impl Body {
         self.r * kept.fold(0.0, f64::max)
     }
 
+    /// A little of each part of it that memory gives at once; see [`Bodies::fetch`](super::bodies::Bodies::fetch).
+    pub(super) fn touched(&self) -> u64 {
+        self.r.to_bits() ^ self.shown.to_bits() ^ u64::from(self.claims.seen) ^ self.past.touched()
+    }
+
     /// Its places are in another chart from now on.
     pub(super) fn carry(&mut self, chart: Chart, to: &Move) {
         self.chart = chart;

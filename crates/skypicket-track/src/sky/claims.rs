@@ -149,11 +149,16 @@ impl Body {
         if t <= self.as_of {
             return;
         }
-        let stay = if self.claims.alone() { settings.word_stay } else { settings.stay };
-        let fade = libm::exp(-(t - self.as_of) / stay);
-        self.r *= fade;
-        self.claims.faded *= fade;
+        let share = self.faded(t, settings);
+        self.r *= share;
+        self.claims.faded *= share;
         self.as_of = t;
+    }
+
+    /// The share of its chance to be there that is left by `t`.
+    pub(super) fn faded(&self, t: f64, settings: &Settings) -> f64 {
+        let stay = if self.claims.alone() { settings.word_stay } else { settings.stay };
+        libm::exp(-(t - self.as_of).max(0.0) / stay)
     }
 }
 
@@ -208,13 +213,15 @@ impl Sky {
     pub(super) fn hear(&mut self, sensor: usize, t: f64, plot: &Plot, out: &mut Vec<Report>) {
         let from = &self.sensors[sensor].clone();
         let p = plot.m.z;
-        let new = self.unnoticed_at(&p) + self.settings.untrue;
+        let new = self.unnoticed_at(from, &p) + self.settings.untrue;
         let own = (plot.m.r[0] + plot.m.r[1] + plot.m.r[2]).sqrt();
         let mut best: Option<(f64, usize, Option<usize>, Motion)> = None;
         let mut near = std::mem::take(&mut self.scratch.near);
         self.bodies.reaching(Chart::SCENE, &p, 5.0 * own, |_| f64::INFINITY, &mut near);
+        self.bodies.fetch(&near);
         for k in near.iter().copied() {
-            let body = &self.bodies[k];
+            let body = &mut self.bodies[k];
+            body.fade(t, &self.settings);
             // What is older than all that is kept of a track can still be its word.
             let (then, about) = body.past.about(t, &self.settings);
             let d = minus(&p, &about.states[0].p);

@@ -5,7 +5,7 @@ use super::{
     charts::Chart,
     gauss::{V3, dot, minus, turn, turn_back},
     scan::Scratch,
-    sensor::{EARTH_M, Measured, Sense, Sensor, height},
+    sensor::{Measured, Sense, Sensor},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -155,8 +155,8 @@ impl Sky {
 
     /// How far the plane of a bearing is from the scene's origin, at the height where things fly near its sensor.
     fn offset(&self, l: &Loose) -> f64 {
-        let at = &self.sensors[l.sensor].at;
-        l.n[0] * at[0] + l.n[1] * at[1] - l.n[2] * (over_ground(at[0], at[1])[2] - at[2])
+        let s = &self.sensors[l.sensor];
+        l.n[0] * s.at[0] + l.n[1] * s.at[1] - l.n[2] * (HEIGHT_M[0] - s.over) / s.axes[2][2]
     }
 
     /// A quick look at whether a third bearing passes near enough to where two others cross. It never says no to three
@@ -177,15 +177,16 @@ impl Sky {
     /// Where three bearings meet, and how well. Each is in the plane of its own sensor, and what is found flies low over the
     /// ground, which far from the origin is not where the origin's plane is.
     fn meet(&self, three: &[&Loose; 3]) -> Option<(f64, V3)> {
-        let start = self.sensors[three[0].sensor].at;
-        let mut p = over_ground(start[0], start[1]);
+        let first_of = &self.sensors[three[0].sensor];
+        let mut p = flies_over(first_of, first_of.at[0], first_of.at[1]);
         let mut a = [0.0; 3];
         let mut first = true;
         for _ in 0..3 {
             a = [0.0; 3];
             let mut b = [0.0; 2];
             // By how much the ground falls away eastward and northward.
-            let fall = [-p[0] / EARTH_M, -p[1] / EARTH_M];
+            let climb = first_of.climb(&p);
+            let fall = [-climb[0] / climb[2], -climb[1] / climb[2]];
             for l in three {
                 let s = &self.sensors[l.sensor];
                 let n = l.n;
@@ -206,7 +207,8 @@ impl Sky {
             if det.is_nan() || det <= 1e-12 {
                 return None;
             }
-            p = over_ground(p[0] + (a[2] * b[0] - a[1] * b[1]) / det, p[1] + (a[0] * b[1] - a[1] * b[0]) / det);
+            let [x, y] = [p[0] + (a[2] * b[0] - a[1] * b[1]) / det, p[1] + (a[0] * b[1] - a[1] * b[0]) / det];
+            p = flies_over(first_of, x, y);
             first = false;
         }
         let mut d2 = 0.0;
@@ -230,7 +232,7 @@ impl Sky {
     }
 }
 
-/// Here in the scene, and as high as what bearings find mostly flies.
-fn over_ground(x: f64, y: f64) -> V3 {
-    [x, y, HEIGHT_M[0] - height(&[x, y, 0.0])]
+/// Here in the scene, near a sensor, and as high as what bearings find mostly flies.
+fn flies_over(near: &Sensor, x: f64, y: f64) -> V3 {
+    near.at_height(x, y, HEIGHT_M[0])
 }

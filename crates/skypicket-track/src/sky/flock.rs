@@ -300,6 +300,7 @@ impl Sky {
             quiet.vv[axis] = quiet.vv[axis].min(alike);
         }
         self.bodies.join_flock(k, Common::after(&common, t));
+        self.bodies.moved(k, self.now);
     }
 
     /// Things that fly close together fly alike: in a flock each knows its velocity from its neighbours, as far as these

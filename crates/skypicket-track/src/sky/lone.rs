@@ -594,6 +594,7 @@ pub(super) fn blank(sense: Sense, odds: Odds) -> Sensor {
         sense,
         at: [0.0; 3],
         axes: UPRIGHT,
+        over: 0.0,
         pd: odds.pd,
         clutter: 1.0,
         range: [0.0, 1e7],

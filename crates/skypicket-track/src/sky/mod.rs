@@ -291,12 +291,12 @@ impl Sky {
         Means::of(&self.sensors, &self.registrations, &self.settings)
     }
 
-    /// Density of unnoticed things at a place, per m³. Where the ground is not known they are spread evenly.
-    fn unnoticed_at(&self, p: &V3) -> f64 {
+    /// Density of unnoticed things at a place near a sensor, per m³. Where the ground is not known they are spread evenly.
+    fn unnoticed_at(&self, from: &Sensor, p: &V3) -> f64 {
         if self.world {
             self.settings.unnoticed / self.settings.high
         } else {
-            self.settings.unnoticed_at(sensor::height(p))
+            self.settings.unnoticed_at(from.height(p))
         }
     }
 

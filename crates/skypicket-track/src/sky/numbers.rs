@@ -35,6 +35,10 @@ impl Hasher for Mix {
         self.write_u64(u64::from(x));
     }
 
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(u64::from(x));
+    }
+
     fn write_usize(&mut self, x: usize) {
         self.write_u64(x as u64);
     }

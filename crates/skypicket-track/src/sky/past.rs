@@ -7,6 +7,7 @@
 use super::{
     charts::{Chart, Move},
     flock::Push,
+    gauss::Gauss,
     join,
     motion::{Lapse, Motion},
     registration::Registration,
@@ -366,6 +367,17 @@ impl Past {
             spare.blocks.push(self.blocks.remove(0));
             self.len -= EACH;
         }
+    }
+
+    /// A little of each part of the newest state and of where the next step goes.
+    pub(super) fn touched(&self) -> u64 {
+        let state = |g: &Gauss| g.p[0].to_bits() ^ g.pp[2].to_bits() ^ g.pv[1][1].to_bits() ^ g.vv[3].to_bits();
+        let [quiet, busy] = &self.now.states;
+        let step = self.blocks.last().map_or(0, |b| {
+            let next = &b.steps[self.used() % EACH];
+            next.t.to_bits() ^ next.measured.r[2].to_bits()
+        });
+        state(quiet) ^ state(busy) ^ step
     }
 
     /// Its places are in another chart from now on.

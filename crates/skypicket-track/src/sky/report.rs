@@ -1,8 +1,12 @@
 //! [`Report`]: a track as it is shown, and when it is believed, doubted and ended.
 
 use super::{
-    Name, Sense, Sky, body::Body, charts::Chart, claims::SILENCE_S, gauss::Gauss, past::Step, settings::Settings,
+    Name, Sense, Sky, bodies::AHEAD, body::Body, charts::Chart, claims::SILENCE_S, gauss::Gauss, past::Step,
+    settings::Settings,
 };
+
+/// A track is shown once a second, give or take how times are rounded, s.
+const SHOWN_S: f64 = 0.999;
 
 /// How far a track is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +64,12 @@ impl Sky {
     /// How a track stands now.
     pub(super) fn show(&mut self, k: usize, now: f64, out: &mut Vec<Report>) {
         // Most starts are false: until one is worth a look nobody hears of it.
-        let new = &self.bodies[k];
-        if new.shown == f64::NEG_INFINITY && new.r < self.settings.worth && !new.claims.any {
+        let body = &mut self.bodies[k];
+        if body.is_unnoticed(body.faded(now, &self.settings), &self.settings) {
+            self.bodies.note_due(k, &self.settings);
             return;
         }
+        body.fade(now, &self.settings);
         let suspect = self.doubted(k);
         let body = &mut self.bodies[k];
         let last = body.last();
@@ -82,6 +88,8 @@ impl Sky {
             body.confirmed = false;
         }
         body.shown = body.shown.max(now);
+        self.bodies.note_due(k, &self.settings);
+        let body = &self.bodies[k];
         out.push(Report {
             id: body.id,
             t,
@@ -97,7 +105,8 @@ impl Sky {
     /// Ends those of these that are hardly there any more.
     pub(super) fn bury(&mut self, these: &[usize], out: &mut Vec<Report>) {
         for k in these {
-            if is_over(&self.bodies[*k], self.now, &self.settings) {
+            let body = &self.bodies[*k];
+            if is_over(body, body.r, self.now, &self.settings) {
                 self.end(*k, out);
             }
         }
@@ -111,39 +120,50 @@ impl Sky {
         self.forget(out);
         let mut all = std::mem::take(&mut self.scratch.all);
         self.bodies.all(&mut all);
-        all.retain(|k| !self.stays(*k));
+        all.retain(|k| !self.stays(*k, 1.0));
         for k in &all {
             self.end(*k, out);
         }
         self.scratch.all = all;
     }
 
-    /// All as they are by now: those that were not shown for a second are, what is hardly there any more ends. Each is looked
-    /// at once, since thousands of them are far away in memory.
+    /// All as they are by now: those that were not shown for a second are, what is hardly there any more ends. Whatever can be
+    /// neither is not fetched: thousands are far away in memory. Whether one was looked at leaves no trace in it.
     pub(super) fn show_all(&mut self, out: &mut Vec<Report>) {
         self.swept = self.now;
-        self.bodies.looked = self.now;
-        self.alone = 0;
         let mut all = std::mem::take(&mut self.scratch.all);
-        self.bodies.all(&mut all);
-        all.retain(|k| {
-            let body = &mut self.bodies[*k];
-            body.fade(self.now, &self.settings);
-            if self.now - body.shown >= 0.999 {
-                self.show(*k, self.now, out);
+        self.alone = self.bodies.due(self.now, &mut all);
+        let mut over = 0;
+        for first in (0..all.len()).step_by(AHEAD) {
+            let last = all.len().min(first + AHEAD);
+            self.bodies.fetch(&all[first..last]);
+            for k in first..last {
+                let slot = all[k];
+                if self.now >= self.bodies[slot].shown + SHOWN_S {
+                    self.show(slot, self.now, out);
+                } else {
+                    self.bodies.note_due(slot, &self.settings);
+                }
+                let faded = self.bodies[slot].faded(self.now, &self.settings);
+                if !self.stays(slot, faded) {
+                    self.bodies[slot].fade(self.now, &self.settings);
+                    all[over] = slot;
+                    over += 1;
+                }
             }
-            !self.stays(*k)
-        });
+        }
+        all.truncate(over);
         for k in &all {
             self.end(*k, out);
         }
         self.scratch.all = all;
     }
 
-    /// Notes where one is by now. Whether it is still there; else it has to be ended.
-    fn stays(&mut self, k: usize) -> bool {
+    /// Notes where one is by now. Whether it is still there, where its chance to be has faded by so much; else it has to be
+    /// ended.
+    fn stays(&mut self, k: usize, faded: f64) -> bool {
         let body = &self.bodies[k];
-        if is_over(body, self.now, &self.settings) {
+        if is_over(body, body.r * faded, self.now, &self.settings) {
             return false;
         }
         self.alone += usize::from(body.claims.alone());
@@ -195,9 +215,30 @@ impl Sky {
     }
 }
 
+impl Body {
+    /// Most starts are false: until one is worth a look nobody hears of it.
+    fn is_unnoticed(&self, faded: f64, settings: &Settings) -> bool {
+        self.shown == f64::NEG_INFINITY && self.r * faded < settings.worth && !self.claims.any
+    }
+
+    /// Until then, if nothing comes of it, it has not to be shown again, and is not over, s.
+    pub(super) fn due(&self, settings: &Settings) -> f64 {
+        let show = if self.is_unnoticed(1.0, settings) { f64::INFINITY } else { self.shown + SHOWN_S };
+        if self.claims.alone() {
+            return show.min(self.claims.heard + SILENCE_S);
+        }
+        // It fades no faster than along the tangent; a little sooner, for what is rounded.
+        let over = if self.r > settings.over { 0.999 * (1.0 - settings.over / self.r) } else { f64::NEG_INFINITY };
+        show.min(self.as_of + settings.stay * over)
+    }
+}
+
 /// Hardly there any more. What is said is shown, whatever is thought of it; and where there is nothing else, no longer
 /// than that.
-fn is_over(b: &Body, now: f64, settings: &Settings) -> bool {
-    let silent = now - b.claims.heard;
-    if b.claims.alone() { silent >= SILENCE_S } else { b.r < settings.over && !(b.claims.any && silent < 8.0) }
+fn is_over(b: &Body, r: f64, now: f64, settings: &Settings) -> bool {
+    if b.claims.alone() {
+        now >= b.claims.heard + SILENCE_S
+    } else {
+        r < settings.over && !(b.claims.any && now - b.claims.heard < 8.0)
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     Plot, Report, Sky,
     assign::{Assignment, Pair},
     body::at_time,
+    charts::Chart,
     compare,
     crossing::Loose,
     flock::{self, Flier, Member, Push},
@@ -104,7 +105,7 @@ impl Sky {
             }
             let (p, cov) = from.place_of(&self.registrations[sensor].without_motion(&plot.m));
             let spread = (cov[0] + cov[3] + cov[5]).sqrt();
-            let birth = self.unnoticed_at(&p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
+            let birth = self.unnoticed_at(from, &p) * from.pd * plot.m.z[0] * plot.m.z[0] * libm::cos(plot.m.z[2]);
             s.places.push((p, cov, spread));
             s.against.push(from.clutter * self.clutter[sensor].factor(from, &plot.m) + birth);
             s.births.push(birth);
@@ -113,6 +114,7 @@ impl Sky {
         s.seen.clear();
         let far = from.range[1] + 500.0;
         self.bodies.known_within(chart, &from.at, far, &mut s.near);
+        self.bodies.fetch(&s.near);
         let means = Means::of(&self.sensors, &self.registrations, &self.settings);
         for k in s.near.iter().copied() {
             if bearing && self.guesses.hold(self.bodies[k].id) {
@@ -223,38 +225,6 @@ impl Sky {
                 self.bodies.insert(seen.body, base, step, &seen.motion, &means);
             }
         }
-        if !bearing {
-            self.keep_common(&s, t);
-            self.flock(&mut s, t);
-        }
-        // What is of no track may be new.
-        if !bearing {
-            for (j, plot) in plots.iter().enumerate() {
-                let r = s.assignment.free[j] * s.births[j] / s.against[j];
-                if r < self.settings.over * 2.0 {
-                    continue;
-                }
-                // What it comes to is seen when that is over.
-                s.taken[j] = true;
-                let (p, cov, spread) = s.places[j];
-                if spread > self.settings.vague {
-                    continue;
-                }
-                let [over_ground, up] = self.settings.unknown_speed;
-                let state = Gauss::standing(p, cov, over_ground, up);
-                let motion = Motion::of(state, &self.settings.flight);
-                let k = self.begin(chart, t, &motion, Some((sensor, plot.m)), r);
-                let Some(k) = k else { continue };
-                self.bodies[k].claims.seen = 1;
-                self.hatch(&s, k, t);
-            }
-        }
-        if !bearing {
-            for (j, plot) in plots.iter().enumerate().filter(|(j, _)| !s.taken[*j]) {
-                self.clutter[sensor].count(from, &plot.m, s.assignment.free[j]);
-            }
-            self.clutter[sensor].looked(from, t);
-        }
         if bearing {
             // What is of a thing whose place is known otherwise says nothing new.
             s.explained.clear();
@@ -266,6 +236,19 @@ impl Sky {
                 *taken |= *explained > EXPLAINED;
             }
             self.guess(sensor, t, plots, &mut s, out);
+        } else {
+            self.keep_common(&s, t);
+            self.flock(&mut s, t);
+            for j in 0..plots.len() {
+                // From here on the chance that it is of something new.
+                s.births[j] = s.assignment.free[j] * s.births[j] / s.against[j];
+                // What it comes to is seen when that is over.
+                s.taken[j] |= s.births[j] >= self.settings.over * 2.0;
+            }
+            for (j, plot) in plots.iter().enumerate().filter(|(j, _)| !s.taken[*j]) {
+                self.clutter[sensor].count(from, &plot.m, s.assignment.free[j]);
+            }
+            self.clutter[sensor].looked(from, t);
         }
         s.near.clear();
         for seen in &s.seen {
@@ -274,7 +257,25 @@ impl Sky {
             s.near.push(seen.body);
         }
         self.bury(&s.near, out);
+        if !bearing {
+            self.births(&s, chart, (sensor, t), plots);
+        }
         self.scratch = s;
+    }
+
+    /// What of a scan is of no track may be new. Whatever was over with the scan is gone by now: its room is at hand.
+    fn births(&mut self, s: &Scratch, chart: Chart, (sensor, t): (usize, f64), plots: &[Plot]) {
+        for (plot, (r, (p, cov, spread))) in plots.iter().zip(s.births.iter().zip(&s.places)) {
+            if *r < self.settings.over * 2.0 || *spread > self.settings.vague {
+                continue;
+            }
+            let [over_ground, up] = self.settings.unknown_speed;
+            let state = Gauss::standing(*p, *cov, over_ground, up);
+            let motion = Motion::of(state, &self.settings.flight);
+            let Some(k) = self.begin(chart, t, &motion, Some((sensor, plot.m)), *r) else { continue };
+            self.bodies[k].claims.seen = 1;
+            self.hatch(s, k, t);
+        }
     }
 
     /// Who could be who.

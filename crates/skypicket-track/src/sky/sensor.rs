@@ -44,6 +44,10 @@ pub struct Sensor {
     pub at: V3,
     /// Rows: its own east, north and up in the scene's axes.
     pub axes: M3,
+    /// Its own height over the scene's origin, m: over the ground that curves away, not over the scene's plane. Nought where
+    /// there is no such height.
+    #[serde(default)]
+    pub over: f64,
     /// Chance to see what it could see.
     pub pd: f64,
     /// Mean false plots a scan per unit of what it measures (m rad rad, or rad).
@@ -115,11 +119,6 @@ pub fn wrap(a: f64) -> f64 {
 /// Mean radius of the Earth, m.
 pub(super) const EARTH_M: f64 = 6_371_009.0;
 
-/// Height over the scene's origin, m: up, and what the Earth curves away.
-pub fn height(p: &V3) -> f64 {
-    p[2] + (p[0] * p[0] + p[1] * p[1]) / (2.0 * EARTH_M)
-}
-
 /// One number that a measurement holds: how it changes with the place, how far it was from what was expected, its
 /// variance.
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,7 +158,36 @@ impl Sensor {
         within("sight", sight.own, 0.0, FARTHEST_M)?;
         within("sight", sight.stray[0], 0.0, 1.0)?;
         within("sight", sight.stray[1], 1e-6, 2.0 * PI)?;
+        within("over", self.over, -FARTHEST_M, FARTHEST_M)?;
         within("sound", self.sound.unwrap_or(340.0), 1.0, 1e5)
+    }
+
+    /// Height of a place over the scene's origin, m: what it is above the sensor's own horizon, and what the Earth curves away
+    /// from that. However far from the origin the sensor stands, that is right near it: to a metre and a half 60 km away, and a
+    /// centimetre or two at 7 km, since the Earth's radius differs by half of a hundredth from its mean.
+    pub fn height(&self, p: &V3) -> f64 {
+        self.own_height(&turn(&self.axes, &minus(p, &self.at)))
+    }
+
+    /// The same of a place in its own axes.
+    fn own_height(&self, q: &V3) -> f64 {
+        self.over + q[2] + (q[0] * q[0] + q[1] * q[1]) / (2.0 * EARTH_M)
+    }
+
+    /// By how much that grows with the place, a metre.
+    pub(super) fn climb(&self, p: &V3) -> V3 {
+        let q = turn(&self.axes, &minus(p, &self.at));
+        turn_back(&self.axes, &[q[0] / EARTH_M, q[1] / EARTH_M, 1.0])
+    }
+
+    /// The place at these coordinates in the scene's plane that is as high as this over the scene's origin.
+    pub(super) fn at_height(&self, x: f64, y: f64, height: f64) -> V3 {
+        let mut p = [x, y, self.at[2]];
+        // The ground near a sensor is very nearly flat, however much the scene's plane leans there.
+        for _ in 0..2 {
+            p[2] += (height - self.height(&p)) / self.climb(&p)[2];
+        }
+        p
     }
 
     /// The place as the sensor sees it: range, azimuth, elevation.
@@ -194,7 +222,7 @@ impl Sensor {
         let mut share = soft(inside / spread);
         if self.floor > f64::NEG_INFINITY {
             let up = pp[5].max(1.0).sqrt();
-            share = share.min(soft((height(p) - self.floor) / up));
+            share = share.min(soft((self.own_height(&q) - self.floor) / up));
         }
         self.pd * share
     }

@@ -115,7 +115,7 @@ impl Default for Settings {
             gives: 0.95,
             rewind: 6.5,
             steps: 28,
-            tracks: 20_000,
+            tracks: 50_000,
             forget: 300.0,
         }
     }

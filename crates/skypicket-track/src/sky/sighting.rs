@@ -13,7 +13,7 @@ use super::{
     join,
     motion::Motion,
     past::{Means, Step},
-    sensor::{Measured, height},
+    sensor::Measured,
 };
 
 /// A sighting this late finds tracks as they were then, s; what is older says nothing of what flies now.
@@ -44,6 +44,7 @@ impl Sky {
         shares.clear();
         let mut all = none;
         for k in near.iter().copied() {
+            self.bodies[k].fade(self.now, &self.settings);
             let body = &self.bodies[k];
             let (at, motion) = at_time(body, t, &self.means());
             // People see what is in sight, wherever it flies.
@@ -114,7 +115,8 @@ impl Sky {
         let [along, across] = [turn_back(&from.axes, &[sin, cos, 0.0]), turn_back(&from.axes, &[cos, -sin, 0.0])];
         let up = turn_back(&from.axes, &[0.0, 0.0, 1.0]);
         let mut p: [f64; 3] = std::array::from_fn(|i| from.at[i] + range * along[i]);
-        p[2] += FLIES_M[0] - height(&p);
+        let rise = FLIES_M[0] - from.height(&p);
+        p = std::array::from_fn(|i| p[i] + rise * up[i]);
         let side = range * range * m.r[1];
         let mut cov = [0.0; 6];
         for i in 0..3 {

@@ -15,6 +15,7 @@ fn sensors() -> Vec<Sensor> {
         sense: Sense::Bearing,
         at: [x, y, 5.0],
         axes: FLAT,
+        over: 5.0,
         pd: 0.85,
         clutter: 0.3 / (2.0 * PI),
         range: [0.0, 3_000.0],

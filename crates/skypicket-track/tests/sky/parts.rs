@@ -1,8 +1,9 @@
 //! Each part by itself.
 
 use proptest::prelude::*;
+use skypicket_model::{Enu, Place};
 use skypicket_track::sky::{
-    Settings,
+    Sense, Sensor, Settings,
     assign::{Assignment, Pair},
     gauss::{AT, Gauss},
     motion::Motion,
@@ -32,6 +33,37 @@ fn apart(a: &Gauss, b: &Gauss) -> f64 {
     let size = ma.iter().flatten().fold(1.0, |s: f64, x| s.max(x.abs()));
     let of = ma.iter().flatten().zip(mb.iter().flatten()).fold(0.0, |d: f64, (x, y)| d.max((x - y).abs())) / size;
     mean(a).iter().zip(mean(b)).fold(of, |d: f64, (x, y)| d.max((x - y).abs() / x.abs().max(1.0)))
+}
+
+proptest! {
+    /// Where a scene's plane has long left the ground, too: it is over the ellipsoid that heights are.
+    #[test]
+    fn a_height_near_a_sensor_is_over_the_ground_there_however_far_away_the_origin_is(
+        lat in -60.0..60.0f64, lon in -179.0..179.0f64, dlat in -25.0..25.0f64, dlon in -35.0..35.0f64,
+        east in -10e3..10e3f64, north in -10e3..10e3f64, up in 0.0..1_000.0f64,
+    ) {
+        let scene = Enu::at(Place { lat_deg: lat, lon_deg: lon, alt_hae_m: Some(1_140.0) });
+        let stands = Place { lat_deg: lat + dlat, lon_deg: lon + dlon, alt_hae_m: Some(500.0) };
+        let own = Enu::at(stands);
+        let sensor = Sensor {
+            sense: Sense::Radar,
+            at: scene.from_place(stands),
+            axes: own.turn_from(&scene),
+            over: 500.0 - 1_140.0,
+            pd: 0.9,
+            clutter: 1e-6,
+            range: [30.0, 10_000.0],
+            sector: [0.0, 3.2],
+            elevation: [-0.2, 1.3],
+            floor: 8.0,
+            sound: None,
+            sight: None,
+        };
+        let p = scene.carry(&own, [east, north, up]);
+        let truth = scene.to_place(p).alt_hae_m.unwrap() - 1_140.0;
+        let height = sensor.height(&p);
+        prop_assert!((height - truth).abs() < 0.12, "{height} {truth}");
+    }
 }
 
 prop_compose! {

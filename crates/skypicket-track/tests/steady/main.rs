@@ -17,6 +17,7 @@ fn sensors() -> Vec<Sensor> {
         sense,
         at,
         axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        over: at[2],
         pd: 0.9,
         clutter: if sense == Sense::Radar { 1e-4 } else { 0.3 },
         range: [30.0, 6_000.0],
