@@ -25,7 +25,10 @@ use acts::Decisions;
 use serde::{Deserialize, Serialize};
 use skypicket_model::{
     IdMaker, Observation, OwnFlight, PersonId, Place, SightingId, SourceId, Time, Track, TrackChange, TrackEvent,
-    TrackId, TrackState, kinematics::AirClass, lineage::DropReason, observation::{IdClaim, IdKind},
+    TrackId, TrackState,
+    kinematics::AirClass,
+    lineage::DropReason,
+    observation::{IdClaim, IdKind},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -653,7 +656,16 @@ impl Tracker {
         if let Some(class) = r.o.claims.class {
             // Aircraft with a transponder say at once what they are: the first message must not alarm anybody.
             let transponder = class == AirClass::Crewed && r.o.claims.id(IdKind::Icao).is_some();
-            t.classes.vote(&class, if person { 0.4 } else if transponder { 3.0 } else { 1.0 });
+            t.classes.vote(
+                &class,
+                if person {
+                    0.4
+                } else if transponder {
+                    3.0
+                } else {
+                    1.0
+                },
+            );
         }
         match (person, r.o.sighting) {
             (true, Some(sighting)) => t.sighted(sighting, &r.o.source),
