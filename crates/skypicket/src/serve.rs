@@ -486,9 +486,10 @@ async fn connect(
         for (id, interval_s, health) in c.sources() {
             sources.expect(&id, c.bearer(), interval_s, Some(health), clock::now());
         }
-        match c.local_addr() {
-            Some(address) => tracing::info!(source = %s.id, %address, "listening for a feed"),
-            None => tracing::info!(source = %s.id, bearer = c.bearer(), "connecting to a feed"),
+        if let Some(address) = c.local_addr() {
+            tracing::info!(source = %s.id, %address, "listening for a feed");
+        } else {
+            tracing::info!(source = %s.id, bearer = c.bearer(), "connecting to a feed");
         }
         tasks.spawn(c.run(Arc::clone(&intake), stopped.clone()));
     }

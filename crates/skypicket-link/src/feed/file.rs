@@ -31,12 +31,21 @@ impl FileBearer {
         1_000
     }
 
-    pub(super) fn check(&self) -> Result<(), Unfit> {
-        check_every(self.every_ms)
+    pub(super) fn ready(self) -> Result<Ready, Unfit> {
+        check_every(self.every_ms)?;
+        Ok(Ready { path: self.path, every: Duration::from_millis(self.every_ms.into()) })
     }
+}
 
+/// Checked.
+pub(super) struct Ready {
+    path: PathBuf,
+    every: Duration,
+}
+
+impl Ready {
     pub(super) async fn run(self, mut ear: Ear, mut shutdown: Shutdown) {
-        let mut tick = interval(Duration::from_millis(self.every_ms.into()));
+        let mut tick = interval(self.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut seen, mut is_there) = (None, false);
         loop {

@@ -230,12 +230,12 @@ pub struct FeedConnector {
 
 enum Opened {
     Mqtt(Box<mqtt::Ready>),
-    Zmq(ZmqBearer),
+    Zmq(zmq::Ready),
     Udp(udp::Bound),
     Tcp(tcp::Ready),
-    Serial(SerialBearer),
+    Serial(serial::Ready),
     Http(Box<http::Ready>),
-    File(FileBearer),
+    File(file::Ready),
 }
 
 impl FeedConnector {
@@ -252,12 +252,12 @@ impl FeedConnector {
         let (word, insecure) = (config.from.word(), config.from.is_insecure());
         let bearer = match config.from.clone() {
             Bearer::Mqtt(m) => Opened::Mqtt(Box::new(m.ready(&config.id).map_err(of)?)),
-            Bearer::Zmq(z) => z.check().map(|()| Opened::Zmq(z)).map_err(of)?,
+            Bearer::Zmq(z) => Opened::Zmq(z.ready().map_err(of)?),
             Bearer::Udp(u) => Opened::Udp(u.bind().await.map_err(of)?),
             Bearer::Tcp(t) => Opened::Tcp(t.ready().map_err(of)?),
-            Bearer::Serial(s) => s.check().map(|()| Opened::Serial(s)).map_err(of)?,
+            Bearer::Serial(s) => Opened::Serial(s.ready().map_err(of)?),
             Bearer::Http(h) => Opened::Http(Box::new(h.ready().map_err(of)?)),
-            Bearer::File(f) => f.check().map(|()| Opened::File(f)).map_err(of)?,
+            Bearer::File(f) => Opened::File(f.ready().map_err(of)?),
         };
         let receivers = config.receivers.values().map(|r| (r.id.clone(), r.expected_interval_s)).collect();
         let expected_interval_s = config.expected_interval_s;

@@ -22,18 +22,23 @@ impl SerialBearer {
         115_200
     }
 
-    pub(super) fn check(&self) -> Result<(), Unfit> {
+    pub(super) fn ready(self) -> Result<Ready, Unfit> {
         if (300..=4_000_000).contains(&self.baud) {
-            return Ok(());
+            return Ok(Ready(self));
         }
         Err(Unfit::Setting("baud", format!("{}: give 300 to 4000000", self.baud)))
     }
+}
 
+/// Checked.
+pub(super) struct Ready(SerialBearer);
+
+impl Ready {
     /// One that was pulled out is opened again when it is back.
     pub(super) async fn run(self, mut ear: Ear, mut shutdown: Shutdown) {
         let mut pause = Pause::new();
         loop {
-            let done = match SerialPort::open(&self.path, self.baud) {
+            let done = match SerialPort::open(&self.0.path, self.0.baud) {
                 Ok(mut port) => {
                     ear.connected();
                     tokio::select! {

@@ -32,13 +32,19 @@ pub struct ZmqBearer {
 const CONNECT: Duration = Duration::from_secs(10);
 
 impl ZmqBearer {
-    pub(super) fn check(&self) -> Result<(), Unfit> {
+    pub(super) fn ready(self) -> Result<Ready, Unfit> {
         if self.topics.len() > MOST_TOPICS || self.topics.iter().any(|t| t.len() > 255) {
             return Err(Unfit::Setting("topics", format!("at most {MOST_TOPICS}, of at most 255 bytes")));
         }
-        check_connect(&self.connect, false, self.insecure).map(drop)
+        check_connect(&self.connect, false, self.insecure)?;
+        Ok(Ready(self))
     }
+}
 
+/// Checked.
+pub(super) struct Ready(ZmqBearer);
+
+impl Ready {
     pub(super) async fn run(self, mut ear: Ear, mut shutdown: Shutdown) {
         let mut pause = Pause::new();
         loop {
@@ -58,8 +64,8 @@ impl ZmqBearer {
 
     /// One connection, to its end; why it ended.
     async fn once(&self, ear: &mut Ear, pause: &mut Pause) -> String {
-        let mut session = Subscriber::new(&self.topics, MOST_MESSAGE);
-        let opened = tokio::time::timeout(CONNECT, open(&self.connect, &mut session)).await;
+        let mut session = Subscriber::new(&self.0.topics, MOST_MESSAGE);
+        let opened = tokio::time::timeout(CONNECT, open(&self.0.connect, &mut session)).await;
         let (mut stream, mut waiting) = match opened {
             Err(_) => return "no connection in time".into(),
             Ok(Err(why)) => return why,

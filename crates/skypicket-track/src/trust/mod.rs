@@ -73,10 +73,8 @@ impl Doubt {
             | Self::StandsStill
             | Self::SteadySignal
             | Self::OneRadio => 1.0,
-            // Half of all home-made senders have no clock.
-            Self::ClockSuspect => 0.5,
-            // A real one may come while a flood is on.
-            Self::IdentityFlood => 0.5,
+            // Half of all home-made senders have no clock, and a real one may come while a flood is on.
+            Self::ClockSuspect | Self::IdentityFlood => 0.5,
         }
     }
 }

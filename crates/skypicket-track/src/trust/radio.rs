@@ -62,31 +62,29 @@ impl Radios {
         let turns = self.0.entry(receiver.clone()).or_default();
         let speaker =
             frame.ids.first().map_or_else(|| Speaker::Address(frame.emitter.clone()), |id| Speaker::Name(id.clone()));
-        match turns.back_mut().filter(|t| t.speaker == speaker && now.since_s(t.until) <= s.turn_gap_s) {
-            Some(t) => {
-                t.emitter = frame.emitter.clone();
-                t.until = now;
-                t.frames = t.frames.saturating_add(1);
-                t.dbm = [t.dbm[0].min(frame.dbm), t.dbm[1].max(frame.dbm)];
-                t.range_m = match (t.range_m, frame.range_m) {
-                    (Some([a, b]), Some(r)) => Some([a.min(r), b.max(r)]),
-                    (known, r) => known.or(r.map(|r| [r, r])),
-                };
+        let goes_on = turns.back_mut().filter(|t| t.speaker == speaker && now.since_s(t.until) <= s.turn_gap_s);
+        if let Some(t) = goes_on {
+            t.emitter = frame.emitter.clone();
+            t.until = now;
+            t.frames = t.frames.saturating_add(1);
+            t.dbm = [t.dbm[0].min(frame.dbm), t.dbm[1].max(frame.dbm)];
+            t.range_m = match (t.range_m, frame.range_m) {
+                (Some([a, b]), Some(r)) => Some([a.min(r), b.max(r)]),
+                (known, r) => known.or(r.map(|r| [r, r])),
+            };
+        } else {
+            if turns.len() == TURNS {
+                turns.pop_front();
             }
-            None => {
-                if turns.len() == TURNS {
-                    turns.pop_front();
-                }
-                turns.push_back(Turn {
-                    speaker,
-                    emitter: frame.emitter.clone(),
-                    from: now,
-                    until: now,
-                    frames: 1,
-                    dbm: [frame.dbm; 2],
-                    range_m: frame.range_m.map(|r| [r, r]),
-                });
-            }
+            turns.push_back(Turn {
+                speaker,
+                emitter: frame.emitter.clone(),
+                from: now,
+                until: now,
+                frames: 1,
+                dbm: [frame.dbm; 2],
+                range_m: frame.range_m.map(|r| [r, r]),
+            });
         }
         one_radio(turns, now, s)
     }

@@ -241,8 +241,11 @@ fn greeting(b: &[u8]) -> Result<Option<&[u8]>, ZmtpError> {
     Ok(b.split_at_checked(GREETING).map(|(_, after)| after))
 }
 
-/// Flags and body of the first frame, and what follows it, once it is whole.
-fn frame(b: &[u8], most: usize) -> Result<Option<(u8, &[u8], &[u8])>, ZmtpError> {
+/// Flags and body of a frame, and what follows it.
+type Cut<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// The first frame, once it is whole.
+fn frame(b: &[u8], most: usize) -> Result<Option<Cut<'_>>, ZmtpError> {
     let Some((&flags, rest)) = b.split_first() else { return Ok(None) };
     if flags & !(MORE | LONG | COMMAND) != 0 || flags & COMMAND != 0 && flags & MORE != 0 {
         return Err(ZmtpError::Broken("a frame with flags that no frame has"));
