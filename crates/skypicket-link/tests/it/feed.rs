@@ -171,7 +171,8 @@ async fn a_stream_that_breaks_off_is_connected_to_again_and_begins_anew() {
     let running = run(&calls, config(&format!("tcp]\nconnect = \"{to}\""))).await;
     let (mut first, _) = soon(server.accept()).await.unwrap();
     // Its last line is cut.
-    first.write_all(format!("{}{}", line(1.0), &line(2.0)[..20]).as_bytes()).await.unwrap();
+    first.write_all(line(1.0).as_bytes()).await.unwrap();
+    first.write_all(line(2.0).as_bytes().split_at(20).0).await.unwrap();
     assert_eq!(lats(&mut calls, 1).await, [1.0]);
     assert_eq!(running.health.snapshot().connections, 1);
     drop(first);
@@ -309,7 +310,7 @@ async fn broker(folder: &Path, port: u16, more: &str) -> Other {
     let child = Other(child.expect("mosquitto is needed: `make tools` installs it"));
     soon(async {
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
