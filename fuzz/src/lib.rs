@@ -4,12 +4,10 @@
 use serde_json::Value;
 use skypicket_model::{Measurement, Signal, SourceId, Time};
 use skypicket_wire::{
-    adsb,
     capture::{self, Content, Counts, LiveElements, MAX_BLOCK},
     dji_droneid::{self, DroneId},
     feed::{FeedFormat, Heard, Moment, Piece, open},
     french_id::{self, FrenchId},
-    mavlink, netrid, receivers,
     remote_id::{
         As, Decoded, Flags, Message, beacon, ble, decode_advertised, decode_line, decode_payload, gatherer, nan,
         observe, pack, text,
@@ -26,14 +24,67 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("capture", capture),
     ("french_id", french_id),
     ("dji_droneid", dji_droneid),
-    ("feeds", feeds),
+    ("receivers", receivers),
+    ("antsdr", antsdr),
+    ("mavlink", mavlink),
+    ("adsb", adsb),
+    ("netrid", netrid),
+    ("lines", lines),
 ];
 
-/// Every feed, and the lines of `decode` over the same bytes; the first byte says which and whether the bytes are a
-/// message or a stream, the second where a stream is cut.
-pub fn feeds(data: &[u8]) {
+/// The formats of each target of feeds.
+pub const FEEDS: &[(&str, &[FeedFormat])] = &[
+    ("receivers", RECEIVERS),
+    ("antsdr", &[FeedFormat::AntSdr]),
+    ("mavlink", &[FeedFormat::Mavlink]),
+    ("adsb", ADSB),
+    ("netrid", &[FeedFormat::NetRid]),
+    ("lines", &[FeedFormat::Lines]),
+];
+const RECEIVERS: &[FeedFormat] = &[
+    FeedFormat::Receivers,
+    FeedFormat::DroneScout,
+    FeedFormat::DragonSync,
+    FeedFormat::DroneCot,
+    FeedFormat::MeshMapper,
+];
+const ADSB: &[FeedFormat] = &[FeedFormat::AircraftJson, FeedFormat::Beast, FeedFormat::Avr, FeedFormat::Sbs];
+
+/// JSON of receivers and gateways.
+pub fn receivers(data: &[u8]) {
+    feed(RECEIVERS, data);
+}
+
+/// AntSDR's frames.
+pub fn antsdr(data: &[u8]) {
+    feed(&[FeedFormat::AntSdr], data);
+}
+
+/// MAVLink.
+pub fn mavlink(data: &[u8]) {
+    feed(&[FeedFormat::Mavlink], data);
+}
+
+/// ADS-B in its four forms.
+pub fn adsb(data: &[u8]) {
+    feed(ADSB, data);
+}
+
+/// Network Remote ID.
+pub fn netrid(data: &[u8]) {
+    feed(&[FeedFormat::NetRid], data);
+}
+
+/// Observation lines.
+pub fn lines(data: &[u8]) {
+    feed(&[FeedFormat::Lines], data);
+}
+
+/// A feed, and the lines of `decode` over the same bytes; the first byte says which of the formats and whether the bytes are
+/// a message or a stream, the second where a stream is cut.
+fn feed(formats: &[FeedFormat], data: &[u8]) {
     let Some((&[form, cut], b)) = data.split_first_chunk::<2>() else { return };
-    let format = FeedFormat::ALL[usize::from(form & 0x7F) % FeedFormat::ALL.len()];
+    let format = formats[usize::from(form & 0x7F) % formats.len()];
     if form & 0x80 != 0 {
         heard(format, &[b], Piece::Whole);
     } else {
@@ -43,21 +94,22 @@ pub fn feeds(data: &[u8]) {
     }
     let mut line = |v: Value| assert!(v["ok"].is_boolean() && v["messages"].is_array() && v["flags"].is_array());
     match format {
-        FeedFormat::Mavlink => line(mavlink::decode_line(&text::hex(b))),
+        FeedFormat::Mavlink => line(skypicket_wire::mavlink::decode_line(&text::hex(b))),
         FeedFormat::AircraftJson | FeedFormat::Avr | FeedFormat::Sbs => {
-            let mut lines = adsb::Lines::default();
+            let mut lines = skypicket_wire::adsb::Lines::default();
             lines.push(b, &mut line);
             lines.finish(&mut line);
         }
-        FeedFormat::Beast => line(adsb::decode_line(text::hex(b).as_bytes())),
+        FeedFormat::Beast => line(skypicket_wire::adsb::decode_line(text::hex(b).as_bytes())),
         FeedFormat::AntSdr => {
-            let mut lines = receivers::antsdr::Lines::default();
+            let mut lines = skypicket_wire::receivers::antsdr::Lines::default();
             lines.push(b, &mut line);
             lines.finish(&mut line);
         }
-        FeedFormat::NetRid => line(netrid::decode(b)),
+        FeedFormat::Lines => {}
+        FeedFormat::NetRid => line(skypicket_wire::netrid::decode(b)),
         _ => {
-            let mut lines = receivers::Lines::new(receivers::As::Auto);
+            let mut lines = skypicket_wire::receivers::Lines::new(skypicket_wire::receivers::As::Auto);
             lines.push(b, &mut line);
             lines.finish(&mut line);
         }

@@ -86,11 +86,19 @@ fn make_the_corpora() {
     let testdata = |name: &str| {
         std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/receivers").join(name)).unwrap()
     };
-    let of = |format: FeedFormat| u8::try_from(FeedFormat::ALL.iter().position(|f| *f == format).unwrap()).unwrap();
     let feed = |format: FeedFormat, name: &str, bytes: &[u8]| {
-        write("feeds", name, &[&[of(format), 40], bytes].concat());
-        write("feeds", &format!("{name}-whole"), &[&[of(format) | 0x80, 0], bytes].concat());
+        let of =
+            |(target, all): &(&'static str, &[FeedFormat])| Some((*target, all.iter().position(|f| *f == format)?));
+        let (target, n) = checks::FEEDS.iter().find_map(of).unwrap();
+        let n = u8::try_from(n).unwrap();
+        write(target, name, &[&[n, 40], bytes].concat());
+        write(target, &format!("{name}-whole"), &[&[n | 0x80, 0], bytes].concat());
     };
+    let line =
+        r#"{"t":1780282800.0,"lla":[31.76,-106.49,1200.0],"claims":{"serial":"1ABC"},"signal":{"rssi_dbm":-60.0}}"#;
+    feed(FeedFormat::Lines, "position", format!("{line}\n").as_bytes());
+    let line = r#"{"t":1780282800.0,"rae":{"from":[31.7,-106.4,1140],"range_m":850,"azimuth_deg":350.0,"elevation_deg":4.5,"sigma":[10,0.8,1.5]}}"#;
+    feed(FeedFormat::Lines, "radar", format!("{line}\n").as_bytes());
     feed(FeedFormat::DroneScout, "dronescout", &testdata("dronescout.json"));
     feed(FeedFormat::AntSdr, "antsdr", &testdata("antsdr.bin"));
     feed(FeedFormat::Avr, "avr", &testdata("adsb.avr"));
