@@ -188,7 +188,7 @@ pub enum IdKind {
 /// How something was heard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Signal {
-    /// Bearer or feed: `wifi_beacon`, `wifi_nan`, `ble_legacy`, `ble_extended`, `radar`, `cot`, `person`, `json` …
+    /// Bearer or feed: `wifi_beacon`, `wifi_nan`, `ble_legacy`, `ble_extended`, `relayed`, `radar`, `cot`, `person`, `json` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
     /// Link-layer address of the emitter. Not an identity: it may be random at each start.

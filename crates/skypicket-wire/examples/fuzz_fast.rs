@@ -13,6 +13,7 @@
 )]
 
 #[path = "../../../fuzz/src/lib.rs"]
+#[allow(dead_code, reason = "what makes the corpora is of no use here")]
 mod checks;
 
 use std::{panic, path::Path, process::ExitCode, thread, time::Instant};

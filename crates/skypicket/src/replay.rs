@@ -6,6 +6,7 @@ use crate::{
     decode::{next_line, open},
     engines::{ENGINES, Engines, Policies},
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use skypicket_model::{
     Agency, AgencyId, Body, Danger, Directory, Entry, LogId, Notice, Observation, ObservationId, Place, ProtectedId,
@@ -15,7 +16,11 @@ use skypicket_model::{
     people::Site,
 };
 use skypicket_record::{Options, Record, SqliteRecord};
-use skypicket_wire::{capture::LiveElements, json as strict, observation_line};
+use skypicket_wire::{
+    capture::LiveElements,
+    feed::{self, Feed, FeedFormat, Heard, Moment, Piece},
+    json as strict, observation_line,
+};
 use std::{
     collections::BTreeMap,
     io::{self, BufRead, BufWriter, Write},
@@ -182,6 +187,7 @@ fn replay(args: &ReplayArgs, sites: Vec<Site>, speed: Option<f64>, folder: &Path
         counts: Counts::default(),
         ids: 0,
         doubtful: None,
+        messages: feed::open(FeedFormat::Receivers),
     };
     for file in &args.files {
         run.file(file)?;
@@ -219,6 +225,8 @@ struct Run {
     ids: u128,
     /// An input whose time is far ahead of those before it.
     doubtful: Option<Observation>,
+    /// Reads messages of receivers and gateways.
+    messages: Box<dyn Feed>,
 }
 
 impl Run {
@@ -294,7 +302,8 @@ impl Run {
                 Some("track" | "danger" | "warning" | "summary") => continue,
                 Some("header") => return Err(NotBuilt("an evaluation-kit file as input of replay").into()),
                 _ if value.get("payload_b64").is_some() => {
-                    return Err(NotBuilt("an MQTT log as input of replay").into());
+                    self.message(&value, source)?;
+                    continue;
                 }
                 _ => {
                     self.refuse("line_type");
@@ -320,6 +329,34 @@ impl Run {
             match decoded {
                 Ok(o) => self.observation(o)?,
                 Err(e) => self.refuse(e.reason()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of an MQTT log, `{t, topic, payload_b64}`: a message of a receiver or gateway.
+    fn message(&mut self, line: &Value, source: &SourceId) -> anyhow::Result<()> {
+        let at = line.get("t").and_then(Value::as_f64).and_then(Time::from_unix_s);
+        let payload = line.get("payload_b64").and_then(Value::as_str).and_then(|p| BASE64_STANDARD.decode(p).ok());
+        let (Some(at), Some(payload)) = (at, payload) else {
+            self.refuse("line_field");
+            return Ok(());
+        };
+        let topic = line.get("topic").and_then(Value::as_str).unwrap_or_default();
+        let mut ids = self.ids;
+        let mut new_id = || {
+            ids += 1;
+            numbered(ids)
+        };
+        let mut heard = Vec::new();
+        let mut moment = Moment { topic, ..Moment::new(source, at, &mut new_id) };
+        self.messages.hear(&payload, Piece::Whole, &mut moment, &mut |h| heard.push(h));
+        self.ids = ids;
+        for h in heard {
+            match h {
+                Heard::Observation { observation, .. } => self.observation(*observation)?,
+                Heard::Alive { .. } | Heard::Gone { .. } => {}
+                Heard::Refused { reason, .. } => self.refuse(reason),
             }
         }
         Ok(())

@@ -18,6 +18,8 @@ use skypicket_model::{
 /// A receiver's own time is used while it lies so many seconds before the receipt; also the age at which a message that a
 /// broker kept is too old to be news.
 pub const STALE_S: f64 = 60.0;
+/// Transport of what a gateway relays without saying how it was heard.
+pub const RELAYED: &str = "relayed";
 /// A receiver's clock may be ahead of ours by so much, seconds.
 const AHEAD_S: f64 = 2.0;
 /// A claimed time of hour is used while it lies so many seconds before or after the reception.
@@ -96,7 +98,8 @@ pub fn observe(messages: &[Message], reception: &Reception, at: &mut Moment<'_>)
         measurement,
         claims,
         signal: Signal {
-            transport: reception.transport.clone(),
+            // Where the gateway does not say how it was heard, that is all that is known.
+            transport: reception.transport.clone().or_else(|| Some(RELAYED.to_owned())),
             address: reception.address.clone(),
             rssi_dbm: reception.rssi_dbm.filter(|r| r.is_finite()),
             counter: reception.counter,

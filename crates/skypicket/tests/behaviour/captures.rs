@@ -2,6 +2,7 @@
 //! numbers checked by hand, and damage that costs only what it hit.
 
 use crate::support::{Centre, Folder, Scene, centre::run, line::metres, now_s, number, program, tak, text};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -367,11 +368,6 @@ fn json_lines_are_replayed_and_what_is_not_built_yet_is_refused_by_name() {
 
     for (name, content, word) in [
         (
-            "log.jsonl",
-            "{\"t\":1.5,\"topic\":\"wifi/x\",\"payload_b64\":\"eA==\"}\n",
-            "an MQTT log as input of replay is not built yet",
-        ),
-        (
             "meas.jsonl",
             "{\"type\":\"header\",\"family\":\"f1\"}\n",
             "an evaluation-kit file as input of replay is not built yet",
@@ -562,14 +558,33 @@ fn decode_gives_a_line_for_each_input_and_refuses_other_formats_by_name() {
     let out = piped(&["decode", "cot"], b"");
     assert_eq!((out.status.code(), out.stdout.len()), (Some(0), 0));
 
-    for format in ["sapient", "receivers", "mavlink", "adsb", "netrid"] {
-        let out = run(&["decode", format]);
-        assert_eq!(out.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&out.stderr).contains(&format!("decode {format} is not built yet")));
-    }
+    let out = run(&["decode", "sapient"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("decode sapient is not built yet"));
     assert_eq!(run(&["decode", "jpeg"]).status.code(), Some(2));
     assert_eq!(run(&["decode", "remote-id", "--as", "smoke-signals"]).status.code(), Some(2));
     assert_eq!(run(&["decode", "capture", "no-such-file"]).status.code(), Some(3));
+}
+
+#[test]
+fn messages_of_an_mqtt_log_are_replayed_and_bad_ones_are_counted() {
+    let mut log = String::new();
+    for k in 0..20 {
+        let t = 1_780_282_800.0 + f64::from(k);
+        let drone = json!({"id": "drone-SKYP1", "lat": 31.75 + 1e-4 * f64::from(k), "lon": -106.5, "observed_at": t - 0.5, "seen_by": "kit"});
+        let payload = STANDARD.encode(drone.to_string());
+        log += &format!("{}\n", json!({"t": t, "topic": "wardragon/drone/drone-SKYP1", "payload_b64": payload}));
+    }
+    log += "{\"t\":1780282821.5,\"topic\":\"x\",\"payload_b64\":\"!!\"}\n";
+    log += "{\"t\":1780282822.5,\"topic\":\"x\",\"payload_b64\":\"e30=\"}\n";
+    let out = replay(&Folder::new().file("log.jsonl", log), &[]);
+    assert_eq!(out.status.code(), Some(1), "{}", String::from_utf8_lossy(&out.stderr));
+    let all = lines(&out);
+    check_contract(&all);
+    assert_eq!(of(&all, "observation").len(), 20);
+    assert_eq!(confirmed(&all).1, "SKYP1");
+    let refused = all.last().unwrap()["refused"].as_object().unwrap();
+    assert!(refused["line_field"] == 1 && refused.len() == 2, "{refused:?}");
 }
 
 #[test]
