@@ -456,3 +456,45 @@ async fn a_broker_that_wants_a_login_gets_it_out_of_a_file_and_a_wrong_one_is_sa
     calls.stop();
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn a_broker_with_tls_must_be_the_one_whose_certificate_we_trust() {
+    let mut calls = centre(0);
+    let (folder, port) = (folder("tls"), free_port().await);
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let certificate = file("broker.pem", own.cert.pem());
+    let key = file("broker.key", own.signing_key.serialize_pem());
+    let stranger = file("other.pem", other.cert.pem());
+    let more = format!("allow_anonymous true\ncertfile {certificate}\nkeyfile {key}\nuser root\n");
+    let _broker = broker(&folder, port, &more).await;
+    let from = |roots: &str| {
+        config(&format!(
+            "mqtt]\nhost = \"127.0.0.1\"\nport = {port}\ntopics = [\"#\"]\ntls = true\nroots = \"{roots}\"\nstatus_topic = \"s\"\nclient_id = \"c{}\"",
+            roots.len()
+        ))
+    };
+    let wrong = run(&calls, from(&stranger)).await;
+    let trouble = soon(async {
+        loop {
+            if let Some(t) = wrong.health.snapshot().trouble {
+                return t;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(trouble.await.to_lowercase().contains("cert"), "{:?}", wrong.health.snapshot().trouble);
+    assert_eq!(wrong.health.snapshot().connections, 0);
+    let right = run(&calls, from(&certificate)).await;
+    // Our own "online" comes to us as what it is for this format.
+    assert_eq!(calls.next_refusal().await.0, "json_syntax");
+    assert_eq!(right.health.snapshot().connections, 1);
+    calls.stop();
+    std::fs::remove_dir_all(folder).unwrap();
+}
