@@ -44,3 +44,16 @@ pub trait Intake: Send + Sync + 'static {
     /// The centre's clock.
     fn now(&self) -> Time;
 }
+
+/// Hands a batch on, each source's observations in order.
+pub(crate) fn hand_on(intake: &dyn Intake, batch: Vec<Observation>) {
+    let mut rest = batch.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let source = first.source.clone();
+        let mut same = vec![first];
+        while let Some(next) = rest.next_if(|o| o.source == source) {
+            same.push(next);
+        }
+        intake.observe(&source, same);
+    }
+}

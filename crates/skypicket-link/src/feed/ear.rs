@@ -1,7 +1,7 @@
 //! [`Ear`]: what every bearer gives its bytes to: decodes them, says whose they are, counts, hands on.
 
 use super::{FeedConfig, OwnConfig, ReceiverConfig};
-use crate::{Health, Intake, ids};
+use crate::{Health, Intake, ids, intake};
 use skypicket_model::{Measurement, Observation, Place, SourceId, Time};
 use skypicket_wire::feed::{self, Feed, Heard, Moment, OwnAircraft, Piece};
 use std::{collections::BTreeMap, sync::Arc};
@@ -114,7 +114,7 @@ impl Ear {
         }
         if !batch.is_empty() {
             self.health.decoded(batch.len() as u64);
-            hand_on(&*intake, batch);
+            intake::hand_on(&*intake, batch);
         }
     }
 
@@ -161,18 +161,5 @@ impl Ear {
             *from = at;
         }
         o
-    }
-}
-
-/// Hands a batch on, each source's observations in order.
-fn hand_on(intake: &dyn Intake, batch: Vec<Observation>) {
-    let mut rest = batch.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let source = first.source.clone();
-        let mut same = vec![first];
-        while let Some(next) = rest.next_if(|o| o.source == source) {
-            same.push(next);
-        }
-        intake.observe(&source, same);
     }
 }

@@ -9,7 +9,7 @@ mod udp;
 pub use tcp::{TcpLines, TcpLinesConfig};
 pub use udp::{UdpLines, UdpLinesConfig};
 
-use crate::{Grant, Health, Intake, Rate, ids};
+use crate::{Grant, Health, Intake, Rate, ids, intake};
 use skypicket_model::{Observation, SourceId};
 use skypicket_wire::observation_line::{Context, LineError, Sources, decode};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,16 +73,7 @@ impl Feed {
         self.intake.refused(&self.id, reason, Some(offset), sample);
     }
 
-    /// Hands a batch on, each source's observations in order.
     fn hand_on(&self, batch: Vec<Observation>) {
-        let mut rest = batch.into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let source = first.source.clone();
-            let mut same = vec![first];
-            while let Some(next) = rest.next_if(|o| o.source == source) {
-                same.push(next);
-            }
-            self.intake.observe(&source, same);
-        }
+        intake::hand_on(&*self.intake, batch);
     }
 }

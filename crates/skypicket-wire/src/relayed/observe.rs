@@ -19,7 +19,7 @@ use skypicket_model::{
 /// broker kept is too old to be news.
 pub const STALE_S: f64 = 60.0;
 /// Transport of what a gateway relays without saying how it was heard.
-pub const RELAYED: &str = "relayed";
+const RELAYED: &str = "relayed";
 /// A receiver's clock may be ahead of ours by so much, seconds.
 const AHEAD_S: f64 = 2.0;
 /// A claimed time of hour is used while it lies so many seconds before or after the reception.

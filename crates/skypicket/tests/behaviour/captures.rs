@@ -573,7 +573,8 @@ fn messages_of_an_mqtt_log_are_replayed_and_bad_ones_are_counted() {
         let t = 1_780_282_800.0 + f64::from(k);
         let drone = json!({"id": "drone-SKYP1", "lat": 31.75 + 1e-4 * f64::from(k), "lon": -106.5, "observed_at": t - 0.5, "seen_by": "kit"});
         let payload = STANDARD.encode(drone.to_string());
-        log += &format!("{}\n", json!({"t": t, "topic": "wardragon/drone/drone-SKYP1", "payload_b64": payload}));
+        log += &json!({"t": t, "topic": "wardragon/drone/drone-SKYP1", "payload_b64": payload}).to_string();
+        log.push('\n');
     }
     log += "{\"t\":1780282821.5,\"topic\":\"x\",\"payload_b64\":\"!!\"}\n";
     log += "{\"t\":1780282822.5,\"topic\":\"x\",\"payload_b64\":\"e30=\"}\n";
