@@ -454,7 +454,12 @@ async fn admitted(app: &App, path: &str, mut request: Request) -> Result<Request
         return Ok(request);
     }
     if row.who == Who::Source {
-        let token = bearer(&request).map(str::to_owned).or_else(|| password(&request));
+        let password = password(&request);
+        // A browser that was once given a password adds it by itself, also for a page elsewhere.
+        if password.is_some() && !same_origin(&request, app.tls.is_some()) {
+            return Err(Problem::forbidden("The request came from another site's page."));
+        }
+        let token = bearer(&request).map(str::to_owned).or(password);
         let bearer = token.and_then(|t| app.machines.bearer(&t)).ok_or_else(Problem::signed_out)?;
         request.extensions_mut().insert(Arc::new(bearer));
         return Ok(request);

@@ -35,8 +35,8 @@ fn csrf_another_sites_page_changes_nothing_in_anybodys_name() {
     assert!(all.len() > 10);
     let forms = [("content-type", "text/plain"), ("content-type", "application/x-www-form-urlencoded"), JSON];
     for (method, path) in &all {
-        if path.ends_with("/observations") {
-            continue; // by token only: a browser never adds one by itself
+        if path.contains("/observations") {
+            continue; // by token only: a browser never adds one by itself; one in a password is tested with feeds
         }
         for from in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
             for form in forms {

@@ -256,6 +256,9 @@ fn a_receiver_that_can_only_post_is_let_in_by_the_password_in_its_address() {
     post("dronescout", &login, &body).problem(403, "format_not_allowed");
     post("nonsense", &login, &body).problem(404, "unknown_format");
     post("meshmapper", &B64.encode("token:wrong"), &body).problem(401, "signed_out");
+    let header = format!("Basic {login}");
+    let elsewhere = [("authorization", header.as_str()), ("origin", "https://evil.example")];
+    anybody.send("POST", "/api/v1/observations/meshmapper", &elsewhere, body.as_bytes()).problem(403, "forbidden");
     let refused = post("meshmapper", &login, "{\"mac\":").ok(202);
     assert_eq!(refused["taken"], 0);
     assert!(!refused["refused"].as_array().unwrap().is_empty());

@@ -43,6 +43,7 @@ const MAY: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/sightings/{id}/retraction", "field supervisor watch"),
     ("post", "/api/v1/positions", "field supervisor watch"),
     ("post", "/api/v1/observations", SOURCE),
+    ("post", "/api/v1/observations/{format}", SOURCE),
     ("get", "/api/v1/tracks", "supervisor watch analyst integrator auditor"),
     ("post", "/api/v1/tracks/{id}/merges", "watch supervisor"),
     ("post", "/api/v1/tracks/{id}/splits", "watch supervisor"),
@@ -400,7 +401,7 @@ fn each_endpoint_is_open_to_those_whom_the_document_names_and_closed_to_all_othe
         }
         let nothing = "018f0000-0000-7000-8000-000000000000";
         let path = template.replace("people/{id}", "people/agent-a2").replace("{id}", nothing).replace("{v}", "1");
-        let path = path.replace("{session}", "0000000000000000");
+        let path = path.replace("{session}", "0000000000000000").replace("{format}", "lines");
         for (caller, client) in &callers {
             let may = match who.as_str() {
                 ANYONE => true,
