@@ -59,7 +59,8 @@ impl Lag {
     fn take(&mut self, late_s: f64, now: Time) {
         let age = self.began.map_or(f64::INFINITY, |b| now.since_s(b));
         if !(0.0..Self::WINDOW_S).contains(&age) {
-            self.before = if age < 2.0 * Self::WINDOW_S { (self.sum_s, self.n) } else { (0.0, 0) };
+            let lately = (0.0..2.0 * Self::WINDOW_S).contains(&age);
+            self.before = if lately { (self.sum_s, self.n) } else { (0.0, 0) };
             (self.began, self.sum_s, self.n) = (Some(now), 0.0, 0);
         }
         self.sum_s += late_s;
