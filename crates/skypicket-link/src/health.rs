@@ -137,8 +137,13 @@ impl Health {
         }
     }
 
-    pub(crate) fn heard(&self, now: Time, things: u64) {
+    /// Things came that say nothing of whether the source lives: a broker kept them.
+    pub(crate) fn received(&self, things: u64) {
         self.received.fetch_add(things, Relaxed);
+    }
+
+    pub(crate) fn heard(&self, now: Time, things: u64) {
+        self.received(things);
         self.last_heard_us.fetch_max(now.as_micros(), Relaxed);
     }
 

@@ -654,8 +654,10 @@ impl Tracker {
         t.rests_on(r.o.id);
         let person = r.kind == Kind::Person;
         if let Some(class) = r.o.claims.class {
-            // Aircraft with a transponder say at once what they are: the first message must not alarm anybody.
-            let transponder = class == AirClass::Crewed && r.o.claims.id(IdKind::Icao).is_some();
+            // Aircraft with a transponder say at once what they are: the first message must not alarm anybody. Of what others saw
+            // before that, one message must not make an aircraft: it would silence the warnings of a drone.
+            let first = t.machine == 0 && t.sightings.is_empty() && t.unsighted == 0;
+            let transponder = first && class == AirClass::Crewed && r.o.claims.id(IdKind::Icao).is_some();
             t.classes.vote(
                 &class,
                 if person {

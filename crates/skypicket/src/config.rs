@@ -465,6 +465,7 @@ impl Config {
                 problems.push(format!("source.capture '{}': receiver_at: {e}", s.id));
             }
         }
+        problems.extend(self.source.feed.iter().filter_map(|f| f.check().err()).map(|e| format!("source.feed: {e}")));
         if let TlsConfig::Auto { names } = &self.tls {
             for n in names.iter().filter(|n| skypicket_link::tls::ServerName::parse(n).is_none()) {
                 problems.push(format!("tls: '{n}' is neither an address nor a name of a machine"));
@@ -704,6 +705,23 @@ mod tests {
             let e = parse(text).unwrap().directory().unwrap_err().to_string();
             assert!(e.contains(expect), "{e}");
         }
+    }
+
+    #[test]
+    fn feeds_that_do_not_fit_are_named_without_a_start() {
+        let feed = |from: &str| format!("[[source.feed]]\nid = \"f\"\nformat = \"lines\"\n[source.feed.from.{from}\n");
+        let login = "login = \"x\"\npassword_file = \"/nowhere/x\"";
+        for (from, expect) in [
+            ("mqtt]\nhost = \"broker.example\"\ntopics = [\"#\"]".to_owned(), "insecure = true"),
+            (format!("mqtt]\nhost = \"127.0.0.1\"\ntopics = [\"#\"]\n{login}"), "/nowhere/x"),
+            ("tcp]\nconnect = \"here\"".to_owned(), "HOST:PORT"),
+        ] {
+            let e = parse(&feed(&from)).unwrap().directory().unwrap_err().to_string();
+            assert!(e.contains("feed 'f'") && e.contains(expect), "{e}");
+        }
+        let open = parse(&feed("tcp]\nconnect = \"kit.example:1\"\ninsecure = true")).unwrap();
+        assert!(open.directory().is_ok());
+        assert_eq!(open.open_feeds().count(), 1, "it is said on every page");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{FeedConfig, OwnConfig, ReceiverConfig};
 use crate::{Health, Intake, ids, intake};
 use skypicket_model::{Measurement, Observation, Place, SourceId, Time};
-use skypicket_wire::feed::{self, Feed, Heard, Moment, OwnAircraft, Piece};
+use skypicket_wire::feed::{self, Feed, FeedFormat, Heard, Moment, OwnAircraft, Piece};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most bytes of a refused input given as a sample.
@@ -15,6 +15,7 @@ const MOST_NAME: usize = 128;
 
 /// One feed's.
 pub(super) struct Ear {
+    format: FeedFormat,
     feed: Box<dyn Feed>,
     id: SourceId,
     receiver_at: Option<Place>,
@@ -30,6 +31,7 @@ impl Ear {
     pub(super) fn new(config: FeedConfig) -> Self {
         let receivers = config.receivers.into_iter().map(|(name, r)| (name, (r, Arc::default()))).collect();
         Self {
+            format: config.format,
             feed: feed::open(config.format),
             id: config.id,
             receiver_at: config.receiver_at,
@@ -85,11 +87,16 @@ impl Ear {
         }
     }
 
-    /// Takes a message, or the next bytes of a stream. `kept`: a broker kept it, so it may be old.
+    /// Takes a message, or the next bytes of a stream. `kept`: a broker kept it, so it may be of any age: that the source lives
+    /// is only said by what comes of it with a fresh time of its own.
     pub(super) fn hear(&mut self, bytes: &[u8], piece: Piece, topic: &str, kept: bool) {
         let Some(intake) = self.intake.clone() else { return };
         let now = intake.now();
-        self.health.heard(now, 1);
+        if kept {
+            self.health.received(1);
+        } else {
+            self.health.heard(now, 1);
+        }
         let mut heard = Vec::new();
         let mut new_id = || ids::observation(now).0;
         let mut moment = Moment {
@@ -107,7 +114,7 @@ impl Ear {
                     let o = self.known(receiver.as_deref(), *observation, now);
                     batch.push(o);
                 }
-                Heard::Alive { receiver, at } => self.alive(receiver, at, now),
+                Heard::Alive { receiver, at } => self.alive(receiver, at, now, kept),
                 Heard::Gone { receiver } => self.gone(receiver.as_deref()),
                 Heard::Refused { reason, offset } => self.refuse_at(reason, Some(offset), bytes),
             }
@@ -118,16 +125,28 @@ impl Ear {
         }
     }
 
+    /// A document came again as it was: nothing new was heard. The server is there, unless its document has a clock of its own,
+    /// which then stands still: a server goes on giving out what a decoder wrote last that has died.
+    pub(super) fn same_again(&self) {
+        let Some(intake) = &self.intake else { return };
+        match self.format {
+            FeedFormat::AircraftJson => self.health.received(1),
+            _ => self.health.heard(intake.now(), 1),
+        }
+    }
+
     /// A receiver said that it is there.
-    fn alive(&mut self, receiver: Option<String>, at: Option<Place>, now: Time) {
+    fn alive(&mut self, receiver: Option<String>, at: Option<Place>, now: Time, kept: bool) {
         let name = receiver.unwrap_or_default();
         if let Some((_, health)) = self.receivers.get(&name) {
-            health.heard(now, 1);
+            if kept {
+                health.received(1);
+            } else {
+                health.heard(now, 1);
+            }
             health.decoded(1);
-            health.trouble(None);
-        } else {
-            self.health.trouble(None);
         }
+        self.receivers.get(&name).map_or(&self.health, |(_, own)| own).trouble(None);
         let room = self.learned.len() < MOST_LEARNED || self.learned.contains_key(&name);
         if let Some(at) = at.filter(|_| room && name.len() <= MOST_NAME) {
             self.learned.insert(name, at);
@@ -149,6 +168,10 @@ impl Ear {
             health.heard(now, 1);
             health.decoded(1);
             health.lag(o.received_at.since_s(o.observed_at), now);
+            // Whatever it said of itself before, it is there.
+            health.trouble(None);
+        } else {
+            self.health.trouble(None);
         }
         self.health.lag(o.received_at.since_s(o.observed_at), now);
         let configured = own.and_then(|(r, _)| r.at).or(self.receiver_at);

@@ -55,6 +55,7 @@ impl Ready {
         let mut tick = interval(self.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answers = false;
+        let mut last = None;
         loop {
             let answer = tokio::select! {
                 biased;
@@ -70,7 +71,12 @@ impl Ready {
                         ear.connected();
                         answers = true;
                     }
-                    ear.hear(&body, Piece::Whole, "", false);
+                    if last.as_ref() == Some(&body) {
+                        ear.same_again();
+                    } else {
+                        ear.hear(&body, Piece::Whole, "", false);
+                        last = Some(body);
+                    }
                 }
                 Err(why) => {
                     answers = false;

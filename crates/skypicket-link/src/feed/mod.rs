@@ -82,6 +82,22 @@ impl OwnConfig {
     }
 }
 
+impl FeedConfig {
+    /// What is wrong with it, as far as that can be told without listening or connecting: files that it names are read.
+    pub fn check(&self) -> Result<(), FeedError> {
+        let bearer = || match self.from.clone() {
+            Bearer::Mqtt(m) => m.ready(&self.id).map(drop),
+            Bearer::Zmq(z) => z.ready().map(drop),
+            Bearer::Udp(u) => u.check(),
+            Bearer::Tcp(t) => t.ready().map(drop),
+            Bearer::Serial(s) => s.ready().map(drop),
+            Bearer::Http(h) => h.ready().map(drop),
+            Bearer::File(f) => f.ready().map(drop),
+        };
+        check(self).and_then(|()| bearer()).map_err(|unfit| unfit.of(&self.id))
+    }
+}
+
 /// A receiver behind a gateway.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -181,6 +197,17 @@ pub(crate) enum Unfit {
     Listen(ListenError),
 }
 
+impl Unfit {
+    fn of(self, id: &SourceId) -> FeedError {
+        let id = id.clone();
+        match self {
+            Self::Setting(key, problem) => FeedError::Setting { id, key, problem },
+            Self::Post(error) => FeedError::Post { id, error },
+            Self::Listen(error) => FeedError::Listen { id, error },
+        }
+    }
+}
+
 impl<E: Into<PosterError>> From<E> for Unfit {
     fn from(error: E) -> Self {
         Self::Post(error.into())
@@ -243,11 +270,7 @@ impl FeedConnector {
     /// there at the start is waited for.
     pub async fn open(config: FeedConfig) -> Result<Self, FeedError> {
         let id = config.id.clone();
-        let of = |unfit: Unfit| match unfit {
-            Unfit::Setting(key, problem) => FeedError::Setting { id: id.clone(), key, problem },
-            Unfit::Post(error) => FeedError::Post { id: id.clone(), error },
-            Unfit::Listen(error) => FeedError::Listen { id: id.clone(), error },
-        };
+        let of = |unfit: Unfit| unfit.of(&id);
         check(&config).map_err(of)?;
         let (word, insecure) = (config.from.word(), config.from.is_insecure());
         let bearer = match config.from.clone() {

@@ -25,9 +25,13 @@ pub struct UdpBearer {
 pub(super) struct Bound(UdpSocket, SocketAddr);
 
 impl UdpBearer {
+    pub(super) fn check(&self) -> Result<(), Unfit> {
+        check_listen(self.listen, self.insecure).map_err(Unfit::Listen)
+    }
+
     pub(super) async fn bind(self) -> Result<Bound, Unfit> {
+        self.check()?;
         let addr = self.listen;
-        check_listen(addr, self.insecure).map_err(Unfit::Listen)?;
         let io = |error| Unfit::Listen(ListenError::Io { addr, error });
         let socket = UdpSocket::bind(addr).await.map_err(io)?;
         let own = socket.local_addr().map_err(io)?;

@@ -2,7 +2,7 @@
 
 use crate::centre::{Call, Calls, NOW_S, centre, soon, source};
 use skypicket_link::{FeedConfig, FeedConnector, FeedError, Health, feed::OwnConfig};
-use skypicket_model::{Observation, Place};
+use skypicket_model::{Observation, Place, Time};
 use skypicket_wire::mavlink::frame::Frame;
 use std::{
     io::Write as _,
@@ -154,6 +154,8 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
         ("mqtt]\nhost = \"127.0.0.1\"\ntopics = [\"#\"]\nlogin = \"x\"\npassword_file = \"/nowhere/x\"", "/nowhere/x"),
     ] {
         let error: FeedError = FeedConnector::open(config(from)).await.err().unwrap();
+        // Whoever only checks a configuration is told the same.
+        assert_eq!(config(from).check().unwrap_err().to_string(), error.to_string());
         assert!(error.to_string().contains(key) && error.to_string().contains("feed-1"), "{from}: {error}");
     }
     let mut wrong = config("udp]\nlisten = \"127.0.0.1:0\"");
@@ -227,6 +229,38 @@ async fn a_document_is_asked_for_again_and_again_also_after_a_server_that_fails(
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     assert_eq!(lats(&mut calls, 1).await, [2.0]);
     running.stops(&calls).await;
+}
+
+#[tokio::test]
+async fn a_decoder_that_died_behind_a_server_that_lives_falls_silent() {
+    let mut calls = centre(0);
+    let now = |s: f64| Time::from_unix_s(NOW_S + s).unwrap();
+    let aircraft = format!(
+        "{{\"now\":{NOW_S},\"aircraft\":[{{\"hex\":\"a1b2c3\",\"lat\":31.75,\"lon\":-106.5,\"seen_pos\":0.1}}]}}"
+    );
+    let empty = "{\"drones\":[]}".to_owned();
+    for (format, body, is_silent) in [("aircraftjson", aircraft, true), ("dragonsync", empty, false)] {
+        *calls.centre.now.lock().unwrap() = now(0.0);
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/data/aircraft.json", server.local_addr().unwrap());
+        let config = config(&format!("http]\nurl = \"{url}\"\nevery_ms = 100"));
+        let running = run(&calls, FeedConfig { format: format.parse().unwrap(), ..config }).await;
+        answer(&server, &[("200 OK", body.clone())]).await;
+        // It asks again only when it has dealt with the answer before.
+        let (mut next, _) = soon(server.accept()).await.unwrap();
+        assert_eq!(running.health.snapshot().last_heard, Some(now(0.0)));
+        *calls.centre.now.lock().unwrap() = now(100.0);
+        let mut asked = [0; 1_024];
+        let _ = soon(next.read(&mut asked)).await.unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        next.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let _after = soon(server.accept()).await.unwrap();
+        let s = running.health.snapshot();
+        assert_eq!(s.last_heard, Some(now(if is_silent { 0.0 } else { 100.0 })), "{format}");
+        assert_eq!((s.received, s.decoded), (2, u64::from(is_silent)), "{format}: the same is not decoded again");
+        running.task.abort();
+    }
+    assert_eq!(lats(&mut calls, 1).await, [31.75]);
 }
 
 #[tokio::test]
@@ -401,8 +435,10 @@ async fn messages_of_a_broker_are_heard_and_others_see_whether_we_are_there() {
     );
     let running = run(&calls, config(&from)).await;
     assert_eq!(other.message().await, b"online");
-    // What the broker kept may be of last week.
+    // What the broker kept may be of last week: it is not taken, nor for a sign of life.
     assert_eq!(calls.next_refusal().await.0, "retained");
+    let s = running.health.snapshot();
+    assert_eq!((s.received, s.last_heard), (1, None));
     other.publish("sensor/b/upload", line(1.0).as_bytes(), false).await;
     other.publish("sensor/b/else", line(8.0).as_bytes(), false).await;
     other.publish("sensor/b/upload", b"{", false).await;
@@ -418,6 +454,34 @@ async fn messages_of_a_broker_are_heard_and_others_see_whether_we_are_there() {
     running.stops(&calls).await;
     assert_eq!(other.message().await, b"offline");
     drop(broker);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_said_goodbye_is_in_trouble_until_it_is_heard_again() {
+    let mut calls = centre(0);
+    let (folder, port) = (folder("gone"), free_port().await);
+    let _broker = broker(&folder, port, "allow_anonymous true\n").await;
+    let from = config(&format!("mqtt]\nhost = \"127.0.0.1\"\nport = {port}\ntopics = [\"wardragon/#\"]"));
+    let running = run(&calls, FeedConfig { format: "dragonsync".parse().unwrap(), ..from }).await;
+    let health = Arc::clone(&running.health);
+    let until = async |what: &dyn Fn() -> bool| {
+        soon(async {
+            while !what() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    until(&|| health.snapshot().connections == 1).await;
+    let mut gateway = Client::connect(port, "gateway").await;
+    gateway.publish("wardragon/service/kit/availability", b"offline", false).await;
+    until(&|| health.snapshot().trouble.is_some_and(|t| t.contains("not there"))).await;
+    let drone = format!("{{\"id\":\"drone-X1\",\"lat\":31.75,\"lon\":-106.5,\"observed_at\":{NOW_S}}}");
+    gateway.publish("wardragon/drone/drone-X1", drone.as_bytes(), false).await;
+    assert_eq!(lats(&mut calls, 1).await, [31.75]);
+    assert_eq!(health.snapshot().trouble, None);
+    running.stops(&calls).await;
     std::fs::remove_dir_all(folder).unwrap();
 }
 

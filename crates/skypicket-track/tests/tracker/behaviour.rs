@@ -3,7 +3,8 @@
 use crate::common::*;
 use proptest::prelude::*;
 use skypicket_model::{
-    LatLon, Measurement, Observation, OwnFlight, Place, SightingId, SourceId, TrackState, UnitId,
+    LatLon, Measurement, Observation, OwnFlight, Place, SightingId, SourceId, Track, TrackState, UnitId,
+    kinematics::AirClass,
     observation::{IdClaim, IdKind},
     sighting::RangeClass,
     track::Affiliation,
@@ -648,4 +649,34 @@ fn directions_of_a_turned_finder_cross_where_the_thing_is() {
     };
     let (taught, untaught) = (crossing(true), crossing(false));
     assert!(taught < 80.0 && untaught > 150.0, "{taught} {untaught}");
+}
+
+#[test]
+fn a_transponder_makes_an_aircraft_of_what_it_began_and_not_of_what_a_radar_saw_before() {
+    let aircraft = |t: f64, at: Place| {
+        let mut o = position("ads-b", t, at, 20.0);
+        o.signal.transport = Some("adsb".into());
+        o.signal.address = Some("a1b2c3".into());
+        o.claims.ids = vec![IdClaim { kind: IdKind::Icao, value: "A1B2C3".into() }];
+        o.claims.class = Some(AirClass::Crewed);
+        o.claims.claimed_at = Some(time(t));
+        o
+    };
+    let crewed = |t: &Track| t.class == Some(AirClass::Crewed) && t.class_p >= 0.8;
+    let here = place(31.76, -106.49, Some(1_200.0));
+    let mut d = Desk::new();
+    let first = d.see(aircraft(0.0, offset(here, 3_000.0, 0.0)), 0.0);
+    assert!(crewed(&first[0]), "{:?}", first[0].class_p);
+    // A radar has a drone, and somebody says over its place that an aircraft is there.
+    let (mut d, mut noise) = (Desk::new(), Noise(1));
+    for k in 0..6 {
+        let t = f64::from(k);
+        d.see(plot("radar-1", t, here, offset(here, 0.0, 600.0), &mut noise, [5.0, 0.3, 0.3]), t);
+    }
+    d.see(aircraft(5.1, offset(here, 0.0, 600.0)), 5.1);
+    let live = d.live();
+    let by = |t: &&Track, source: &str| t.sources.iter().any(|s| s.as_str() == source);
+    let drone = live.iter().find(|t| by(t, "radar-1")).unwrap();
+    assert!(by(&drone, "ads-b"), "the message is joined to it: {live:?}");
+    assert!(!crewed(drone), "{:?} {}", drone.class, drone.class_p);
 }

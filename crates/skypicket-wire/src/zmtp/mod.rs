@@ -147,19 +147,23 @@ impl Subscriber {
     fn walk(&mut self, bytes: &[u8], out: &mut dyn FnMut(Step)) -> Result<(), ZmtpError> {
         let mut kept = std::mem::take(&mut self.kept);
         kept.extend_from_slice(bytes);
-        let mut rest = kept.as_slice();
+        let used = self.steps(&kept, out)?;
+        // Only what is left after something was whole moves: who sends a long frame byte by byte costs no more than its bytes.
+        if used > 0 {
+            kept.drain(..used);
+        }
+        self.kept = kept;
+        Ok(())
+    }
+
+    /// Takes what is whole by now; how many bytes that was.
+    fn steps(&mut self, kept: &[u8], out: &mut dyn FnMut(Step)) -> Result<usize, ZmtpError> {
+        let mut rest = kept;
         if self.state == State::Greeting {
-            match greeting(rest)? {
-                None => {
-                    self.kept = kept;
-                    return Ok(());
-                }
-                Some(after) => {
-                    rest = after;
-                    self.state = State::Handshake;
-                    out(Step::Send(ready()));
-                }
-            }
+            let Some(after) = greeting(rest)? else { return Ok(0) };
+            rest = after;
+            self.state = State::Handshake;
+            out(Step::Send(ready()));
         }
         while let Some((flags, body, after)) = frame(rest, self.most)? {
             rest = after;
@@ -169,8 +173,7 @@ impl Subscriber {
                 self.command(body, out)?;
             }
         }
-        self.kept = rest.to_vec();
-        Ok(())
+        Ok(kept.len() - rest.len())
     }
 
     fn message(&mut self, flags: u8, body: &[u8], out: &mut dyn FnMut(Step)) -> Result<(), ZmtpError> {

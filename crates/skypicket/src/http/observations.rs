@@ -87,14 +87,14 @@ pub async fn take_in_format(
         .map_err(|e| Problem::new(StatusCode::NOT_FOUND, "unknown_format", format!("There is no such format: {e}.")))?;
     may_bring(&app, &bearer, format)?;
     let now = clock::now();
-    if !bearer.rate.lock().unwrap_or_else(PoisonError::into_inner).takes(now) {
-        app.sources.count_refused(&token.source, "rate");
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "More than this token may bring."));
-    }
     let mut new_id = uuid::Uuid::now_v7;
     let mut moment = Moment::new(&token.source, now, &mut new_id);
     let (mut good, mut refused) = (Vec::new(), Vec::new());
     feed::open(format).hear(&body, Piece::Whole, &mut moment, &mut |heard| match heard {
+        Heard::Observation { .. } if !bearer.rate.lock().unwrap_or_else(PoisonError::into_inner).takes(now) => {
+            app.sources.count_refused(&token.source, "rate");
+            refused.push(json!({"reason": "rate", "message": "more observations than this token may bring"}));
+        }
         Heard::Observation { receiver, observation } => {
             let mut o = *observation;
             let named = receiver.and_then(|name| SourceId::new(&name).ok());

@@ -262,6 +262,15 @@ fn a_receiver_that_can_only_post_is_let_in_by_the_password_in_its_address() {
     let refused = post("meshmapper", &login, "{\"mac\":").ok(202);
     assert_eq!(refused["taken"], 0);
     assert!(!refused["refused"].as_array().unwrap().is_empty());
+    // Its rate is of observations, however many stand in one post.
+    let grant = json!({"formats": ["meshmapper"], "rate_per_s": 1});
+    let made = integrator
+        .post("/api/v1/tokens", &json!({"id": id(), "name": "slow", "source": "mesh-2", "grant": grant}))
+        .ok(201);
+    let slow = B64.encode(format!("token:{}", text(&made, "/secret")));
+    let taken = post("meshmapper", &slow, &format!("[{}]", [body.as_str(); 5].join(","))).ok(202);
+    assert_eq!((&taken["taken"], taken["refused"].as_array().map(Vec::len)), (&json!(2), Some(3)), "{taken}");
+    assert_eq!(taken["refused"][0]["reason"], "rate");
     let watch = centre.person("watch");
     until("its track", SOON, || (named(&tracks(&watch), SERIAL).len() == 1).then_some(()));
     assert_eq!(source(&watch, "mesh-1")["decoded"], 1);
@@ -340,4 +349,15 @@ fn a_flood_of_names_is_one_line_and_neither_hides_a_drone_nor_takes_its_track() 
     // Those before it was known for a flood may have warned; none of the thousands after it has.
     let notices = watch.see("/api/v1/notices?limit=500");
     assert!(items(&notices).len() < 100, "{} notices", items(&notices).len());
+}
+
+#[test]
+fn an_exercise_hears_no_feed() {
+    let udp = udp_port();
+    let scene = Scene::new().and(&feed("cot", "dronecot", &format!("udp]\nlisten = \"{udp}\""), ""));
+    let mut centre = Centre::start_with(scene, &["--exercise", "first-light"]);
+    let watch = centre.first();
+    assert_eq!(source(&watch, "cot"), Value::Null);
+    // Nobody listens there.
+    UdpSocket::bind(udp).unwrap();
 }
