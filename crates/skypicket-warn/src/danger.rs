@@ -413,7 +413,7 @@ fn along(r: [f64; 3], v: [f64; 3], t: f64) -> [f64; 3] {
 pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
-    use skypicket_model::{Place, UnitId};
+    use skypicket_model::{Place, UnitId, track::Evidence};
 
     pub(crate) const HOME: Place = Place { lat_deg: 31.76, lon_deg: -106.49, alt_hae_m: Some(1_130.0) };
 
@@ -556,7 +556,19 @@ pub(crate) mod tests {
             let a = judged(&t);
             assert!(a.level.is_none() && a.reasons.words().contains(&word.to_owned()), "{a:?}");
         }
-        assert_eq!(judged(&Track { class: Some(AirClass::Crewed), class_p: 0.7, ..near }).level, Some(Level::Urgent));
+        let crewed = Track { class: Some(AirClass::Crewed), class_p: 0.9, ..near };
+        assert_eq!(judged(&Track { class_p: 0.7, ..crewed.clone() }).level, Some(Level::Urgent));
+        assert_eq!(judged(&Track { suspect: true, ..crewed }).level, Some(Level::Urgent), "it contradicts itself");
+    }
+
+    #[test]
+    fn one_of_a_flood_of_names_raises_nothing_until_it_is_heard_again() {
+        let evidence = vec![Evidence { kind: IDENTITY_FLOOD.into(), weight: 0.5 }];
+        let once = Track { state: TrackState::Tentative, evidence, ..track([50.0, 0.0, 30.0], [0.0; 3], T0) };
+        let a = judged(&once);
+        assert!(a.level.is_none() && a.reasons.words().contains(&"in_flood".to_owned()), "{a:?}");
+        assert_eq!(judged(&Track { evidence: Vec::new(), ..once.clone() }).level, Some(Level::Urgent));
+        assert_eq!(judged(&Track { state: TrackState::Confirmed, ..once }).level, Some(Level::Urgent));
     }
 
     #[test]

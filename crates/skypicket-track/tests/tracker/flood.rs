@@ -96,3 +96,24 @@ fn the_doubted_make_room_first_and_what_a_radar_sees_never() {
     d.see(beacon(5.0, at(40), "aa:40", Some("N40")), 5.0);
     assert!(!names(&d).contains(&"N40".to_owned()) && d.tracker.refused_starts() == 1);
 }
+
+#[test]
+fn who_is_heard_again_makes_room_after_all_that_were_heard_once() {
+    let mut d = Desk::with(Settings { max_tracks: 20, people_reserve: 0, ..Settings::default() });
+    let here = place(31.76, -106.49, None);
+    let hear = |d: &mut Desk, k: u32, t: f64| {
+        let at = offset(here, 1_000.0 * f64::from(k), 0.0);
+        d.see(beacon(t, at, &format!("aa:{k:02}"), Some(&format!("N{k}"))), t);
+    };
+    for k in 0..21 {
+        hear(&mut d, k, 0.1 * f64::from(k));
+    }
+    let there = |d: &Desk, name: &str| d.live().iter().any(|t| t.ids.iter().any(|i| i.value == name));
+    assert!(!there(&d, "N0"), "the oldest made room");
+    hear(&mut d, 0, 3.0);
+    // As many again as there is room for: of all those before, one is there.
+    for k in 21..41 {
+        hear(&mut d, k, 3.0 + 0.1 * f64::from(k - 20));
+    }
+    assert!(there(&d, "N0") && there(&d, "N40") && !there(&d, "N20") && !there(&d, "N21") && d.live().len() == 20);
+}
