@@ -94,7 +94,7 @@ async fn what_stands_behind_a_gateway_is_a_source_of_its_own_where_it_is_configu
     tokio::spawn(feed.run(calls.intake(), calls.shutdown()));
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     // Where it says itself that it stands is for those of whom nothing is configured.
-    let said = "\"signal\":{\"receiver_at\":{\"lat_deg\":9.0,\"lon_deg\":9.0}}";
+    let said = "\"signal\":{\"receiver_at\":[9.0,9.0,null]}";
     let heard = |name: &str| format!("{{\"t\":{},\"source\":\"{name}\",{said}}}\n", NOW_S - 2.0);
     socket.send_to([heard("mast-2"), heard("mast-9")].concat().as_bytes(), to).await.unwrap();
     for (whose, lat) in [("north-mast", 3.0), ("feed-1", 1.0)] {
